@@ -133,7 +133,7 @@ fn interrupted_record_deletes_its_access_entry() {
     command.process_group(0).stdout(Stdio::null());
     default_signal_actions::reset_for_children();
     let script = command.stderr(Stdio::piped()).spawn().expect("a shell");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while !site
         .service
         .asked()

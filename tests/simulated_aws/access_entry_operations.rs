@@ -23,7 +23,7 @@ const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdmi
 const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 
 /// A time limit that no fault of these tests needs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A time limit for faults that do not pass.
 const IMPATIENCE: Duration = Duration::from_millis(400);

@@ -61,7 +61,7 @@ fn is_named_by_a_process(folder: &Path) -> bool {
 
 #[track_caller]
 fn assert_nothing_is_left(temporary: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     loop {
         let left: Vec<_> = fs::read_dir(temporary).unwrap().flatten().collect();
         if left.is_empty() && !is_named_by_a_process(temporary) {

@@ -189,7 +189,7 @@ impl Traces {
     }
 
     fn assert_gone(&self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while self.anything_left() {
             assert!(
                 Instant::now() < deadline,

@@ -22,7 +22,7 @@ pub(crate) const NAME: &str = "my-cluster";
 /// The role that created the cluster. The authenticator admits it as an administrator independently of aws-auth.
 pub(crate) const CREATOR: &str = "arn:aws:iam::111122223333:role/cluster-creator";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The authenticator and the simulated AWS of a cluster.
 pub(crate) struct Eks {

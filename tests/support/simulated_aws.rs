@@ -24,7 +24,7 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 /// The region of [`Aws::environment`].
 pub(crate) const REGION: &str = "us-east-1";
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running stand-in. It ends when it is dropped, at the latest with the process.
 pub(crate) struct Aws {

@@ -227,12 +227,18 @@ pub(crate) fn eksctl_made() -> Value {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
-    pub(crate) fn start<S: AsRef<OsStr>>(mut command: Command, args: &[S]) -> Self {
+    pub(crate) fn start<S: AsRef<OsStr>>(command: Command, args: &[S]) -> Self {
+        Self::start_into(command, args, Stdio::piped())
+    }
+
+    /// Starts a command with this stdout. The test searches what it prints to a file for secrets.
+    pub(crate) fn start_into<S: AsRef<OsStr>>(
+        mut command: Command,
+        args: &[S],
+        stdout: Stdio,
+    ) -> Self {
         default_signal_actions::reset_for_children();
-        let command = command
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let command = command.args(args).stdout(stdout).stderr(Stdio::piped());
         Self(Some(command.spawn().unwrap()))
     }
 
@@ -264,7 +270,7 @@ impl Drop for Running {
 /// Waits until the condition holds.
 #[track_caller]
 pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while !is_so() {
         assert!(Instant::now() < deadline, "timed out");
         std::thread::sleep(Duration::from_millis(50));

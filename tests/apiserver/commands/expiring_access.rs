@@ -26,7 +26,7 @@ fn map(session: &ExclusiveCluster, arn: &str, expires: &str) {
 fn expired_entry_is_removed_at_its_time() {
     let session = ExclusiveCluster::start();
     let before = session.text("mapRoles");
-    let expires_at = Timestamp::now() + SignedDuration::from_secs(6);
+    let expires_at = Timestamp::now() + SignedDuration::from_secs(15);
     map(&session, ONCALL, &expires_at.to_string());
     let get = session.run(&["get"]);
     assert!(get.stdout.contains("EXPIRES"), "{get:?}");

@@ -1,9 +1,10 @@
 //! `get --watch`.
 
-use std::time::Duration;
+use std::fs;
 
 use crate::commands::exclusive_cluster::{ExclusiveCluster, Running, eventually};
 use crate::support::aws_auth_client::configmap;
+use crate::support::secrets;
 
 #[test]
 fn watch_prints_the_entries_after_each_change() {
@@ -14,21 +15,26 @@ fn watch_prints_the_entries_after_each_change() {
         ))
     };
     session.put(&entry("one"));
-    let before = session.updates().reads;
-    let mut watch = Running::start(
+    let printed = tempfile::NamedTempFile::new().unwrap();
+    let stdout = printed.reopen().unwrap();
+    let mut watch = Running::start_into(
         session.command(),
         &["get", "--watch", "-o", "name", "--username", "*o*"],
+        stdout.into(),
     );
-    // It has read aws-auth at least once.
-    eventually(|| session.updates().reads > before);
+    let prints = |expected: &str| {
+        eventually(|| {
+            let text = fs::read_to_string(printed.path()).unwrap();
+            secrets::assert_none_in(&text);
+            text == expected
+        });
+    };
+    prints("arn:aws:iam::111122223333:role/one\n");
     session.put(&entry("two"));
-    std::thread::sleep(Duration::from_secs(5));
+    prints("arn:aws:iam::111122223333:role/one\narn:aws:iam::111122223333:role/two\n");
     assert!(!watch.is_over());
     watch.interrupt();
-    let run = watch.end();
-    run.says(130, &["aws-auth changed (resource version "]);
-    assert_eq!(
-        run.stdout,
-        "arn:aws:iam::111122223333:role/one\narn:aws:iam::111122223333:role/two\n"
-    );
+    watch
+        .end()
+        .says(130, &["aws-auth changed (resource version "]);
 }

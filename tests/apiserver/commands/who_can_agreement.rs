@@ -513,7 +513,7 @@ fn sentinel_resource(kind: &str, batch: u64) -> String {
 
 /// Waits until the API server's authorizer has seen the objects of the batch.
 fn wait_for_authorizer(api: &Api, batch: u64) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     let [namespace, _] = namespaces(0);
     let asked = ["ClusterRole", "Role"].map(|kind| {
         let resource = sentinel_resource(kind, batch);

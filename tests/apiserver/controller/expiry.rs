@@ -24,7 +24,7 @@ fn entry_is_removed_at_its_time_and_the_object_stays() {
     let harness = Harness::new(Cluster::start_with(&[CONTROLLER]));
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller(CONFIG).wait_for_lease();
-    let expires_at = Timestamp::now() + SignedDuration::from_secs(8);
+    let expires_at = Timestamp::now() + SignedDuration::from_secs(15);
     harness.apply(&temporary(expires_at));
     harness.wait_for_ready("ann", "True Applied");
     while harness.roles().contains(&role("ann")) {

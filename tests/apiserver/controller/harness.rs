@@ -25,7 +25,7 @@ pub(crate) const CONTROLLER: StaticUser = StaticUser {
 };
 
 /// The timeout for anything on a busy machine.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// The grants of the configuration.
 pub(crate) const CONFIG: &str = r#"
@@ -189,10 +189,10 @@ impl Harness {
         let deadline = Instant::now() + TIMEOUT;
         while last != ready {
             last = self.ready(name);
-            let object = self.object(name);
             assert!(
                 Instant::now() < deadline,
-                "{name} is {last:?}, not {ready:?}: {object:#}"
+                "{name} is {last:?}, not {ready:?}: {:#}",
+                self.object(name)
             );
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -29,7 +29,7 @@ pub(crate) const DENIED: &str =
 pub(crate) const ADMITTED: &str = "Warning: allowed by an awsauth exemption (node-guard): nodes sign in with arn:aws:iam::111122223333:role/node";
 
 /// The timeout for anything on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// RBAC of the webhook (only what it needs), of EKS's user for node groups, and of the other users that edit aws-auth.
 const RBAC: &str = include_str!("rbac.yaml");

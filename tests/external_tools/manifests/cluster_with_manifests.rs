@@ -139,7 +139,7 @@ pub(crate) fn run_with_input(mut command: Command, input: Option<&str>) -> Run {
 
 #[track_caller]
 pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while !is_so() {
         assert!(Instant::now() < deadline, "still not so after a minute");
         std::thread::sleep(Duration::from_millis(100));

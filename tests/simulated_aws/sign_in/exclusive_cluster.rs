@@ -30,7 +30,7 @@ pub(crate) const MYTESTROLE_SESSION: &str =
     "arn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0";
 
 /// The timeout for a change to aws-auth to reach the authenticator on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Allows tokens for the API server of a kubeconfig, which no EKS API describes.
 pub(crate) const ALLOWED: [&str; 2] = ["--allow-endpoint", "127.0.0.1"];

@@ -218,7 +218,7 @@ fn execute(
     operations: &[Operation],
 ) -> (Vec<Outcome>, Option<StopCause<Infallible>>) {
     let mut outcomes = Outcomes::default();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(90);
     let done = client.execute("prod", operations, deadline, &mut outcomes);
     (outcomes.0, done.err().map(|stopped| stopped.cause))
 }
