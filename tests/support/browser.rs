@@ -7,6 +7,32 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+/// Text whose contrast with its background is below 4.5, which WCAG 2 requires at level AA:
+/// <https://www.w3.org/TR/WCAG22/#contrast-minimum>
+const LOW_CONTRAST: &str = r#"
+  const rgb = (color) => color.match(/[\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => {
+    const linear = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const background = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = rgb(getComputedStyle(at).backgroundColor);
+      if (color.length === 3 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const bad = new Set();
+  for (const element of document.querySelectorAll("body *:not(script)")) {
+    const has = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!has || element.closest("svg")) continue;
+    const pair = [luminance(rgb(getComputedStyle(element).color)), luminance(background(element))];
+    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    if (ratio < 4.5) bad.add(`${element.tagName}.${element.className} ${ratio.toFixed(2)}`);
+  }
+  return [...bad];
+"#;
+
 /// A window. When it is dropped, the browser ends.
 pub(crate) struct Browser {
     driver: Child,
@@ -15,14 +41,26 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Returns whether this machine has ChromeDriver.
-    pub(crate) fn exists() -> bool {
+    /// Returns whether there is a browser. `.ci/run` installs one, and sets the variable so that its absence is a failure.
+    #[allow(
+        clippy::print_stderr,
+        reason = "a developer wants to know what did not run"
+    )]
+    pub(crate) fn is_available() -> bool {
         let mut driver = Command::new("chromedriver");
         driver.arg("--version").stdout(Stdio::null());
-        driver
-            .spawn()
-            .and_then(|mut driver| driver.wait())
-            .is_ok_and(|status| status.success())
+        let started = driver.spawn().and_then(|mut driver| driver.wait());
+        let has = started.is_ok_and(|status| status.success());
+        assert!(
+            has || std::env::var_os("AWSAUTH_TEST_BROWSER").is_none(),
+            "chromedriver is not on PATH"
+        );
+        if !has {
+            eprintln!(
+                "not checked: chromedriver is not on PATH (Debian: apt-get install chromium-driver)"
+            );
+        }
+        has
     }
 
     /// Opens a window of this width with the user's preference for light or dark colors.
@@ -82,6 +120,17 @@ impl Browser {
     /// Runs the body of a function in the page, and returns its result.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.ask("execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    /// Checks that the page has enough contrast, that only its tables and pictures scroll sideways, and that it loaded nothing else.
+    pub(crate) fn assert_readable(&self) {
+        assert_eq!(self.run(LOW_CONTRAST), json!([]));
+        let fits = self.run(
+            "return document.documentElement.scrollWidth <= document.documentElement.clientWidth",
+        );
+        assert_eq!(fits, true, "the page is wider than the window");
+        let loaded = self.run("return performance.getEntriesByType('resource').length");
+        assert_eq!(loaded, 0);
     }
 
     fn ask(&self, what: &str, body: &Value) -> Value {

@@ -18,6 +18,7 @@ use crate::commands::exclusive_cluster::{
 use crate::commands::halting_proxy::HaltingProxy;
 use crate::commands::slow_proxy::SlowProxy;
 use crate::support::aws_auth_client::Api;
+use crate::support::browser::Browser;
 use crate::support::completed_run::Run;
 use crate::support::static_users;
 
@@ -280,6 +281,52 @@ fn lint_diff_and_report_give_what_each_cluster_gives_alone() {
         for part in parts {
             assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
         }
+    }
+}
+
+#[test]
+fn report_page_filters_by_cluster_and_search() {
+    if !Browser::is_available() {
+        return;
+    }
+    let fleet = Fleet::start();
+    let roles: String = (0..30)
+        .map(|number| format!("- rolearn: arn:aws:iam::111122223333:role/r-{number}\n  username: \"<b>{number}\"\n  groups: [devs]\n"))
+        .collect();
+    fleet.clusters[1].put(&crate::support::aws_auth_client::configmap(&roles));
+    let with_gone = fleet.kubeconfig(&[("gone", "https://127.0.0.1:1")]);
+    let run = fleet.run(&with_gone, &["report", "--all-contexts", "-o", "html"]);
+    run.says(3, &["gone: error: "]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.html");
+    fs::write(&file, run.stdout).unwrap();
+    for (width, is_dark) in [(400, false), (900, true), (1400, false)] {
+        let profile = folder.path().join(format!("profile-{width}"));
+        let browser = Browser::open(width, is_dark, &profile);
+        browser.show(&file);
+        browser.assert_readable();
+        // One node role each in dev and prod-2, and what was written to prod-1.
+        let count = || browser.run("return document.getElementById('count').textContent");
+        assert_eq!(count(), "32 of 32");
+        let input = |id: &str, value: &str| {
+            browser.run(&format!(
+                "const i = document.getElementById('{id}'); i.value = '{value}'; \
+                 i.dispatchEvent(new Event(i.tagName === 'SELECT' ? 'change' : 'input'))"
+            ));
+        };
+        input("cluster", "prod-1");
+        assert_eq!(count(), "30 of 32");
+        input("search", "r-1");
+        // r-1, and r-10 to r-19.
+        assert_eq!(count(), "11 of 32");
+        input("cluster", "dev");
+        assert_eq!(count(), "0 of 32");
+        assert_eq!(
+            browser.run("return document.querySelectorAll('b').length"),
+            0
+        );
+        let not_read = browser.run("return document.querySelector('section.gaps').textContent");
+        assert!(not_read.as_str().unwrap().contains("gone: "), "{not_read}");
     }
 }
 
