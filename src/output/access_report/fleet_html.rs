@@ -44,14 +44,7 @@ pub(crate) fn fleet_report_html(clusters: &[ClusterAccess]) -> Result<String, se
 }
 
 fn head(clusters: &[ClusterAccess], subject: &str, digest: &str) -> Markup {
-    let gaps = clusters.iter().flat_map(|one| match &one.report {
-        Ok(report) => {
-            let gaps = report.head.not_read.iter();
-            gaps.map(|gap| (&one.cluster, gap)).collect()
-        }
-        Err(why) => vec![(&one.cluster, why)],
-    });
-    let gaps: Vec<_> = gaps.collect();
+    let gaps = gaps(clusters);
     html! {
         header {
             h1 { "Access to " (subject) }
@@ -65,11 +58,29 @@ fn head(clusters: &[ClusterAccess], subject: &str, digest: &str) -> Markup {
                 section.gaps aria-labelledby="gaps" {
                     h2 id="gaps" { "Not read" }
                     p { "The report does not cover:" }
-                    ul { @for (cluster, gap) in gaps { li { strong { (one_line(cluster)) } ": " (one_line(gap)) } } }
+                    ul { @for (gap, of) in gaps { li { strong { (one_line(&of.join(", "))) } ": " (one_line(gap)) } } }
                 }
             }
         }
     }
+}
+
+/// Returns what was not read, with the names of the clusters.
+fn gaps(clusters: &[ClusterAccess]) -> Vec<(&str, Vec<&str>)> {
+    let mut gaps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in clusters {
+        let of_cluster = match &one.report {
+            Ok(report) => &report.head.not_read[..],
+            Err(why) => std::slice::from_ref(why),
+        };
+        for gap in of_cluster {
+            match gaps.iter_mut().find(|(known, _)| known == gap) {
+                Some((_, clusters)) => clusters.push(&one.cluster),
+                None => gaps.push((gap, vec![&one.cluster])),
+            }
+        }
+    }
+    gaps
 }
 
 fn overview(clusters: &[ClusterAccess]) -> Markup {
@@ -98,9 +109,9 @@ fn overview(clusters: &[ClusterAccess]) -> Markup {
                                 th scope="row" { (one_line(&one.cluster)) }
                                 @match &one.report {
                                     Ok(report) => {
-                                        td { (one_line(&report.head.read_at)) }
-                                        td { (known(&report.head.read_by)) }
-                                        td { (known(&report.head.authentication_mode)) }
+                                        td.plain { (one_line(&report.head.read_at)) }
+                                        td.plain { (known(&report.head.read_by)) }
+                                        td.plain { (known(&report.head.authentication_mode)) }
                                         td { (report.at(Level::Admin).count()) }
                                         td { (report.principals.len()) }
                                         td { (errors(report)) }

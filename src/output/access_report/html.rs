@@ -338,8 +338,8 @@ fn row(cluster: Option<&str>, one: &PrincipalAccess, shows_use: bool) -> Markup 
             td.plain { (one_line(one.account.as_deref().unwrap_or_default())) }
             td.plain { (kind_name(one.kind)) }
             td.plain { (store_name(&one.source)) br; small { (place(&one.source)) } }
-            td { (one.username.as_deref().map_or("not known".into(), one_line)) }
-            td { @for group in &one.groups { span.group { (one_line(group)) } " " } }
+            td.user { (one.username.as_deref().map_or("not known".into(), one_line)) }
+            td.groups { @for group in &one.groups { span.group { (one_line(group)) } " " } }
             @if shows_use { td { (last_use(one)) } }
             td.rights { (rights(&one.rights)) }
             td.decision {}
