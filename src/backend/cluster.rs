@@ -19,6 +19,7 @@ use super::{HistoryOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
+use awsauth_core::arn::Parts;
 use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::facts::node_inventory::JoinedNode;
 use awsauth_core::history::Who;
@@ -581,22 +582,33 @@ pub(super) fn not_connected(error: &ConnectError) -> Failure {
         .hint(error.hint())
 }
 
-/// Refuses a cluster that is not the expected one.
+/// Refuses a cluster that is not the expected one, or is in another account.
 pub(super) fn refuse_other(target: &Target, chosen: &awsauth_kube::Target) -> Result<(), Failure> {
-    let expected = target.expect_cluster.as_deref();
-    let Some(expected) = expected.filter(|expected| !chosen.is(expected)) else {
-        return Ok(());
+    const WRONG_CLUSTER: Refusal = Refusal {
+        guard: "WG01",
+        reason: "wrong-cluster",
     };
-    Err(Failure::refused(
-        Refusal {
-            guard: "WG01",
-            reason: "wrong-cluster",
-        },
-        format!("this is {chosen}, not {expected}"),
-    )
-    .hint(
-        "choose another cluster with --context NAME, or expect this one with --expect-cluster NAME",
-    ))
+    let expected = target.expect_cluster.as_deref();
+    if let Some(expected) = expected.filter(|expected| !chosen.is(expected)) {
+        let what = format!("this is {chosen}, not {expected}");
+        return Err(Failure::refused(WRONG_CLUSTER, what).hint(
+            "choose another cluster with --context NAME, or expect this one with --expect-cluster NAME",
+        ));
+    }
+    let arn = chosen.eks.as_ref().map(|eks| eks.arn.as_str());
+    let account = arn.and_then(Parts::of).map(|parts| parts.account);
+    let expected = target.expect_account.as_deref();
+    match expected.filter(|expected| account != Some(*expected)) {
+        None => Ok(()),
+        Some(expected) => Err(Failure::refused(
+            WRONG_CLUSTER,
+            format!(
+                "{chosen} is in account {}, not in {expected}",
+                account.unwrap_or_default()
+            ),
+        )
+        .hint("use credentials of that account, such as with roleArn in the file of clusters")),
+    }
 }
 
 /// Runs a future that is safe to drop at any time.

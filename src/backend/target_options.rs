@@ -95,6 +95,10 @@ pub(crate) struct Target {
     /// The kubeconfig if it was read before.
     #[arg(skip)]
     pub(crate) loaded_kubeconfig: Option<LoadedKubeconfig>,
+
+    /// The account that the EKS cluster must be in.
+    #[arg(skip)]
+    pub(crate) expect_account: Option<String>,
 }
 
 /// Ids of the arguments that select a cluster.

@@ -16,7 +16,6 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials;
 use awsauth_aws::eks::Eks;
 use awsauth_core::desired::{ClusterPlace, ListedCluster, read_clusters};
-use awsauth_core::facts::partitions::Partition;
 use awsauth_core::wildcard_pattern::Pattern;
 
 /// The placeholder of `--assume-role-arn`.
@@ -260,12 +259,8 @@ impl FleetArgs {
             (None, None) => None,
         };
         let identity = target.identity.with(region.as_deref(), role.as_deref());
-        let expected = region.zip(account).map(|(region, account)| {
-            let partition = Partition::of_region(&region).id;
-            format!("arn:{partition}:eks:{region}:{account}:cluster/{name}")
-        });
         Ok(Target {
-            expect_cluster: expected.or_else(|| target.expect_cluster.clone()),
+            expect_account: account,
             ..target.at_eks(name, identity)
         })
     }

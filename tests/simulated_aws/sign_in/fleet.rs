@@ -85,3 +85,38 @@ fn clusters_of_several_accounts_are_reached_through_a_role_in_each() {
     );
     assert_eq!(listed["clusters"][1]["exitCode"], 4);
 }
+
+#[test]
+fn file_of_clusters_overrides_neither_the_account_nor_the_expected_cluster() {
+    let session = ExclusiveCluster::start();
+    let eks = eks(&session, &json!({}));
+    let creator = holding(&session, eks, CREATOR_SESSION);
+    let path = session.cluster.folder().join("clusters.yaml");
+    let get = |listed: &str, more: &[&str]| {
+        let cluster = format!("- {{name: prod, clusterName: {}, {listed}}}\n", eks::NAME);
+        std::fs::write(&path, cluster).unwrap();
+        let fleet = ["fleet", "get", "--clusters", path.to_str().unwrap()];
+        session.awsauth(&creator, &[&fleet[..], more].concat())
+    };
+    // The region is that of the options.
+    let right = "account: \"111122223333\"";
+    let wrong = "account: \"444455556666\"";
+    let region = ["--region", REGION];
+    get(right, &region).says(0, &[]);
+    get(wrong, &region).says(
+        4,
+        &[
+            "prod: refused (wrong-cluster): EKS cluster my-cluster ",
+            " is in account 111122223333, not in 444455556666",
+        ],
+    );
+    let both = format!("region: {REGION}, {right}");
+    get(&both, &["--expect-cluster", eks::NAME]).says(0, &[]);
+    get(&both, &["--expect-cluster", "other"]).says(
+        4,
+        &[
+            "prod: refused (wrong-cluster): this is EKS cluster my-cluster ",
+            ", not other",
+        ],
+    );
+}
