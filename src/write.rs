@@ -146,6 +146,7 @@ impl Done {
             |revision| format!("to continue: awsauth undo {revision}"),
         );
         failure
+            .after_change()
             .note(what)
             .hint(format!("{next}, or go back: awsauth undo"))
     }

@@ -456,6 +456,7 @@ impl Cluster {
 
     fn failed(&self, error: WriteError<Failure>) -> Failure {
         let (sort, hint) = (error.kind(), error.hint());
+        let may_be_written = error.may_be_written();
         if let WriteError::Interrupted { state } = error
             && interrupt::is_past_deadline()
         {
@@ -472,7 +473,10 @@ impl Cluster {
             awsauth_kube::ErrorKind::Refused => Failure::refused(guard(&error), what),
             _ => Failure::new(kind(sort), what),
         };
-        let failure = failure.because(&error);
+        let mut failure = failure.because(&error);
+        if may_be_written {
+            failure = failure.after_change();
+        }
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,

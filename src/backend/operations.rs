@@ -149,9 +149,9 @@ impl OperationProgress for ProgressOutput<'_> {
 
 fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
     let Stopped {
+        finished,
         cause,
         without_rights,
-        ..
     } = stopped;
     let failure = match cause {
         StopCause::Requested => Failure::new(Kind::Interrupted, "interrupted"),
@@ -171,6 +171,10 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
     };
     let failure =
         failure.note("what was done before stays; run the same command again to continue");
+    let failure = match finished > 0 || without_rights.is_some() {
+        true => failure.after_change(),
+        false => failure,
+    };
     match without_rights {
         None => failure,
         Some(EntryWithoutRights {

@@ -77,7 +77,7 @@ Examples:
     ///
     /// Applies to the canary first, then to the other clusters in waves. After each write, awsauth reads aws-auth again and checks
     /// that nothing is left to apply; with --verify, it also signs in. It starts no further wave after a failure, except for clusters
-    /// that cannot be reached. The same command with --resume continues.
+    /// that cannot be reached and were not changed. The same command with --resume continues.
     #[command(after_help = "\
 Examples:
   # First to the clusters with the label stage=test, then to 20 at a time

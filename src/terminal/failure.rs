@@ -42,6 +42,7 @@ pub(crate) struct Failure {
     lines: Vec<Line>,
     // Boxed to keep `Failure` small, because most functions return it in a `Result`.
     refusal: Option<Box<Refused>>,
+    is_after_change: bool,
 }
 
 /// The guard that refused, and the flag that overrides it.
@@ -78,6 +79,7 @@ impl Failure {
             causes: Vec::new(),
             lines: Vec::new(),
             refusal: None,
+            is_after_change: false,
         }
     }
 
@@ -143,6 +145,20 @@ impl Failure {
     #[must_use]
     pub(crate) fn of_kind(self, kind: Kind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// Records that something was changed before the failure, or may have been.
+    #[must_use]
+    pub(crate) fn after_change(self) -> Self {
+        Self {
+            is_after_change: true,
+            ..self
+        }
+    }
+
+    /// Returns whether something was changed before the failure, or may have been.
+    pub(crate) fn is_after_change(&self) -> bool {
+        self.is_after_change
     }
 
     /// Returns the exit code.

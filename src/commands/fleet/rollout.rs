@@ -96,9 +96,13 @@ pub(super) fn run(
             (run.cluster.clone(), progress)
         }))?;
         // A cluster that cannot be reached holds up no other, but the canary must show that the change works.
-        let stops = |run: &Run<ClusterResult>| match number {
-            0 => run.done.is_err(),
-            _ => run.done.is_err() && run.exit() != Exit::Unreachable,
+        let may_continue = |failure: &Failure| {
+            number > 0 && failure.exit() == Exit::Unreachable && !failure.is_after_change()
+        };
+        let stops = |run: &Run<ClusterResult>| {
+            run.done
+                .as_ref()
+                .is_err_and(|failure| !may_continue(failure))
         };
         is_stopped = runs.iter().any(stops);
         rows.extend(rows_of(runs, FleetResult::Failed, out));

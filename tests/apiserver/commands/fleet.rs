@@ -413,6 +413,30 @@ fn apply_stops_at_the_first_failure_and_resumes() {
 }
 
 #[test]
+fn write_without_a_response_stops_the_rollout() {
+    let fleet = Fleet::start();
+    let access = fleet.access();
+    let second = &fleet.clusters[1];
+    let proxy = SlowProxy::start(&second.cluster.server_url(), Duration::from_millis(500));
+    let kubeconfig = fleet.kubeconfig_with("prod-1", &proxy.url);
+    let apply = ["apply", "-f", &access, "--all-contexts", "--wave", "1"];
+    let run = Running::start(fleet.command(&kubeconfig, &apply), &[] as &[&str]);
+    // The write is stored, and its response is delayed.
+    eventually(|| fleet.maps(1));
+    proxy.drop_responses();
+    let run = run.end();
+    run.says(
+        3,
+        &[
+            "prod-1: error: ",
+            "it is unknown whether kube-system/aws-auth was written",
+            "Done: 1, failed: 1, not started: 1.",
+        ],
+    );
+    assert!(!fleet.maps(2), "{run:?}");
+}
+
+#[test]
 fn killed_rollout_resumes_without_a_second_write() {
     let fleet = Fleet::start();
     let access = fleet.access();

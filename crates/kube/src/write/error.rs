@@ -79,7 +79,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
 
 impl<E: std::error::Error + 'static> WriteError<E> {
     /// Whether the write may have been applied.
-    pub(super) fn may_be_written(&self) -> bool {
+    pub fn may_be_written(&self) -> bool {
         match self {
             Self::Unknown { .. } => true,
             Self::Interrupted { state } => *state != FinalState::NotWritten,
