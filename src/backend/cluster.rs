@@ -102,8 +102,15 @@ impl Cluster {
     pub(crate) fn open(target: &Target, out: &mut Out) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let (flags, environment) = (flags(target), Environment::of_process());
-        let client = until_interrupted(&runtime, out, "Connecting", connect(&flags, &environment))?
-            .map_err(|error| not_connected(&error))?;
+        let connecting = connect(&flags, &environment);
+        let client = match until_interrupted(&runtime, out, "Connecting", connecting) {
+            Ok(client) => client.map_err(|error| not_connected(&error))?,
+            Err(interrupted) => {
+                // Dropping the runtime would wait for a credential plugin that does not end.
+                runtime.shutdown_background();
+                return Err(interrupted);
+            }
+        };
         Self::opened(runtime, client, target, None, target.wait, out)
     }
 

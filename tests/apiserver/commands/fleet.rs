@@ -437,6 +437,37 @@ fn write_without_a_response_stops_the_rollout() {
 }
 
 #[test]
+fn credential_plugin_that_does_not_end_holds_up_no_other_cluster() {
+    let fleet = Fleet::start();
+    let path = fleet.kubeconfig(&[]);
+    let mut content: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let plugin = json!({
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "sleep",
+        "args": ["90"],
+        "interactiveMode": "Never",
+    });
+    let users = content["users"].as_array_mut().unwrap();
+    users.push(json!({"name": "hangs", "user": {"exec": plugin}}));
+    content["contexts"][0]["context"]["user"] = "hangs".into();
+    fs::write(&path, content.to_string()).unwrap();
+
+    let start = Instant::now();
+    let unmap = [
+        "unmap",
+        "role",
+        MYTESTROLE,
+        "--all-contexts",
+        "--deadline",
+        "4s",
+    ];
+    let run = fleet.run(&path, &unmap);
+    run.says(3, &["dev: error: not done in time; nothing was written"]);
+    assert!(run.stdout.contains("prod-2    unchanged"), "{run:?}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{run:?}");
+}
+
+#[test]
 fn killed_rollout_resumes_without_a_second_write() {
     let fleet = Fleet::start();
     let access = fleet.access();
