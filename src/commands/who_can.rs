@@ -110,6 +110,12 @@ pub(crate) fn run(
             found.hidden_bindings
         ));
     }
+    if found.hidden_names > 0 {
+        out.note(&format!(
+            "{} names are not shown: the same principals may become others that are allowed the same.",
+            found.hidden_names
+        ));
+    }
     if manifest.is_none()
         && let Some(note) = cluster.access_note(&reading)
     {

@@ -98,6 +98,9 @@ fn possible(user: &UserInfo, account: &str, policy: &Policy) -> Vec<Right> {
         let rules = policy.rules(binding);
         let subjects = binding.subjects.iter();
         let subjects = subjects.filter(|subject| user.may_become(subject, account));
+        let subjects: BTreeSet<&Subject> = subjects.collect();
+        // If there are more, they are summarized.
+        let subjects = subjects.into_iter().take(MAX_RIGHTS + 1);
         subjects.map(move |subject| right(binding, rules, subject, true))
     });
     rights.collect()
@@ -119,20 +122,20 @@ fn right(binding: &Binding, rules: &Rules, subject: &Subject, for_some_sessions:
     }
 }
 
-/// How many rights by one subject at one level are listed one by one. Otherwise, a user who may create Roles and RoleBindings in a
-/// namespace could make the report arbitrarily long.
+/// How many rights by one subject at one level, or in some sessions at one level, are not listed one by one. Otherwise, a user who
+/// may create Roles and RoleBindings in a namespace could make the report arbitrarily long.
 const MAX_RIGHTS: usize = 50;
 
-/// Replaces all rights of a level by one subject by a single one, if they are too many to list.
+/// Replaces all rights of a level by one subject by a single one, if they are too many to list. A template may become many subjects,
+/// so the rights in some sessions count together.
 fn summarized(rights: Vec<Right>) -> Vec<Right> {
     let mut groups: BTreeMap<_, Vec<Right>> = BTreeMap::new();
     for right in rights {
         let is_namespaced = right.namespaces.is_some();
         let key = (
             right.level,
-            right.by.clone(),
+            (!right.for_some_sessions).then(|| right.by.clone()),
             is_namespaced,
-            right.for_some_sessions,
         );
         groups.entry(key).or_default().push(right);
     }
@@ -150,8 +153,17 @@ fn one_if_too_many(rights: Vec<Right>) -> Vec<Right> {
         return Vec::new();
     };
     let binding = first.binding.as_ref();
+    let others = match first.for_some_sessions {
+        // Those of a template may have one binding in common.
+        true => "others".to_owned(),
+        false => format!("{others} others"),
+    };
     vec![Right {
-        binding: binding.map(|binding| format!("{binding} and {others} others")),
+        by: match first.for_some_sessions {
+            true => format!("{} and others", first.by),
+            false => first.by,
+        },
+        binding: binding.map(|binding| format!("{binding} and {others}")),
         role: format!("{} and others", first.role),
         namespaces: first
             .namespaces

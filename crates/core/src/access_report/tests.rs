@@ -169,6 +169,56 @@ fn every_principal_in_effect_has_its_rights() {
 }
 
 #[test]
+fn many_bindings_of_a_namespace_are_summarized() {
+    let flood = |name: &str, subject: &dyn Fn(usize) -> Subject| Binding {
+        subjects: (0..10_000).map(subject).collect(),
+        ..binding(Some("shop"), name, "view", subject(0))
+    };
+    let mut facts = facts();
+    let rbac = facts.rbac.as_mut().unwrap();
+    rbac.bindings.extend([
+        flood("names", &|number| Subject::User(format!("dev:x{number}"))),
+        flood("hosts", &|number| {
+            Subject::User(format!("system:node:ip-{number}.ec2.internal"))
+        }),
+    ]);
+    for number in 0..1_000 {
+        let name = format!("each-{number}");
+        let (user, group) = (format!("dev:y{number}"), "devs".to_owned());
+        let all = [Subject::User(user), Subject::Group(group)];
+        rbac.bindings
+            .extend(all.map(|subject| binding(Some("shop"), &name, &name, subject)));
+    }
+    let data = BTreeMap::from([("mapRoles".to_owned(), Arc::<str>::from(ROLES))]);
+    let document = Document::read(&data);
+    let report = AccessReport::new(
+        &document,
+        &facts,
+        &lint::Report::default(),
+        None,
+        Head::default(),
+    );
+    for name in ["dev", "nodes"] {
+        let mut principals = report.principals.iter();
+        let one = principals
+            .find(|one| one.principal.ends_with(name))
+            .unwrap();
+        assert!(
+            one.rights.len() < 10,
+            "{name} has {} rights",
+            one.rights.len()
+        );
+        let mut rights = one.rights.iter().filter(|right| right.for_some_sessions);
+        let summarized = rights.find(|right| right.level == Level::Read).unwrap();
+        assert!(summarized.by.ends_with(" and others"), "{summarized:?}");
+        assert_eq!(
+            summarized.namespaces.as_deref(),
+            Some(&["shop".to_owned()][..])
+        );
+    }
+}
+
+#[test]
 fn rights_count_in_their_namespaces() {
     let report = report();
     let dev = &report.principals[2];

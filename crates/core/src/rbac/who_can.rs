@@ -15,8 +15,8 @@ use crate::wildcard_pattern::Pattern;
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#core-component-roles>
 const NODE_ROLE: &str = "system:node";
 
-/// How many bindings of one subject in one namespace are returned. Otherwise, a user who may create RoleBindings in a namespace could make
-/// the answer arbitrarily long.
+/// How many bindings of one subject in one namespace are returned, and how many of the subjects that one principal may become there.
+/// Otherwise, a user who may create RoleBindings in a namespace could make the answer arbitrarily long.
 const MAX_BINDINGS: usize = 20;
 
 /// The principals that are allowed an action.
@@ -26,6 +26,8 @@ pub struct WhoCan<'a> {
     pub allowed: Vec<Allowed<'a>>,
     /// How many bindings are left out because others allow the same subject the same.
     pub hidden_bindings: usize,
+    /// How many usernames and groups are left out because the same principal may become others that are allowed the same.
+    pub hidden_names: usize,
 }
 
 /// A principal that is allowed an action.
@@ -121,9 +123,10 @@ pub fn who_can<'a>(
         _ => matches!(action, Action::Resource { .. }),
     };
     let mut allowed = Vec::new();
+    let mut hidden_names = 0;
     for principal in principals.all() {
         let first = allowed.len();
-        grants.add(principal, principals, &mut allowed);
+        hidden_names += grants.add(principal, principals, &mut allowed);
         if let AdmittedBy::AccessEntry(entry) = principal.by {
             let terms = entry.terms.as_ref();
             match terms.and_then(|terms| terms.policies.as_deref()) {
@@ -151,6 +154,7 @@ pub fn who_can<'a>(
     WhoCan {
         allowed,
         hidden_bindings: grants.hidden,
+        hidden_names,
     }
 }
 
@@ -218,13 +222,14 @@ impl<'a> Grants<'a> {
         Self { by_subject, hidden }
     }
 
-    /// Adds what allows the action to a principal, in the order of the bindings.
+    /// Adds what allows the action to a principal, in the order of the bindings. Returns how many of the names are left out that it may
+    /// become.
     fn add(
         &self,
         principal: &'a Admitted<'a>,
         principals: &AdmittedPrincipals<'_>,
         allowed: &mut Vec<Allowed<'a>>,
-    ) {
+    ) -> usize {
         let mut found: Vec<(Grant<'a>, Option<Condition<'a>>)> = Vec::new();
         if let Some(account) = principal.whole_account() {
             let all = Subject::Group(AUTHENTICATED.to_owned());
@@ -241,7 +246,7 @@ impl<'a> Grants<'a> {
             let user = UserInfo::new(user, &principal.missing);
             if user.may_do_everything() {
                 allowed.push(Allowed::by(AllowedBy::Masters, principal));
-                return;
+                return 0;
             }
             for subject in user.subjects() {
                 found.extend(self.always(&subject));
@@ -268,6 +273,19 @@ impl<'a> Grants<'a> {
         // A binding may list a subject twice.
         found.sort_by_key(|(grant, _)| (grant.binding, grant.subject));
         found.dedup_by_key(|(grant, _)| (grant.binding, grant.subject));
+        let all = found.len();
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        found.retain(|(grant, condition)| match condition {
+            Some(Condition::UsernameIs(_) | Condition::GroupIs(_)) => {
+                let count = counts
+                    .entry((grant.namespace, grant.is_role_read))
+                    .or_default();
+                *count += 1;
+                *count <= MAX_BINDINGS
+            }
+            _ => true,
+        });
+        let hidden = all - found.len();
         allowed.extend(found.into_iter().map(|(grant, condition)| {
             let unread = (!grant.is_role_read).then_some(Condition::RoleAllows);
             let by = AllowedBy::Binding {
@@ -280,6 +298,7 @@ impl<'a> Grants<'a> {
                 ..Allowed::by(by, principal)
             }
         }));
+        hidden
     }
 
     /// Returns the grants to a subject.
@@ -508,6 +527,60 @@ mod tests {
             shown(&policy, &document, None, &get("secrets", in_a())),
             [":role/dev by masters in *: if a group becomes system:masters"]
         );
+    }
+
+    #[test]
+    fn names_that_a_template_may_become_are_limited_for_each_principal() {
+        let document = document(
+            &format!(
+                "- {{rolearn: '{A}:role/dev', username: 'dev:{{{{SessionName}}}}'}}\n\
+                 - {{rolearn: '{A}:role/host', username: 'system:node:{{{{EC2PrivateDNSName}}}}', groups: ['system:nodes']}}\n"
+            ),
+            "",
+        );
+        let names = |prefix: &str| -> Vec<Subject> {
+            let names = (0..1000).map(|number| user(&format!("{prefix}{number}")));
+            names.collect()
+        };
+        let flood = |name: &str, prefix: &str| Binding {
+            subjects: names(prefix),
+            ..binding(Some("a"), name, "pods", user(""))
+        };
+        let mut bindings = vec![flood("devs", "dev:x"), flood("hosts", "system:node:ip-")];
+        bindings.push(binding(None, "all", "pods", user("dev:alice")));
+        let policy = policy(bindings);
+        let store = Store::new(&document);
+        let principals = AdmittedPrincipals::of(&store, None);
+        let found = who_can(&policy, &principals, &get("pods", Scope::AllNamespaces));
+        let of_policy = found
+            .allowed
+            .iter()
+            .filter(|one| !one.conditions.contains(&Condition::OwnNode));
+        assert_eq!(of_policy.count(), 1 + 2 * MAX_BINDINGS);
+        assert_eq!(found.hidden_names, 2 * (1000 - MAX_BINDINGS));
+        assert_eq!(found.hidden_bindings, 0);
+        let all = found.allowed.iter().find(|one| one.namespace.is_none());
+        assert!(
+            all.is_some(),
+            "a flood in a namespace hides nothing outside of it"
+        );
+    }
+
+    #[test]
+    fn bindings_of_one_subject_are_limited_in_each_namespace() {
+        let document = document(&format!("- {{rolearn: '{A}:role/dev', groups: [g]}}\n"), "");
+        let flood =
+            (0..100).map(|number| binding(Some("a"), &number.to_string(), "pods", group("g")));
+        let policy = policy(
+            flood
+                .chain([binding(None, "all", "pods", group("g"))])
+                .collect(),
+        );
+        let store = Store::new(&document);
+        let principals = AdmittedPrincipals::of(&store, None);
+        let found = who_can(&policy, &principals, &get("pods", Scope::AllNamespaces));
+        assert_eq!(found.allowed.len(), 1 + MAX_BINDINGS);
+        assert_eq!(found.hidden_bindings, 100 - MAX_BINDINGS);
     }
 
     #[test]
