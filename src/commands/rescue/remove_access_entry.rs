@@ -205,7 +205,7 @@ pub(super) fn remove(
         Ok(None) => return Ok(()),
         Ok(Some(failure)) | Err(failure) => failure.at("aws-auth does not give you your access"),
     };
-    Err(match backend.execute(&addition.restore, out) {
+    Err(match backend.roll_back(&addition.restore, out) {
         Ok(_) => failure
             .of_kind(Kind::RolledBack)
             .note("your access entry was created again"),

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::sign_in::cluster_name::{CREATOR_SESSION, eks, holding, kill_after, on, on_terminal};
 use crate::sign_in::exclusive_cluster::ExclusiveCluster;
 use crate::sign_in::token_review::Who;
+use crate::support::child_process::send_signal;
 use crate::support::completed_run::Run;
+use crate::support::default_signal_actions;
 use crate::support::eks::{self, CREATOR};
 use crate::support::environment::Environment;
 use crate::support::moto::Moto;
@@ -133,6 +138,17 @@ impl Lockout {
 
     fn run(&self, args: &[&str]) -> Run {
         on(&self.session, &self.caller, args)
+    }
+
+    /// Starts awsauth as the caller.
+    fn spawn(&self, args: &[&str]) -> Child {
+        default_signal_actions::reset_for_children();
+        let mut command = self
+            .caller
+            .command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+        command.args(args).args(["--cluster-name", eks::NAME]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(Stdio::piped()).spawn().unwrap()
     }
 
     fn rescue(&self, args: &[&str]) -> Run {
@@ -545,6 +561,19 @@ fn access_entry_is_removed_only_if_another_way_in_is_proven() {
                 "your access entry was created again\n",
             ],
         );
+        // An interrupt after the deletion does not keep awsauth from creating it again.
+        let args = ["rescue", "--yes", "--leave-no-trace", "--timeout", "60s"];
+        let run = lockout.spawn(&args);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while lockout.entries().contains_key(OPS) {
+            assert!(
+                Instant::now() < deadline,
+                "the access entry was not deleted"
+            );
+            sleep(Duration::from_millis(50));
+        }
+        send_signal("-INT", run.id());
+        Run::ended(run).says(6, &["your access entry was created again\n"]);
     }
     assert_eq!(lockout.entries()[OPS], admin);
 
