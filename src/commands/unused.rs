@@ -171,7 +171,10 @@ pub(super) fn evidence(
             .hint("name the cluster: --cluster-name NAME; or give the log: --log FILE"));
         }
         ([], Some(eks)) => read_cloudwatch(eks, &mut log, out)?,
-        (files, _) => read_files(files, &mut log)?,
+        (files, _) => {
+            read_files(files, &mut log)?;
+            None
+        }
     };
     let (account, roles) = match backend.eks() {
         Some(eks) => (
@@ -231,7 +234,7 @@ fn read_cloudwatch(
 }
 
 /// Reads logs from files.
-fn read_files(paths: &[PathBuf], log: &mut SignInLog) -> Result<Option<String>, Failure> {
+fn read_files(paths: &[PathBuf], log: &mut SignInLog) -> Result<(), Failure> {
     for path in paths {
         let bytes = match is_stdin(path) {
             true => bounded_read::stdin(),
@@ -250,12 +253,7 @@ fn read_files(paths: &[PathBuf], log: &mut SignInLog) -> Result<Option<String>, 
             Err(_) => text.lines().for_each(|line| log.add_line(line)),
         }
     }
-    if log.arns().next().is_none() {
-        return Ok(Some(
-            "the log has no sign-in of anyone in the period".to_owned(),
-        ));
-    }
-    Ok(None)
+    Ok(())
 }
 
 fn unreadable(path: &Path) -> Failure {

@@ -155,6 +155,10 @@ impl UsageEvidence {
         if let Some(doubt) = &self.log_doubt {
             return Usage::Unknown(doubt.clone());
         }
+        // A period of less than a day has no whole day that could be silent.
+        if self.log.arns().next().is_none() {
+            return Usage::Unknown("the log has no sign-in of anyone in the period".to_owned());
+        }
         match self.log.silent_days().as_slice() {
             [] => Usage::Unused(Proof::Log),
             [day] => Usage::Unknown(format!(
@@ -176,6 +180,7 @@ mod tests {
     use crate::document::Document;
     use crate::facts::access_entries::{AccessEntry, AccessTerms};
     use crate::facts::authentication_mode::AuthenticationMode;
+    use jiff::SignedDuration;
 
     const A: &str = "arn:aws:iam::111122223333";
 
@@ -281,6 +286,20 @@ mod tests {
                 .zip(&shown[1..])
             {
                 assert_eq!(usage, &format!("{name}: {why}"));
+            }
+        }
+    }
+
+    #[test]
+    fn empty_log_proves_nothing_however_short_the_period_is() {
+        let until: Timestamp = "2026-10-04T00:00:00Z".parse().unwrap();
+        for hours in [1, 12, 80] {
+            let log = SignInLog::new(until - SignedDuration::from_hours(hours), until);
+            for one in shown(&log, None, &[]) {
+                assert!(
+                    one.ends_with(": the log has no sign-in of anyone in the period"),
+                    "{hours} h: {one}"
+                );
             }
         }
     }
