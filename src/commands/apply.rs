@@ -29,6 +29,7 @@ use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::Expiry;
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
+use awsauth_kube::shell_command::quoted;
 
 /// Merge many mappings in one write
 ///
@@ -501,7 +502,10 @@ fn check_cluster(
         out.note(&format!(
             "warning: {file} is for cluster {name}, and the kubeconfig does not say whether {target} is that cluster"
         ));
-        out.note(&format!("hint: to be sure, add --cluster-name {name}"));
+        out.note(&format!(
+            "hint: to be sure, add --cluster-name {}",
+            quoted(name)
+        ));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use awsauth_core::kubeconfig::{
     Change, Cluster, Edited, Entries, EntryChange, Exec, Kubeconfig, User,
 };
 use awsauth_kube::Environment;
+use awsauth_kube::shell_command::quoted;
 use cluster::Found;
 
 /// Write or update a cluster's entries in a kubeconfig
@@ -223,7 +224,7 @@ pub(crate) fn run(
         ));
         out.note(&format!(
             "hint: kubectl config use-context {}",
-            entries.context
+            quoted(&entries.context)
         ));
     }
     Ok(Exit::Done)

@@ -120,7 +120,8 @@ fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
             format!("{arn} is one session of a role, and only roles can be mapped"),
         )
         .hint(format!(
-            "to map the role, for every session of it: awsauth map role {role} …"
+            "to map the role, for every session of it: awsauth map role {} …",
+            quoted(&role)
         )));
     }
     let kind = arn::canonical(&arn)
@@ -131,7 +132,10 @@ fn role(arn: String) -> Result<CheckedPrincipal, Failure> {
             "{arn} is the ARN of a {}, not of a role",
             kind.name()
         ))
-        .hint(format!("map it as a user: awsauth map user {arn} …")));
+        .hint(format!(
+            "map it as a user: awsauth map user {} …",
+            quoted(&arn)
+        )));
     }
     match arn::normalize(&arn) {
         Normalized::PathDropped { arn, path } => {
@@ -162,7 +166,7 @@ fn user(arn: String) -> Result<CheckedPrincipal, Failure> {
         ))
         .hint(format!(
             "map it as a role: awsauth map role {} …",
-            arn::comparable(&arn)
+            quoted(&arn::comparable(&arn))
         )));
     }
     Ok(CheckedPrincipal {

@@ -342,12 +342,13 @@ impl Args {
         }
         let failure = Failure::new(Kind::No, format!("{} has no entry", principal.text()));
         let failure = match near {
-            Some(Principal::User(arn)) => {
-                failure.hint(format!("did you mean this one? awsauth unmap user {arn}"))
-            }
+            Some(Principal::User(arn)) => failure.hint(format!(
+                "did you mean this one? awsauth unmap user {}",
+                quoted(&arn)
+            )),
             Some(near) => failure.hint(format!(
                 "did you mean this one? awsauth unmap role {}",
-                near.text()
+                quoted(near.text())
             )),
             None => failure.hint("see what is mapped: awsauth get"),
         };

@@ -146,7 +146,7 @@ pub(crate) fn edit_failure(error: &EditError, backend: &Backend) -> Failure {
                 },
                 format!("{arn} is already listed in {place}"),
             )
-            .hint(format!("remove it there first: awsauth unmap {word} {arn}"))
+            .hint(format!("remove it there first: awsauth unmap {word} {}", quoted(arn)))
         }
         EditError::NeedsUsername { principal } => {
             let name = short_name(principal);

@@ -23,6 +23,7 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals;
 use awsauth_core::ownership::Owner;
 use awsauth_core::plan::Plan;
+use awsauth_kube::shell_command::quoted;
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
@@ -424,7 +425,8 @@ fn warn_if_dead(entry: &AccessEntry, principal: &iam_principals::Principal, out:
             "warning: the access entry of {arn} is older than its principal, which was deleted and created again: EKS rejects its sign-in"
         ));
         out.note(&format!(
-            "hint: delete the entry and create it again: awsauth unmap role {arn} --backend access-entries"
+            "hint: delete the entry and create it again: awsauth unmap role {} --backend access-entries",
+            quoted(arn)
         ));
     }
 }

@@ -16,6 +16,7 @@ use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STAND
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
 use crate::ownership::Owner;
+use crate::shell_quote::quoted;
 
 /// What an edit requests of an access entry besides username and groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,8 @@ impl EntryEditError {
                 "to delete it and create one for users, give all groups: --group NAME".to_owned()
             }
             Self::Expiry { arn } => format!(
-                "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {arn} --backend access-entries"
+                "delete the entry first, which takes the access away until the new one exists: awsauth unmap role {} --backend access-entries",
+                quoted(arn)
             ),
             Self::Unknown { .. } => {
                 "allow eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies, then run again"

@@ -9,6 +9,7 @@ use crate::arn::comparable;
 use crate::authenticator::{NodeRole, NodeRoles};
 use crate::facts::groups::MASTERS;
 use crate::plan::Admins;
+use crate::shell_quote::quoted;
 
 /// Why the cluster must not ignore aws-auth yet. Displayed as a sentence fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +136,8 @@ impl FinishObstacle {
     pub fn remedy(&self) -> String {
         match self {
             Self::OnlyInAwsAuth { name } => format!(
-                "create its access entry with --apply, or remove it from aws-auth if it is no longer needed: awsauth unmap role|user|account {name}"
+                "create its access entry with --apply, or remove it from aws-auth if it is no longer needed: awsauth unmap role|user|account {}",
+                quoted(name)
             ),
             Self::NotAdmin { .. } => {
                 "bind its groups to cluster-admin again: --apply does".to_owned()
@@ -144,10 +146,12 @@ impl FinishObstacle {
                 "run as a user who may list clusterrolebindings".to_owned()
             }
             Self::UnknownAge { name } => format!(
-                "run as an identity with iam:GetRole and iam:GetUser on it; or, if you know that it signs in: --accept {name}"
+                "run as an identity with iam:GetRole and iam:GetUser on it; or, if you know that it signs in: --accept {}",
+                quoted(name)
             ),
             Self::NodeRole { role, .. } => format!(
-                "create its access entry: aws eks create-access-entry --principal-arn {role} --type EC2_LINUX, or the type of its nodes"
+                "create its access entry: aws eks create-access-entry --principal-arn {} --type EC2_LINUX, or the type of its nodes",
+                quoted(role)
             ),
             Self::UnknownNodes => {
                 "run as an identity with the permissions in the warnings".to_owned()

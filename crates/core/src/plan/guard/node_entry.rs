@@ -4,6 +4,7 @@ use super::{Case, Guard, State, Verdict};
 use crate::arn::{comparable, equal_fold};
 use crate::authenticator::{AccessEntries, Loss, LostNodes, lost_nodes, node_entries};
 use crate::facts::access_entries::AccessTerms;
+use crate::shell_quote::quoted;
 
 /// Refuses to remove a node entry, or to change its username or remove groups from it, unless that is allowed or its nodes sign in
 /// with an access entry.
@@ -32,7 +33,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             &arn,
             Guard::NodeEntry,
             format!("nodes sign in with {arn}; {how}, they would become NotReady"),
-            format!("--allow-node-entry {arn}"),
+            format!("--allow-node-entry {}", quoted(&arn)),
         );
     }
     for arn in nodes_without_entry(case).filter(|arn| !is_allowed(arn)) {
@@ -42,7 +43,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             format!(
                 "nodes sign in with {arn}; without an entry for nodes, they would become NotReady"
             ),
-            format!("--allow-node-entry {arn}"),
+            format!("--allow-node-entry {}", quoted(arn)),
         );
     }
 }
