@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use super::{Counter, Program, Spinner};
 use awsauth_core::escape;
+use awsauth_core::redact;
 
 /// When to color output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -103,6 +104,7 @@ impl Out {
     /// Prints captured lines of stderr, each after a name.
     pub(crate) fn forward(&mut self, name: &str, captured: &Captured) {
         let text = String::from_utf8_lossy(&captured.stderr);
+        let name = escape::one_line(name);
         let lines = text.lines().map(|line| format!("{name}: {line}\n"));
         self.say(Verbosity::Quiet, &lines.collect::<String>());
     }
@@ -294,6 +296,11 @@ pub(crate) fn print_clap(mut error: clap::Error) {
     ] {
         if let Some(ContextValue::String(text)) = error.get(kind) {
             let shown = escape::one_line(text).into_owned();
+            let shown = match shown.contains("://") {
+                // A URL may contain a password.
+                true => redact::text(&shown),
+                false => shown,
+            };
             error.insert(kind, ContextValue::String(shown));
         }
     }
@@ -383,6 +390,20 @@ pub(crate) fn read_line() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn forwarded_lines_begin_with_the_name_on_one_line() {
+        let mut of_cluster = Out::in_memory(Program::Awsauth, Verbosity::Normal);
+        of_cluster.note("first");
+        of_cluster.note("second");
+        let mut out = Out::in_memory(Program::Awsauth, Verbosity::Normal);
+        out.forward("a\nb", &of_cluster.into_captured());
+        let stderr = out.into_captured().stderr;
+        assert_eq!(
+            String::from_utf8_lossy(&stderr),
+            "a\\nb: first\na\\nb: second\n"
+        );
+    }
 
     #[test]
     fn only_own_styles_reach_the_terminal() {

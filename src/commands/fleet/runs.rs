@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::selection::FleetCluster;
 use crate::backend::duration;
 use crate::terminal::{Captured, Exit, Failure, Kind, Out, Program};
+use awsauth_core::escape::one_line;
 use awsauth_kube::interrupt;
 
 /// How long a run may take after its deadline to end by itself: requests to AWS and credential plugins have limits of their own.
@@ -62,9 +63,8 @@ impl<T> Run<T> {
         let failure = self.done.as_ref().err();
         let text = failure.map(|failure| failure.render(program));
         let text = text.unwrap_or_default();
-        let lines = text
-            .lines()
-            .map(|line| format!("{}: {line}\n", self.cluster));
+        let name = one_line(&self.cluster);
+        let lines = text.lines().map(|line| format!("{name}: {line}\n"));
         lines.collect()
     }
 }
@@ -198,4 +198,19 @@ fn run<T: Send + 'static>(
         });
     }
     runs.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_of_a_cluster_cannot_look_like_a_line_of_output() {
+        let failure = Failure::new(Kind::Unreachable, "no route").hint("check it");
+        let run: Run<()> = Run::failed("a\nerror: b\u{202e}".to_owned(), failure);
+        assert_eq!(
+            run.failure_text(Program::Awsauth),
+            "a\\nerror: b\\u{202e}: error: no route\na\\nerror: b\\u{202e}: hint: check it\n"
+        );
+    }
 }
