@@ -339,6 +339,56 @@ fn release_publishes_nothing_that_differs_from_what_was_built() {
 }
 
 #[test]
+fn release_takes_from_each_artifact_only_its_own_file() {
+    let release = release();
+    let assemble = steps(&release["jobs"]["assemble"]);
+    let download = assemble
+        .iter()
+        .find(|step| step["with"]["pattern"] == "asset-*")
+        .expect("a download");
+    assert_eq!(download["with"]["path"], "assets");
+    assert!(download["with"]["merge-multiple"].is_null());
+    let scripts = assemble.iter().filter_map(|step| step["run"].as_str());
+    let script = scripts.clone().find(|script| script.contains("assets/"));
+    let script = script.expect("a script");
+    let build = release["jobs"]["build"]["strategy"]["matrix"]["include"].as_array();
+    let platforms = build
+        .expect("a matrix")
+        .iter()
+        .map(|one| one["platform"].as_str());
+    let archive = |platform: &str| format!("awsauth_{VERSION}_{platform}.tar.gz");
+
+    let job = Job::new();
+    job.put("assets/asset-sbom/awsauth.cdx.json", "sbom");
+    let mut expected = vec!["awsauth.cdx.json".to_owned()];
+    for platform in platforms.flatten() {
+        let name = archive(platform);
+        job.put(&format!("assets/asset-{platform}/{name}"), platform);
+        expected.push(name);
+    }
+    expected.sort();
+    // Another job hands over an archive of its own.
+    let name = archive("linux_amd64");
+    job.put(&format!("assets/asset-sbom/{name}"), "replaced");
+    job.put(&format!("assets/asset-x/{name}"), "replaced");
+    let mut bash = job
+        .environment(":/usr/bin:/bin")
+        .command(Path::new("/bin/bash"));
+    bash.args(["--noprofile", "--norc", "-e", "-o", "pipefail", "-c"]);
+    let run = Run::of(bash.arg(script).current_dir(job.folder.path()));
+    assert_eq!(run.status, 0, "{run:?}");
+    let found = fs::read_dir(job.path("release"))
+        .expect("a folder")
+        .flatten();
+    let mut found: Vec<String> = found
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    assert_eq!(found, expected);
+    assert_eq!(job.read(&format!("release/{name}")), "linux_amd64");
+}
+
+#[test]
 fn release_builds_the_image_from_a_base_pinned_by_digest() {
     let job = Job::new();
     job.program(
