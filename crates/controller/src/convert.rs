@@ -1,14 +1,14 @@
 //! Converts Kubernetes objects to the types of [`reconcile`](awsauth_core::reconcile), and statuses back.
 
 use jiff::Timestamp;
-use kube::core::DynamicObject;
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::crd::{
     self, AwsAuthMappingSpec, AwsAuthMappingStatus, RecordedAccessEntry, RecordedCondition,
     RecordedEntry,
 };
+use super::watched_object::WatchedObject;
 use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::arn::Parts;
 use awsauth_core::document::{Principal, SectionName, SsoRole};
@@ -21,8 +21,14 @@ use awsauth_core::reconcile::{
 /// The finalizer that keeps an object until its entry is removed.
 pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
 
-/// The most finalizers of an object that are kept in memory. The API server does not limit their number.
-pub(crate) const MAX_FINALIZERS: usize = 16;
+/// The most bytes of a spec or a status as JSON. What the schema of AwsAuthMapping allows, and what the controller writes, is shorter.
+const MAX_JSON: usize = 256 << 10;
+
+/// The most groups of an IAMIdentityMapping, whose schema has no limits. That of AwsAuthMapping allows as many.
+const MAX_GROUPS: usize = 64;
+
+/// The most bytes of its texts.
+const MAX_TEXTS: usize = 20 << 10;
 
 /// The most bytes of the access policies of a spec. All that the schema allows would have 140 KB.
 const MAX_POLICIES: usize = 16 << 10;
@@ -31,23 +37,20 @@ const MAX_POLICIES: usize = 16 << 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CachedObject {
     pub(crate) object: Object,
-    /// All finalizers, including those of other controllers; `None` if there are more than [`MAX_FINALIZERS`].
+    /// As [`Finalizers::names`](super::watched_object::Finalizers::names).
     pub(crate) finalizers: Option<Vec<String>>,
     pub(crate) resource_version: String,
 }
 
 /// Converts an object of this kind. An invalid spec becomes an error in [`Object::spec`].
-pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObject {
+pub(crate) fn cached_object(kind: ObjectKind, read: WatchedObject) -> CachedObject {
     let metadata = read.metadata;
-    let finalizers = metadata.finalizers.unwrap_or_default();
-    let spec = match kind {
-        ObjectKind::AwsAuthMapping => mapping(&read.data["spec"]),
-        ObjectKind::IamIdentityMapping => identity_mapping(&read.data["spec"]),
-    };
-    let status = match kind {
-        ObjectKind::AwsAuthMapping => status(&read.data["status"]),
-        // The authenticator writes this status. The controller keeps its own in memory.
-        ObjectKind::IamIdentityMapping => Status::default(),
+    let spec = read.spec.as_ref().map_or("null", |spec| spec.get());
+    let stored = read.status.as_ref().map(|status| status.get());
+    let status = match (kind, stored.filter(|json| json.len() <= MAX_JSON)) {
+        (ObjectKind::AwsAuthMapping, Some(json)) => status(json),
+        // The authenticator writes the status of an IAMIdentityMapping. The controller keeps its own in memory.
+        _ => Status::default(),
     };
     CachedObject {
         object: Object {
@@ -59,11 +62,11 @@ pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObje
                 .creation_timestamp
                 .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
             is_deleting: metadata.deletion_timestamp.is_some(),
-            has_finalizer: finalizers.iter().any(|name| name == FINALIZER),
-            spec,
+            has_finalizer: read.finalizers.has_own,
+            spec: parse_spec(kind, spec),
             status,
         },
-        finalizers: Some(finalizers).filter(|all| all.len() <= MAX_FINALIZERS),
+        finalizers: read.finalizers.names,
         resource_version: metadata.resource_version.unwrap_or_default(),
     }
 }
@@ -73,20 +76,22 @@ pub(crate) fn cached_object(kind: ObjectKind, read: DynamicObject) -> CachedObje
 /// # Errors
 /// Why it is invalid; a sentence fragment.
 pub(crate) fn parse_spec(kind: ObjectKind, json: &str) -> Result<Spec, String> {
-    let mut json = serde_json::Deserializer::from_str(json);
+    if json.len() > MAX_JSON {
+        return Err("it is longer than 256 KiB".to_owned());
+    }
     match kind {
-        ObjectKind::AwsAuthMapping => mapping(&mut json),
-        ObjectKind::IamIdentityMapping => identity_mapping(&mut json),
+        ObjectKind::AwsAuthMapping => mapping(json),
+        ObjectKind::IamIdentityMapping => identity_mapping(json),
     }
 }
 
-fn read<'de, T: Deserialize<'de>>(
-    json: impl Deserializer<'de, Error = serde_json::Error>,
-) -> Result<T, String> {
-    T::deserialize(json).map_err(|error| error.to_string())
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    let value: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    // Without a position, which the user does not know.
+    serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-fn mapping<'de>(spec: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Spec, String> {
+fn mapping(spec: &str) -> Result<Spec, String> {
     let spec: AwsAuthMappingSpec = read(spec)?;
     let principal = match (spec.role, spec.user, spec.account, spec.sso) {
         (Some(role), None, None, None) => Principal::Role(role),
@@ -141,9 +146,7 @@ fn expires_at(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Reads the spec of an IAMIdentityMapping. Like the authenticator, treats every ARN that is not a role's as a user's.
-fn identity_mapping<'de>(
-    spec: impl Deserializer<'de, Error = serde_json::Error>,
-) -> Result<Spec, String> {
+fn identity_mapping(spec: &str) -> Result<Spec, String> {
     #[derive(serde::Deserialize)]
     struct IamIdentityMappingSpec {
         arn: String,
@@ -152,6 +155,11 @@ fn identity_mapping<'de>(
         groups: Option<Vec<String>>,
     }
     let spec: IamIdentityMappingSpec = read(spec)?;
+    let groups = spec.groups.iter().flatten();
+    let texts = groups.clone().chain(&spec.username).chain([&spec.arn]);
+    if groups.count() > MAX_GROUPS || texts.map(String::len).sum::<usize>() > MAX_TEXTS {
+        return Err("it has more than 64 groups, or more than 20 KiB of text".to_owned());
+    }
     let is_role = Parts::of(&spec.arn)
         .is_some_and(|parts| parts.is("iam", "role") || parts.is("sts", "assumed-role"));
     Ok(Spec {
@@ -169,8 +177,8 @@ fn identity_mapping<'de>(
 }
 
 /// Reads a status. Ignores fields of other controllers.
-fn status(value: &Value) -> Status {
-    let Ok(status) = read::<AwsAuthMappingStatus>(value) else {
+fn status(json: &str) -> Status {
+    let Ok(status) = read::<AwsAuthMappingStatus>(json) else {
         return Status::default();
     };
     Status {
@@ -290,16 +298,20 @@ fn stored_condition(condition: &Condition) -> Value {
 mod tests {
     use super::*;
 
-    fn object(spec: Value, status: Value) -> DynamicObject {
+    fn object(spec: Value, status: Value) -> WatchedObject {
+        object_with(spec, status, &["other", FINALIZER])
+    }
+
+    fn object_with(spec: Value, status: Value, finalizers: &[&str]) -> WatchedObject {
         let object = json!({
             "apiVersion": "awsauth.dev/v1alpha1",
             "kind": "AwsAuthMapping",
             "metadata": {"name": "dev", "uid": "u", "generation": 3, "resourceVersion": "7",
-                "creationTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["other", FINALIZER]},
+                "creationTimestamp": "2026-01-01T00:00:00Z", "finalizers": finalizers, "labels": {"a": "b"}},
             "spec": spec,
             "status": status,
         });
-        serde_json::from_value(object).unwrap()
+        serde_json::from_str(&object.to_string()).unwrap()
     }
 
     #[test]
@@ -351,9 +363,13 @@ mod tests {
 
     #[test]
     fn finalizers_and_policies_of_other_users_take_little_memory() {
-        let mut long = object(json!({}), Value::Null);
-        let finalizers = (0..15_000).map(|number| format!("example.com/f{number}"));
-        long.metadata.finalizers = Some(finalizers.chain([FINALIZER.to_owned()]).collect());
+        let of_others = vec!["example.com/f"; 15_000];
+        let long = object_with(
+            json!({}),
+            Value::Null,
+            &[of_others, vec![FINALIZER]].concat(),
+        );
+        assert_eq!(long.metadata.labels, None);
         let cached = cached_object(ObjectKind::AwsAuthMapping, long);
         assert_eq!(
             (cached.finalizers, cached.object.has_finalizer),
@@ -372,6 +388,22 @@ mod tests {
                 .unwrap_err()
                 .contains("longer than 16 KiB")
         );
+        let identity = |groups: Vec<&str>| {
+            let spec = json!({"arn": "arn:aws:iam::111122223333:role/a", "username": "u", "groups": groups});
+            cached_object(ObjectKind::IamIdentityMapping, object(spec, Value::Null))
+                .object
+                .spec
+        };
+        let long = "g".repeat(21 << 10);
+        assert!(identity(vec!["g"; 64]).is_ok());
+        for (groups, expected) in [
+            (vec!["g"; 65], "more than 64 groups"),
+            (vec![long.as_str()], "more than 20 KiB"),
+            (vec!["g"; 70_000], "longer than 256 KiB"),
+        ] {
+            let error = identity(groups).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod reconciler;
 mod shutdown;
 mod start_error;
 mod watch;
+mod watched_object;
 mod webhook;
 
 use std::sync::Arc;

@@ -12,15 +12,16 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event as StoredEvent;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
-use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
 use super::cache::{Cache, ObjectList};
-use super::convert::{CachedObject, FINALIZER, MAX_FINALIZERS, cached_object, status_patch};
+use super::convert::{CachedObject, FINALIZER, cached_object, status_patch};
 use super::describe_error;
 use super::watch::resource;
+use super::watched_object::{MAX_FINALIZERS, WatchedObject};
 use awsauth_core::escape::one_line;
 use awsauth_core::reconcile::{
     Event, EventKind, Object, ObjectKind, ObjectReport, Preparation, Regarding, Status,
@@ -42,7 +43,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Writes to objects, and retries failures with increasing delays.
 pub(crate) struct ObjectWriter {
     client: Client,
-    api: Api<DynamicObject>,
+    api: Api<WatchedObject>,
     cache: Arc<Cache>,
     /// The identity of this replica.
     instance: String,
@@ -289,7 +290,7 @@ pub(crate) fn aws_auth() -> ObjectReference {
 
 /// Writes to one object; `None` if it does not exist any more.
 async fn write(
-    api: &Api<DynamicObject>,
+    api: &Api<WatchedObject>,
     object: CachedObject,
     pending: &PendingWrite,
 ) -> Result<Option<CachedObject>, String> {
@@ -335,7 +336,7 @@ fn finalizers(of: &CachedObject, finalizers: &[String]) -> Value {
 }
 
 async fn patch(
-    api: &Api<DynamicObject>,
+    api: &Api<WatchedObject>,
     name: &str,
     change: &Value,
     is_status: bool,

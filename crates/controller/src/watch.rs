@@ -15,6 +15,7 @@ use super::cache::Cache;
 use super::convert::cached_object;
 use super::crd::AwsAuthMapping;
 use super::describe_error::describe_watch_error;
+use super::watched_object::WatchedObject;
 use awsauth_core::reconcile::ObjectKind;
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::{Live, NAME, NAMESPACE};
@@ -54,7 +55,7 @@ pub(crate) async fn objects(context: Context, cache: Arc<Cache>, kind: ObjectKin
     let part = kind.name();
     context.health.set_not_ready(part, "not listed yet");
     let client = context.client.client().clone();
-    let api = Api::<DynamicObject>::all_with(client, &resource(kind));
+    let api = Api::<WatchedObject>::all_with(client, &resource(kind));
     let all = Config::default().page_size(PAGE);
     let mut handle = |event| match event {
         Event::Init => cache.list_started(kind),
@@ -92,11 +93,11 @@ pub(crate) fn resource(kind: ObjectKind) -> ApiResource {
 
 /// Handles the events of a watch until shutdown. Retries after errors, and logs each error once. Calls `kind_unknown` if the API
 /// server does not know the kind.
-async fn follow(
+async fn follow<K>(
     context: &Context,
     part: &'static str,
-    events: impl Stream<Item = Result<Event<DynamicObject>, Error>>,
-    handle: &mut (dyn FnMut(Event<DynamicObject>) + Send),
+    events: impl Stream<Item = Result<Event<K>, Error>>,
+    handle: &mut (dyn FnMut(Event<K>) + Send),
     kind_unknown: &(dyn Fn() + Sync),
 ) {
     // By default, kube waits up to 30 s. A changed aws-auth must not stay unnoticed that long after a restart of the API server.
