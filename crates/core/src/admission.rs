@@ -14,6 +14,7 @@ mod validate;
 use std::sync::Arc;
 
 pub use crate::deadline::Deadline;
+use admission_request::MAX_ITEMS;
 pub use admission_request::{AdmissionRequest, Operation};
 pub(crate) use admission_request::{MAX_PARTS, is_part};
 pub use exemption::Exemption;
@@ -48,7 +49,7 @@ pub struct Object {
     /// The value of the annotation [`BREAK_GLASS`].
     pub break_glass: Option<String>,
     pub is_immutable: bool,
-    /// Whether its sections have more lines and items than a review may have.
+    /// Whether its sections have more lines and items, or it has more keys, than a review may have.
     pub has_too_many_parts: bool,
 }
 

@@ -280,6 +280,67 @@ fn padded(review: &Value) -> Arc<[u8]> {
     review.to_string().into_bytes().into()
 }
 
+/// Returns a body of the maximum size in which this part is an array of very short strings.
+fn with_many_items(review: &Value, pointer: &str) -> Arc<[u8]> {
+    let mut review = review.clone();
+    *review.pointer_mut(pointer).unwrap() = json!(["@"]);
+    let items = "\"a\",".repeat((MAX_BODY - review.to_string().len()) / 4);
+    let text = review
+        .to_string()
+        .replace("\"@\"", items.trim_end_matches(','));
+    text.into_bytes().into()
+}
+
+/// Returns a body of the maximum size with as many keys of `data` as possible.
+fn with_many_keys(review: &Value) -> Arc<[u8]> {
+    let mut review = review.clone();
+    review["request"]["object"]["data"]["@"] = json!("");
+    let count = (MAX_BODY - review.to_string().len()) / 11;
+    let keys = (0..count).map(|number| format!("\"{number:05x}\":\"\","));
+    let keys: String = keys.collect();
+    let text = review.to_string().replace("\"@\":\"\",", &keys);
+    text.into_bytes().into()
+}
+
+#[test]
+fn many_short_strings_take_little_memory() {
+    let config = "grants:\n- accounts: ['111122223333']\n  groups: [x]\n  usernames: ['*']\n  requesters: {users: [x]}\n";
+    let file = std::env::temp_dir().join(format!("awsauth-requesters-{}.yaml", std::process::id()));
+    std::fs::write(&file, config).unwrap();
+    let harness = Harness::start_with(&[&format!("--config={}", file.display())]);
+    std::fs::remove_file(&file).unwrap();
+    let client = client(&harness);
+    let of_aws_auth = review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE");
+    let mut of_mapping = of_aws_auth.clone();
+    let spec = json!({"role": "arn:aws:iam::111122223333:role/a", "username": "a", "groups": []});
+    let request = &mut of_mapping["request"];
+    request["kind"] =
+        json!({"group": "awsauth.dev", "version": "v1alpha1", "kind": "AwsAuthMapping"});
+    request["resource"] =
+        json!({"group": "awsauth.dev", "version": "v1alpha1", "resource": "awsauthmappings"});
+    request["operation"] = json!("CREATE");
+    request["object"] = json!({"metadata": {"name": "a"}, "spec": spec});
+    request["oldObject"] = Value::Null;
+    let mut bodies = vec![with_many_keys(&of_aws_auth)];
+    for (review, pointer) in [
+        (&of_aws_auth, "/request/userInfo/groups"),
+        (&of_mapping, "/request/userInfo/groups"),
+        (&of_mapping, "/request/object/spec/groups"),
+    ] {
+        bodies.push(with_many_items(review, pointer));
+    }
+    for body in bodies {
+        for _ in 0..3 {
+            let response = client.review(&mut None, &body);
+            let status = response.map(|response| response.status);
+            let peak = harness.controller.peak_memory();
+            println!("{} bytes: {status:?}, peak memory {peak:?}", body.len());
+        }
+    }
+    let (peak, limit) = (harness.controller.peak_memory(), memory_limit());
+    assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
+}
+
 #[test]
 fn idle_connections_do_not_block_reviews() {
     let harness = Harness::start();

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -21,6 +23,9 @@ const NAMESPACE: &str = "kube-system";
 const MAX_DATA: usize = 1 << 20;
 /// The maximum number of lines and of items in flow lists of all sections: the memory of a review is proportional to it.
 pub(crate) const MAX_PARTS: usize = 64_000;
+
+/// The maximum number of a user's groups and of a ConfigMap's keys that are read. Each short text takes many times its length in memory.
+pub(super) const MAX_ITEMS: usize = 10_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -100,19 +105,34 @@ struct Options {
 struct UserInfo {
     #[serde(default)]
     username: String,
-    groups: Option<Vec<String>>,
+    groups: Option<Groups>,
     extra: Option<Extra>,
 }
+
+/// The groups of a user, without those after the first [`MAX_ITEMS`]. With fewer groups, a user has fewer exemptions.
+#[derive(Debug)]
+struct Groups(Vec<String>);
 
 /// The AWS identity that the authenticator adds.
 /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Extra {
-    arn: Option<Vec<String>>,
-    canonical_arn: Option<Vec<String>>,
-    session_name: Option<Vec<String>>,
-    access_key_id: Option<Vec<String>>,
+    arn: Option<FirstValue>,
+    canonical_arn: Option<FirstValue>,
+    session_name: Option<FirstValue>,
+    access_key_id: Option<FirstValue>,
+}
+
+/// The first text of a list.
+#[derive(Debug)]
+struct FirstValue(Option<String>);
+
+/// The data of a ConfigMap, without the keys after the first [`MAX_ITEMS`] that are not sections.
+#[derive(Default)]
+struct Data {
+    texts: BTreeMap<String, String>,
+    is_cut: bool,
 }
 
 /// An object of any kind. Fields whose type depends on the kind are parsed later.
@@ -188,7 +208,8 @@ impl<'a> AdmissionRequest<'a> {
 
     /// Returns the requester's groups.
     pub fn groups(&self) -> &[String] {
-        self.user_info.groups.as_deref().unwrap_or_default()
+        let groups = self.user_info.groups.as_ref();
+        groups.map_or(&[], |groups| &groups.0)
     }
 
     /// Returns `spec` of the stored and of the requested object, as JSON.
@@ -246,19 +267,22 @@ impl TryFrom<&RawObject<'_>> for Object {
     type Error = String;
 
     fn try_from(object: &RawObject<'_>) -> Result<Self, String> {
-        let data: Option<BTreeMap<String, String>> = match object.data {
+        let data: Option<Data> = match object.data {
             Some(data) => serde_json::from_str(data.get())
                 .map_err(|error| format!("invalid data of aws-auth: {error}"))?,
             None => None,
         };
-        let data = data.unwrap_or_default();
+        let Data {
+            texts: data,
+            is_cut,
+        } = data.unwrap_or_default();
         if data.values().map(String::len).sum::<usize>() > MAX_DATA {
             return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
         }
         let sections = SectionName::ALL.map(|section| data.get(section.key()));
         let texts = sections.into_iter().flatten();
         let parts = texts.flat_map(|text| text.as_bytes()).copied();
-        let has_too_many_parts = parts.filter(is_part).count() > MAX_PARTS;
+        let parts = parts.filter(is_part).count();
         let data = data.into_iter();
         let annotations = object.metadata.annotations.as_ref();
         Ok(Self {
@@ -271,8 +295,81 @@ impl TryFrom<&RawObject<'_>> for Object {
             },
             break_glass: annotations.and_then(|all| all.break_glass.clone()),
             is_immutable: object.immutable.is_some_and(|value| value.get() == "true"),
-            has_too_many_parts,
+            has_too_many_parts: is_cut || parts > MAX_PARTS,
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Groups {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Groups;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of groups")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Groups, A::Error> {
+                let mut groups = Vec::new();
+                while groups.len() < MAX_ITEMS
+                    && let Some(group) = seq.next_element()?
+                {
+                    groups.push(group);
+                }
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Groups(groups))
+            }
+        }
+        deserializer.deserialize_seq(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for FirstValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = FirstValue;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of texts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FirstValue, A::Error> {
+                let first = seq.next_element()?;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(FirstValue(first))
+            }
+        }
+        deserializer.deserialize_seq(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Data;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("texts by key")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {
+                let mut data = Data::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    let mut sections = SectionName::ALL.iter();
+                    if data.texts.len() < MAX_ITEMS || sections.any(|name| name.key() == key) {
+                        data.texts.insert(key, map.next_value()?);
+                    } else {
+                        data.is_cut = true;
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(data)
+            }
+        }
+        deserializer.deserialize_map(Reader)
     }
 }
 
@@ -280,10 +377,11 @@ impl UserInfo {
     fn requester(&self) -> Requester {
         let none = Extra::default();
         let extra = self.extra.as_ref().unwrap_or(&none);
-        let first = |values: &Option<Vec<String>>| values.as_ref()?.first().cloned();
+        let first = |values: &Option<FirstValue>| values.as_ref()?.0.clone();
+        let groups = self.groups.as_ref();
         Requester {
             username: self.username.clone(),
-            groups: self.groups.clone().unwrap_or_default(),
+            groups: groups.map(|groups| groups.0.clone()).unwrap_or_default(),
             arn: first(&extra.arn).or_else(|| first(&extra.canonical_arn)),
             session_name: first(&extra.session_name),
             access_key_id: first(&extra.access_key_id),
@@ -368,6 +466,25 @@ mod tests {
             let invalid = body("ConfigMap", &other);
             assert!(AdmissionRequest::parse(&invalid).unwrap().review().is_err());
         }
+    }
+
+    #[test]
+    fn many_short_texts_are_not_kept() {
+        let mut object = aws_auth();
+        let keys = (0..=MAX_ITEMS).map(|number| (number.to_string(), json!("")));
+        object["data"]
+            .as_object_mut()
+            .unwrap()
+            .extend(keys.collect::<serde_json::Map<_, _>>());
+        let mut review: Value = serde_json::from_slice(&body("ConfigMap", &object)).unwrap();
+        review["request"]["userInfo"]["groups"] = json!(vec!["g"; 2 * MAX_ITEMS]);
+        let body = review.to_string().into_bytes();
+        let request = AdmissionRequest::parse(&body).unwrap();
+        assert_eq!(request.groups().len(), MAX_ITEMS);
+        let after = request.review().unwrap().unwrap().after.unwrap();
+        assert!(after.has_too_many_parts);
+        assert!(after.contents.data.len() <= MAX_ITEMS + SectionName::ALL.len());
+        assert_eq!(&*after.contents.data["mapRoles"], "a \u{1F600}\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::validate::MAX_ENTRIES;
-use super::{Exemption, MAX_PARTS};
+use super::{Exemption, MAX_ITEMS, MAX_PARTS};
 
 /// The result of a review, from which the webhook builds its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum ReviewError {
     /// The memory of a review is proportional to the number of entries and lines. An edit that exceeds a limit is denied, unless the
     /// stored aws-auth exceeds it already.
     #[error(
-        "the stored aws-auth has more than {MAX_ENTRIES} entries, or {MAX_PARTS} lines and items"
+        "the stored aws-auth has more than {MAX_ENTRIES} entries, {MAX_PARTS} lines and items, or {MAX_ITEMS} keys"
     )]
     TooLarge,
 }

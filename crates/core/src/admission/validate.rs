@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Exemption, Facts, MAX_PARTS, Object, Policy, Requester, Review, ReviewError, ReviewResult,
-    Verdict, messages, protected_entries,
+    Exemption, Facts, MAX_ITEMS, MAX_PARTS, Object, Policy, Requester, Review, ReviewError,
+    ReviewResult, Verdict, messages, protected_entries,
 };
 use crate::authenticator::{Store, User};
 use crate::deadline::Deadline;
@@ -69,7 +69,7 @@ pub fn validate(
             Some(ignored) => findings.warnings.push(ignored.message),
             None if before.has_too_many_parts => return Err(ReviewError::TooLarge),
             None if after.has_too_many_parts => {
-                findings.deny_size(&format!("{MAX_PARTS} lines and items"));
+                findings.deny_size(&format!("{MAX_PARTS} lines and items, or {MAX_ITEMS} keys"));
             }
             None => {
                 let request = Request {
