@@ -292,3 +292,16 @@ fn entry_that_disappears_while_no_replica_leads_is_restored() {
     standby.remember_protected(&Config::default().protect, &simulation.stored);
     assert!(standby.protected.is_empty());
 }
+
+#[test]
+fn removed_entries_that_no_node_needs_are_remembered_up_to_a_limit() {
+    let many: String = (0..1_200)
+        .map(|number| node_entry(&format!("n{number}")))
+        .collect();
+    let mut simulation = Simulation::new(CONFIG, &many);
+    simulation.reconcile_until(None);
+    assert_eq!(simulation.memory.protected.len(), 1_200);
+    simulation.set("mapRoles", "");
+    simulation.reconcile_until(None);
+    assert_eq!(simulation.memory.protected.len(), 1_000);
+}

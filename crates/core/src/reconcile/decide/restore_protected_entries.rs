@@ -22,6 +22,9 @@ use crate::plan::Plan;
 /// The interval between decisions while a node group is being deleted.
 const DELETING_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
+/// How many removed entries that no known node needs are remembered. A user who may write aws-auth could make it any number.
+const MAX_UNNEEDED: usize = 1000;
+
 /// The protected entries, and which of them to restore.
 pub(super) struct Protection<'a> {
     input: &'a Input<'a>,
@@ -107,8 +110,8 @@ impl<'a> Protection<'a> {
             true => NodeNeed::Needed("the controller's configuration protects it".to_owned()),
             false => node_need::of(self.input, roles, arn),
         };
-        let is_settled =
-            protected.is_reported && matches!(need, NodeNeed::NotNeeded | NodeNeed::Unknown(_));
+        let is_unneeded = matches!(need, NodeNeed::NotNeeded | NodeNeed::Unknown(_));
+        let is_settled = protected.is_reported && is_unneeded;
         self.needs_fresh_inventory |= !is_named && !is_settled;
         let event_parts = match need {
             // The entry may still be in the unreadable section.
@@ -167,7 +170,9 @@ impl<'a> Protection<'a> {
             self.events.push(event(kind, reason, message));
             keep.is_reported = true;
         }
-        self.memory.insert(key.to_owned(), keep);
+        if !is_unneeded || self.memory.len() < MAX_UNNEEDED {
+            self.memory.insert(key.to_owned(), keep);
+        }
     }
 
     /// Restores the entries of node groups and Fargate profiles that were removed while the controller did not run. Ignores Karpenter's
