@@ -16,7 +16,7 @@
 //!    (finalizers and status).
 //! 2. [`decide()`] at [`Stage::Writing`], on the current objects and each [`Snapshot`](crate::aws_auth_snapshot::Snapshot) that a write
 //!    reads: carry out [`Decision::plan`].
-//! 3. Carry out [`Decision::entry_changes`]. Then decide again, on the access entries after that.
+//! 3. Carry out [`Decision::entry_changes`], unless the plan changed aws-auth. Then decide again, on the access entries after that.
 //! 4. Write [`Decision::record`], [`Decision::reports`] and the [`Decision::events`] of that last decision, and keep its
 //!    [`Decision::memory`].
 //!

@@ -1,15 +1,18 @@
 //! Users of a grant who try to keep their access after it was withdrawn or has expired.
 
+use std::sync::Arc;
+
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 use awsauth_core::facts::authentication_mode::AuthenticationMode::{Api, ApiAndConfigMap};
 use awsauth_core::reconcile::{
-    AccessEntryFailure, ConditionKind, Config, DriftPolicy, OWNER_TAG, Reason,
+    AccessEntryFailure, ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason,
 };
 use jiff::SignedDuration;
 
 use super::access_entries::{VIEW, cluster, config, entry_of, policy, set_entry, terms_of};
-use super::simulation::{Simulation, role, spec};
+use super::simulation::{Crash, Simulation, entry, role, spec};
 
 /// Two grants. The first one is withdrawn.
 const TWO_GRANTS: &str = r#"
@@ -212,4 +215,294 @@ fn expired_object_reports_an_access_entry_that_lost_its_tag() {
     simulation.settle();
     assert_eq!(entry_of(&simulation, "a"), None);
     assert_eq!(simulation.object("a").status.conditions.len(), 1);
+}
+
+/// A grant of more rights, which is withdrawn, and one of fewer rights for all roles.
+const MORE_AND_FEWER: &str = r#"
+grants:
+- {accounts: ["111122223333"], arns: ["*:*:*:*:*:role/a"], groups: [admins], usernames: ["*"], onWithdrawal: Revoke}
+- {accounts: ["111122223333"], groups: [dev], policies: [view], usernames: ["*"]}
+"#;
+
+/// Reconciles a few times, without an end.
+fn reconcile_unsettled(simulation: &mut Simulation) {
+    for _ in 0..4 {
+        simulation.reconcile_until(None);
+    }
+}
+
+fn groups_of(simulation: &Simulation, name: &str) -> Vec<String> {
+    let mut effective = simulation.effective();
+    let users = effective.remove(&role(name)).into_iter().flatten();
+    users.flat_map(|user| user.groups).collect()
+}
+
+#[test]
+fn leaving_entry_is_removed_although_its_next_owner_cannot_be_recorded() {
+    for expires in [false, true] {
+        let mut simulation =
+            Simulation::new(MORE_AND_FEWER, "").with("a", spec("a", "a", &["admins"]));
+        let expires_at = simulation.now.checked_add(SignedDuration::from_hours(1));
+        simulation.change("a", |spec| {
+            spec.expires_at = Some(expires_at.unwrap()).filter(|_| expires)
+        });
+        simulation.settle();
+        // Its owner has added so many finalizers that the controller cannot add its own.
+        simulation.create("b", spec("a", "b", &["dev"]));
+        simulation.unrecordable = Some("b");
+        match expires {
+            true => simulation.wait(3601),
+            false => simulation.delete("a"),
+        }
+        reconcile_unsettled(&mut simulation);
+        assert_eq!(groups_of(&simulation, "a"), [""; 0], "expires: {expires}");
+        let is_left = simulation.objects.iter().any(|object| object.name == "a");
+        assert_eq!(is_left, expires);
+        simulation.unrecordable = None;
+        simulation.settle();
+        assert_eq!(groups_of(&simulation, "a"), ["dev"]);
+    }
+}
+
+#[test]
+fn withdrawn_entry_is_removed_although_no_request_can_be_recorded() {
+    let settled = Simulation::new(MORE_AND_FEWER, "").with("a", spec("a", "a", &["admins"]));
+    // The object requests another ARN, or fewer rights for the same one.
+    let mut other_arn = settled.clone();
+    other_arn.settle();
+    let mut fewer_rights = other_arn.clone();
+    other_arn.change("a", |new| *new = spec("c", "a", &["dev"]));
+    fewer_rights.change("a", |new| *new = spec("a", "a", &["dev"]));
+    for simulation in [&mut other_arn, &mut fewer_rights] {
+        simulation.objects[0].has_finalizer = false;
+        simulation.unrecordable = Some("a");
+    }
+    // The object is deleted without its entry, and another one requests the ARN.
+    let mut vanished = settled;
+    vanished.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
+    vanished.settle();
+    vanished.delete("a");
+    vanished.settle();
+    vanished.create("b", spec("a", "a", &["dev"]));
+    vanished.unrecordable = Some("b");
+    for mut simulation in [other_arn, fewer_rights, vanished] {
+        reconcile_unsettled(&mut simulation);
+        assert_eq!(groups_of(&simulation, "a"), ["admins"]);
+        withdraw_first_grant(&mut simulation);
+        reconcile_unsettled(&mut simulation);
+        assert!(simulation.effective().is_empty(), "{simulation:#?}");
+        simulation.unrecordable = None;
+        simulation.settle();
+        assert!(simulation.effective().len() == 1);
+    }
+}
+
+#[test]
+fn withdrawn_entry_is_removed_although_the_requested_one_drifted() {
+    let mut simulation = Simulation::new(MORE_AND_FEWER, "").with("a", spec("c", "a", &["dev"]));
+    simulation.settle();
+    simulation.change("a", |new| *new = spec("a", "a", &["admins"]));
+    simulation.reconcile_until(Some(Crash::Written));
+    simulation.change("a", |new| {
+        *new = spec("c", "a", &["dev"]);
+        new.drift = DriftPolicy::Report;
+    });
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Drifted);
+    assert_eq!(groups_of(&simulation, "a"), ["admins"]);
+    withdraw_first_grant(&mut simulation);
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Drifted);
+    assert!(simulation.effective().is_empty());
+}
+
+#[test]
+fn pending_record_does_not_hide_the_written_entry() {
+    let mut simulation = Simulation::new(MORE_AND_FEWER, "").with("a", spec("a", "a", &["dev"]));
+    simulation.change("a", |spec| spec.drift = DriftPolicy::Report);
+    simulation.settle();
+    simulation.change("a", |spec| spec.username = Some("b".to_owned()));
+    simulation.reconcile_until(Some(Crash::Prepared));
+    simulation.delete("a");
+    simulation.settle();
+    assert!(simulation.effective().is_empty());
+}
+
+#[test]
+fn withdrawn_access_entry_is_deleted_whatever_its_object_requests() {
+    let mut settled = cluster(MORE_AND_FEWER, Api, "").with("a", spec("a", "a", &["admins"]));
+    settled.settle();
+    // EKS accepts no such username.
+    let mut unsupported = settled.clone();
+    unsupported.change("a", |new| *new = spec("a", "x-{{SessionName}}", &["dev"]));
+    unsupported.settle();
+    assert_eq!(unsupported.reason("a"), Reason::Unsupported);
+    // The finalizer that the next entry needs cannot be added.
+    let mut unrecordable = settled.clone();
+    unrecordable.change("a", |new| *new = spec("c", "a", &["dev"]));
+    unrecordable.objects[0].has_finalizer = false;
+    unrecordable.unrecordable = Some("a");
+    // EKS refuses the change.
+    let mut refused = settled;
+    refused.change("a", |new| *new = spec("a", "b", &["dev"]));
+    let failure = AccessEntryFailure {
+        generation: 2,
+        is_removal: false,
+        message: "cannot change it".to_owned(),
+        count: 3,
+        retry_at: refused
+            .now
+            .checked_add(SignedDuration::from_mins(9))
+            .unwrap(),
+    };
+    let uid = refused.object("a").uid.clone();
+    refused.memory.entry_failures.insert(uid, failure);
+    // The mapping moves to aws-auth, where another entry exists.
+    let roles = entry("c", "theirs", &["dev"]);
+    let mut moved =
+        cluster(MORE_AND_FEWER, ApiAndConfigMap, &roles).with("a", spec("a", "a", &["admins"]));
+    moved.config = Config::parse(&format!("{MORE_AND_FEWER}backend: access-entries\n")).unwrap();
+    moved.settle();
+    moved.config = Config::parse(MORE_AND_FEWER).unwrap();
+    moved.change("a", |new| *new = spec("c", "a", &["dev"]));
+    moved.settle();
+    assert_eq!(moved.reason("a"), Reason::Conflict);
+    for mut simulation in [unsupported, unrecordable, refused, moved] {
+        reconcile_unsettled(&mut simulation);
+        assert_eq!(terms_of(&simulation, "a").groups, ["admins"]);
+        withdraw_first_grant(&mut simulation);
+        reconcile_unsettled(&mut simulation);
+        let terms = entry_of(&simulation, "a").and_then(|entry| entry.terms.as_ref());
+        let has_access = terms.is_some_and(|terms| terms.groups.contains(&"admins".to_owned()));
+        assert!(!has_access, "{simulation:#?}");
+        simulation.unrecordable = None;
+        simulation.settle();
+    }
+}
+
+#[test]
+fn withdrawn_entry_is_removed_although_its_mapping_moves_to_an_access_entry() {
+    let mut simulation =
+        cluster(MORE_AND_FEWER, ApiAndConfigMap, "").with("a", spec("a", "a", &["admins"]));
+    simulation.settle();
+    simulation.change("a", |new| {
+        *new = spec("a", "x-{{SessionName}}", &["dev"]);
+        new.policies = vec![policy("view")];
+    });
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Unsupported);
+    assert_eq!(groups_of(&simulation, "a"), ["admins"]);
+    withdraw_first_grant(&mut simulation);
+    let events = simulation.settle();
+    assert!(
+        events.iter().any(|event| event.starts_with("Revoked a: ")),
+        "{events:?}"
+    );
+    assert!(simulation.effective().is_empty());
+    assert_eq!(simulation.object("a").status.entry, None);
+}
+
+/// EKS does not list the access entries, or not the contents of this one.
+fn hide(simulation: &mut Simulation, name: Option<&str>) {
+    let entries = simulation.entries.take().expect("access entries");
+    let all = name.map(|name| {
+        let mut all = entries.all().unwrap().to_vec();
+        let mut of_role = all.iter_mut();
+        let hidden = of_role.find(|entry| entry.principal_arn == role(name));
+        hidden.expect("an entry").terms = None;
+        all
+    });
+    simulation.entries = Some(Arc::new(AccessEntries::new(entries.mode(), all)));
+}
+
+#[test]
+fn access_entry_that_eks_does_not_return_is_deleted_later() {
+    for hidden in [None, Some("a")] {
+        for lost_status in [false, true] {
+            let mut simulation =
+                cluster(MORE_AND_FEWER, Api, "").with("a", spec("a", "a", &["admins"]));
+            simulation.settle();
+            let entries = simulation.entries.clone();
+            // The controller was stopped between the creation and the status.
+            if lost_status {
+                simulation.objects[0].status.access_entry = None;
+            }
+            let (mut deleted, mut withdrawn, mut expired) =
+                (simulation.clone(), simulation.clone(), simulation);
+            deleted.delete("a");
+            withdraw_first_grant(&mut withdrawn);
+            let expires_at = expired.now;
+            expired.change("a", |spec| spec.expires_at = Some(expires_at));
+            for simulation in [&mut deleted, &mut withdrawn, &mut expired] {
+                hide(simulation, hidden);
+                let events = simulation.settle();
+                assert!(
+                    !events.iter().any(|event| event.starts_with("EntryLeft")),
+                    "{events:?}"
+                );
+                assert_eq!(simulation.objects.len(), 1, "{hidden:?} {lost_status}");
+                simulation.entries.clone_from(&entries);
+                simulation.settle();
+                assert_eq!(entry_of(simulation, "a"), None, "{hidden:?} {lost_status}");
+            }
+            assert_eq!(expired.reason("a"), Reason::Expired);
+            assert!(deleted.objects.is_empty());
+            assert_eq!(deleted.record.to_text(), "");
+        }
+    }
+}
+
+#[test]
+fn failed_removal_does_not_wait_for_a_time_before_the_clock_was_corrected() {
+    let mut simulation = cluster(&config(""), Api, "").with("a", spec("a", "a", &["dev"]));
+    simulation.settle();
+    simulation.delete("a");
+    let failure = AccessEntryFailure {
+        generation: 1,
+        is_removal: true,
+        message: "cannot delete it".to_owned(),
+        count: 1,
+        retry_at: simulation
+            .now
+            .checked_add(SignedDuration::from_hours(24))
+            .unwrap(),
+    };
+    let uid = simulation.object("a").uid.clone();
+    simulation.memory.entry_failures.insert(uid, failure);
+    simulation.settle();
+    assert!(simulation.objects.is_empty());
+}
+
+#[test]
+fn access_entry_of_a_vanished_object_is_deleted_once_its_grant_is_withdrawn() {
+    // By deletionPolicy, or because a user removed the finalizer.
+    for (deletion, has_finalizer) in [
+        (DeletionPolicy::Retain, true),
+        (DeletionPolicy::Retain, false),
+        (DeletionPolicy::Delete, false),
+    ] {
+        let mut simulation =
+            cluster(MORE_AND_FEWER, Api, "").with("a", spec("a", "a", &["admins"]));
+        simulation.change("a", |spec| spec.deletion = deletion);
+        simulation.settle();
+        simulation.objects[0].has_finalizer = has_finalizer;
+        simulation.delete("a");
+        simulation.settle();
+        assert!(simulation.objects.is_empty());
+        assert!(entry_of(&simulation, "a").is_some());
+        // EKS does not list the entries for a while.
+        let entries = simulation.entries.clone();
+        hide(&mut simulation, None);
+        simulation.settle();
+        simulation.entries = entries;
+        simulation.settle();
+        withdraw_first_grant(&mut simulation);
+        let events = simulation.settle();
+        assert_eq!(entry_of(&simulation, "a"), None);
+        assert!(
+            events.len() == 1 && events[0].starts_with("Revoked aws-auth: the access entry of "),
+            "{events:?}"
+        );
+        assert_eq!(simulation.record.to_text(), "");
+    }
 }

@@ -1,6 +1,5 @@
 //! Makes the decided changes of access entries.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,14 +31,11 @@ impl Reconciler {
         let Some(name) = self.context.settings.cluster_name.clone() else {
             return ReconcileResult::Failed;
         };
-        let mut by_object: BTreeMap<usize, Vec<AccessEntryChange>> = BTreeMap::new();
-        for change in changes {
-            by_object.entry(change.object).or_default().push(change);
-        }
-        let of_object = |changes: &Vec<AccessEntryChange>| -> Vec<EntryChange> {
+        let by_object = by_object(&changes);
+        let of_object = |changes: &&[AccessEntryChange]| -> Vec<EntryChange> {
             changes.iter().map(|change| change.change.clone()).collect()
         };
-        let groups: Vec<Vec<EntryChange>> = by_object.values().map(of_object).collect();
+        let groups: Vec<Vec<EntryChange>> = by_object.iter().map(of_object).collect();
         self.record_entries(groups.concat(), eks).await;
         let options = self.context.settings.credential_options.clone();
         let (is_leader, shutdown) = (self.is_leader.clone(), self.context.shutdown.clone());
@@ -61,14 +57,15 @@ impl Reconciler {
         };
         let (mut done, mut events) = (Vec::new(), Vec::<Event>::new());
         let mut is_overtaken = false;
-        for ((at, changes), (made, error)) in by_object.into_iter().zip(results) {
-            let object = &list.objects[at];
+        for (changes, (made, error)) in by_object.into_iter().zip(results) {
+            let AccessEntryChange { object, uid, .. } = &changes[0];
+            let object = object.map(|at| &list.objects[at]);
+            let name = object.map_or("", |object| &object.name);
             let failed = changes.get(made);
             let is_removal = failed.is_some_and(|failed| failed.change.after.is_none());
-            let made = changes.into_iter().take(made);
-            for AccessEntryChange { change, event, .. } in made {
+            for AccessEntryChange { change, event, .. } in &changes[..made] {
                 info!(
-                    object = object.name,
+                    object = name,
                     principal = change.principal_arn,
                     "changed an access entry"
                 );
@@ -76,36 +73,36 @@ impl Reconciler {
                 if let Some(event) = event {
                     let is_repair = event.reason == "DriftRepaired";
                     self.context.metrics.drift_repairs.inc_by(is_repair.into());
-                    events.push(event);
+                    events.push(event.clone());
                 }
-                done.push(change);
+                done.push(change.clone());
             }
             match error {
-                None => drop(self.memory.entry_failures.remove(&object.uid)),
+                None => drop(self.memory.entry_failures.remove(uid)),
                 Some(EntryChangeError::Stopped) => {}
                 Some(error @ EntryChangeError::Overtaken { .. }) => {
-                    info!(object = object.name, "{error}");
+                    info!(object = name, "{error}");
                     self.context.metrics.changed_access_entry("conflict");
                     is_overtaken = true;
                 }
                 Some(EntryChangeError::Eks(message)) => {
                     warn!(
-                        object = object.name,
+                        object = name,
                         error = message,
                         "cannot change an access entry"
                     );
                     self.context.metrics.changed_access_entry("failed");
                     let failures = &mut self.memory.entry_failures;
-                    let before = failures.get(&object.uid);
+                    let before = failures.get(uid);
                     let count = before.map_or(0, |failure| failure.count) + 1;
                     let failure = AccessEntryFailure {
-                        generation: object.generation,
+                        generation: object.map_or(0, |object| object.generation),
                         is_removal,
                         message,
                         count,
                         retry_at: retry_at(count),
                     };
-                    failures.insert(object.uid.clone(), failure);
+                    failures.insert(uid.clone(), failure);
                 }
             }
         }
@@ -145,6 +142,12 @@ impl Reconciler {
     }
 }
 
+/// Returns the changes for each object, in the order of the decision: removals come first, and must not wait for slow creations.
+fn by_object(changes: &[AccessEntryChange]) -> Vec<&[AccessEntryChange]> {
+    let by_object = changes.chunk_by(|one, other| one.uid == other.uid);
+    by_object.collect()
+}
+
 /// Returns when to retry after this many failures in a row.
 fn retry_at(count: u32) -> Timestamp {
     let delay = FIRST_RETRY
@@ -154,4 +157,31 @@ fn retry_at(count: u32) -> Timestamp {
     let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
     let now = Timestamp::now();
     now.checked_add(delay).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_keep_the_order_of_the_decision() {
+        let change = |object, uid: &str, principal_arn: &str| AccessEntryChange {
+            object: Some(object),
+            uid: uid.to_owned(),
+            change: EntryChange {
+                principal_arn: principal_arn.to_owned(),
+                before: None,
+                after: None,
+            },
+            event: None,
+        };
+        let changes = [
+            change(2, "removed", "a"),
+            change(0, "created", "b"),
+            change(0, "created", "c"),
+            change(1, "other", "d"),
+        ];
+        let by_object = by_object(&changes);
+        assert_eq!(by_object, [&changes[..1], &changes[1..3], &changes[3..]]);
+    }
 }

@@ -62,7 +62,8 @@ pub struct Decision {
     pub prepare: Vec<Preparation>,
     /// The write, which no guard refuses; `None` if there is nothing to write.
     pub plan: Option<Plan>,
-    /// The changes of access entries, in order. Only if there is no plan: then the guards know all of aws-auth.
+    /// The changes of access entries, in order. Must not be made if the plan is carried out or may have been: then the guards do not know
+    /// all of aws-auth.
     pub entry_changes: Vec<AccessEntryChange>,
     /// What the decision needs to know from AWS.
     pub aws_query: AwsQuery,
@@ -92,8 +93,10 @@ pub struct Decision {
 /// The change of an access entry for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntryChange {
-    /// The index in [`Input::objects`].
-    pub object: usize,
+    /// The index in [`Input::objects`]; `None` if the object does not exist any more.
+    pub object: Option<usize>,
+    /// The UID of the object. All changes for an object follow one another.
+    pub uid: String,
     pub change: EntryChange,
     /// The event to emit once the change is made.
     pub event: Option<Event>,
@@ -102,7 +105,7 @@ pub struct AccessEntryChange {
 /// A failed change of an access entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntryFailure {
-    /// The generation of the object.
+    /// The generation of the object; 0 if it does not exist any more.
     pub generation: i64,
     /// Whether the change deletes an entry.
     pub is_removal: bool,
@@ -167,7 +170,8 @@ pub struct Memory {
     pub protected: BTreeMap<String, Protected>,
     /// The folded ARNs whose entry is missing and was never seen, as an event has reported.
     pub never_seen: BTreeSet<String>,
-    /// The withdrawn entries of vanished objects that cannot be removed, by section and folded ARN or account, as an event has reported.
+    /// The withdrawn entries of vanished objects that cannot be removed, by store or section and folded ARN or account, as an event has
+    /// reported.
     pub not_revoked: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,

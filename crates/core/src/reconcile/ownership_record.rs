@@ -14,11 +14,15 @@ use crate::arn::principal_key;
 const REVOKE: &str = " Revoke";
 /// Marks the content of such an entry.
 const REVOCABLE: &str = " Revocable";
+/// Marks the claims on access entries.
+const ACCESS_ENTRY: &str = " AccessEntry";
 
 /// The entries that the controller wrote or took ownership of, each for one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnershipRecord {
     claims: BTreeMap<Claim, OnWithdrawal>,
+    /// Separate, so that they can be kept while EKS does not return all access entries.
+    access_entry_claims: BTreeMap<Claim, OnWithdrawal>,
     /// The entries that are removed when the configuration no longer grants them, even if their object is gone.
     revocable: BTreeSet<Content>,
 }
@@ -43,26 +47,34 @@ impl OwnershipRecord {
                 Some(claim) => (claim, OnWithdrawal::Revoke),
                 None => (line, OnWithdrawal::Keep),
             };
+            let (claim, claims) = match claim.strip_suffix(ACCESS_ENTRY) {
+                Some(claim) => (claim, &mut record.access_entry_claims),
+                None => (claim, &mut record.claims),
+            };
             let claim = digest(claim).map(|claim| (claim, on_withdrawal));
-            record.claims.extend(claim);
+            claims.extend(claim);
         }
         record
     }
 
     /// Returns its text, one line for each entry, and another for each revocable one.
     pub fn to_text(&self) -> String {
-        let claims = self.claims.iter();
-        let line = |(claim, on_withdrawal): (&Claim, &OnWithdrawal)| {
+        let line = |claim: &Claim, kind: &str, on_withdrawal: &OnWithdrawal| {
             let suffix = match on_withdrawal {
                 OnWithdrawal::Keep => "",
                 OnWithdrawal::Revoke => REVOKE,
             };
-            format!("{}{suffix}\n", URL_SAFE_NO_PAD.encode(claim))
+            format!("{}{kind}{suffix}\n", URL_SAFE_NO_PAD.encode(claim))
         };
+        let claims = self.claims.iter();
+        let claims = claims.map(|(claim, on_withdrawal)| line(claim, "", on_withdrawal));
+        let of_access_entries = self.access_entry_claims.iter();
+        let of_access_entries = of_access_entries
+            .map(|(claim, on_withdrawal)| line(claim, ACCESS_ENTRY, on_withdrawal));
         let revocable = self.revocable.iter();
         let revocable =
             revocable.map(|content| format!("{}{REVOCABLE}\n", URL_SAFE_NO_PAD.encode(content)));
-        claims.map(line).chain(revocable).collect()
+        claims.chain(of_access_entries).chain(revocable).collect()
     }
 
     /// Returns whether the object with this UID owns the entry.
@@ -90,7 +102,9 @@ impl OwnershipRecord {
     /// Returns what happens to the access entry when it is no longer granted.
     pub(super) fn get_access_entry(&self, uid: &str, principal_arn: &str) -> Option<OnWithdrawal> {
         let claim = access_entry_claim(uid, principal_arn);
-        self.claims.get(&claim).copied()
+        // Earlier versions did not mark these claims.
+        let found = self.access_entry_claims.get(&claim);
+        found.or_else(|| self.claims.get(&claim)).copied()
     }
 
     pub(super) fn insert_access_entry(
@@ -100,7 +114,16 @@ impl OwnershipRecord {
         on_withdrawal: OnWithdrawal,
     ) {
         let claim = access_entry_claim(uid, principal_arn);
-        self.claims.insert(claim, on_withdrawal);
+        self.access_entry_claims.insert(claim, on_withdrawal);
+    }
+
+    /// Adds the claims on access entries of another record that this one lacks.
+    pub(super) fn insert_missing_access_entries(&mut self, other: &Self) {
+        for (claim, on_withdrawal) in &other.access_entry_claims {
+            self.access_entry_claims
+                .entry(*claim)
+                .or_insert(*on_withdrawal);
+        }
     }
 
     /// Returns whether any entry is revocable.
@@ -170,6 +193,8 @@ mod tests {
         let mut record = OwnershipRecord::default();
         record.insert("a", &entry(role, "arn:x"), OnWithdrawal::Keep);
         record.insert("b", &entry(role, "arn:y"), OnWithdrawal::Revoke);
+        record.insert_access_entry("a", "arn:z", OnWithdrawal::Keep);
+        record.insert_access_entry("b", "arn:z", OnWithdrawal::Revoke);
         let read = OwnershipRecord::parse(&format!("{}odd\n\nQUJD\n", record.to_text()));
         assert_eq!(read, record);
         assert!(
@@ -189,6 +214,12 @@ mod tests {
             assert!(!read.is_revocable(&changed), "{changed:?}");
         }
         assert!(read.proves("a", &entry(role, "ARN:X")));
+        assert_eq!(
+            ["a", "b", "c"].map(|uid| read.get_access_entry(uid, "arn:z")),
+            [Some(OnWithdrawal::Keep), Some(OnWithdrawal::Revoke), None]
+        );
+        let unmarked = OwnershipRecord::parse(&record.to_text().replace(ACCESS_ENTRY, ""));
+        assert!(unmarked.proves_access_entry("b", "arn:z"));
         assert_eq!(
             read.get("b", &entry(role, "arn:y")),
             Some(OnWithdrawal::Revoke)

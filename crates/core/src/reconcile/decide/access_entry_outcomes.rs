@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::super::aws_facts::AwsQuery;
-use super::super::config::OnWithdrawal;
+use super::super::config::{Config, OnWithdrawal};
 use super::super::decision::{Event, EventKind, Input, Regarding};
 use super::super::mapping_object::{
     AccessEntryRecord, DeletionPolicy, DriftPolicy, EntryRecord, Object, Reason, Spec,
@@ -28,11 +28,26 @@ pub const OWNER_TAG: &str = "awsauth.dev/object-uid";
 /// The tag with the object's name, for users.
 const NAME_TAG: &str = "awsauth.dev/object";
 
+/// After how many failures in a row an object loses an entry that is no longer granted, instead of getting the one that it requests.
+const MAX_FAILURES: u32 = 3;
+
 /// The objects whose mapping is or was an access entry.
 #[derive(Debug, Default)]
 pub(super) struct AccessEntryOutcomes {
     pub(super) objects: BTreeMap<usize, ObjectEntries>,
+    /// The entries of objects that do not exist any more, if a grant with `onWithdrawal: Revoke` covered them.
+    pub(super) abandoned: Vec<AbandonedEntry>,
     pub(super) query: AwsQuery,
+}
+
+/// An entry whose object does not exist any more: by `deletionPolicy: Retain`, or because a user removed its finalizer.
+#[derive(Debug)]
+pub(super) struct AbandonedEntry {
+    /// The UID of the object.
+    pub(super) uid: String,
+    pub(super) principal_arn: String,
+    /// The deletion of the entry, if no grant covers it any more.
+    pub(super) revocation: Option<PlannedChange>,
 }
 
 /// What to do about the access entries of an object.
@@ -41,13 +56,18 @@ pub(super) struct ObjectEntries {
     /// Whether the mapping is kept in access entries. Otherwise, the object only has entries that must be deleted.
     pub(super) is_place: bool,
     pub(super) outcome: EntryOutcome,
-    /// The changes, in order, each with the event to emit after it.
-    pub(super) changes: Vec<(EntryChange, Option<Event>)>,
+    /// The deletions of entries whose grant was withdrawn. They do not depend on what else the object requests.
+    pub(super) revocations: Vec<PlannedChange>,
+    /// The other changes, in order.
+    pub(super) changes: Vec<PlannedChange>,
     /// The principals of the entries that the object owns.
     pub(super) owned: Vec<String>,
     /// The principals of entries that the object owns and no longer requests, and why they are kept.
     pub(super) kept: Vec<(String, String)>,
 }
+
+/// A change, with the event to emit after it.
+pub(super) type PlannedChange = (EntryChange, Option<Event>);
 
 /// The outcome for an object.
 #[derive(Debug)]
@@ -71,6 +91,20 @@ pub(super) enum EntryOutcome {
 pub(super) fn listed<'a>(input: &Input<'a>) -> Option<&'a AccessEntries> {
     let entries = input.access_entries?;
     entries.all().is_some().then_some(&**entries)
+}
+
+/// Returns whether EKS returned all access entries and their contents. Otherwise, an object may own entries that are not known.
+pub(super) fn is_complete(input: &Input<'_>) -> bool {
+    let all = listed(input).and_then(AccessEntries::all);
+    all.is_some_and(|all| all.iter().all(|entry| entry.terms.is_some()))
+}
+
+/// Returns whether EKS returned the contents of a principal's access entry, or that it has none.
+pub(super) fn is_read(input: &Input<'_>, principal_arn: &str) -> bool {
+    listed(input).is_some_and(|entries| {
+        let entry = entries.of(&comparable(principal_arn));
+        entry.is_none_or(|entry| entry.terms.is_some())
+    })
 }
 
 /// Returns whether the cluster also reads aws-auth, or may do so.
@@ -132,6 +166,13 @@ impl AccessEntryOutcomes {
                 .objects
                 .extend(case.decide().map(|entries| (at, entries)));
         }
+        let mut abandoned: Vec<_> = owned.into_iter().collect();
+        abandoned.sort_unstable_by_key(|(uid, _)| *uid);
+        outcomes.abandoned = abandoned
+            .into_iter()
+            .flat_map(|(uid, entries)| entries.into_iter().map(move |entry| (uid, entry)))
+            .filter_map(|(uid, entry)| AbandonedEntry::of(input, uid, entry))
+            .collect();
         outcomes
     }
 
@@ -154,7 +195,7 @@ impl AccessEntryOutcomes {
             let is_expired = matches!(object.outcome, EntryOutcome::Expired(_));
             !object.is_place && !is_expired && !input.objects[**at].is_deleting
         });
-        let changes = moved.flat_map(|(_, object)| &object.changes);
+        let changes = moved.flat_map(|(_, object)| object.all_changes());
         let changes: Vec<EntryChange> = changes.map(|(change, _)| change.clone()).collect();
         Some(match changes.as_slice() {
             [] => Arc::clone(entries),
@@ -162,10 +203,68 @@ impl AccessEntryOutcomes {
         })
     }
 
-    /// Returns whether the object's access entry replaces what the object has in aws-auth.
-    pub(super) fn replaces_aws_auth(&self, at: usize) -> bool {
+    /// Returns whether the object owns an access entry that is as requested.
+    pub(super) fn has_requested(&self, at: usize) -> bool {
         let outcome = self.objects.get(&at).map(|object| &object.outcome);
         matches!(outcome, Some(EntryOutcome::Applied { is_owned: true, .. }))
+    }
+}
+
+impl AbandonedEntry {
+    /// Returns an entry if the configuration may have to revoke it.
+    fn of(input: &Input<'_>, uid: &str, entry: &AccessEntry) -> Option<Self> {
+        let arn = &entry.principal_arn;
+        if input.record.get_access_entry(uid, arn) != Some(OnWithdrawal::Revoke) {
+            return None;
+        }
+        let is_protected = input.config.protect.includes(&comparable(arn));
+        let revocation = match approval(input.config, entry)? {
+            Ok(OnWithdrawal::Keep) => return None,
+            Ok(OnWithdrawal::Revoke) => None,
+            Err(_) if is_protected => None,
+            Err(why) => {
+                let event = Event {
+                    regarding: Regarding::AwsAuth,
+                    kind: EventKind::Warning,
+                    reason: "Revoked",
+                    message: format!(
+                        "the access entry of {arn}, whose object does not exist any more, was deleted: {why}"
+                    ),
+                };
+                let change = EntryChange {
+                    principal_arn: arn.clone(),
+                    before: entry.terms.clone(),
+                    after: None,
+                };
+                Some((change, Some(event)))
+            }
+        };
+        Some(Self {
+            uid: uid.to_owned(),
+            principal_arn: arn.clone(),
+            revocation,
+        })
+    }
+}
+
+impl ObjectEntries {
+    /// Returns all changes, in order.
+    pub(super) fn all_changes(&self) -> impl Iterator<Item = &PlannedChange> {
+        self.revocations.iter().chain(&self.changes)
+    }
+
+    /// Returns the changes to make next. The others follow once no entry must be revoked any more.
+    pub(super) fn next_changes(&self) -> &[PlannedChange] {
+        match self.revocations.as_slice() {
+            [] => &self.changes,
+            revocations => revocations,
+        }
+    }
+
+    fn deletes(&self, entry: &AccessEntry) -> bool {
+        let arn = &entry.principal_arn;
+        let mut changes = self.all_changes();
+        changes.any(|(change, _)| change.principal_arn == *arn && change.after.is_none())
     }
 }
 
@@ -236,6 +335,7 @@ impl<'a> Case<'a> {
         let mut entries = ObjectEntries {
             is_place: !self.resolver.is_leaving(self.at) && self.is_place(),
             outcome: self.expired().unwrap_or(EntryOutcome::Pending),
+            revocations: Vec::new(),
             changes: Vec::new(),
             owned: self
                 .own
@@ -274,8 +374,12 @@ impl<'a> Case<'a> {
             let why = format!("its tag {OWNER_TAG} does not name this object");
             entries.kept.push((arn.to_owned(), why));
         }
+        let unread = self.unread_entry();
         let is_reported_here = is_expired && !reads_aws_auth(self.input());
-        let has_entries = !self.own.is_empty() || !entries.kept.is_empty();
+        let has_entries = !self.own.is_empty() || !entries.kept.is_empty() || unread.is_some();
+        if let Some(stalled) = unread {
+            entries.outcome = stalled;
+        }
         (is_reported_here || has_entries).then_some(entries)
     }
 
@@ -283,10 +387,11 @@ impl<'a> Case<'a> {
     /// have removed the tag.
     fn untagged(&self) -> Option<&'a str> {
         let desired = self.resolver.desired[self.at].as_ref().ok()?;
-        let arn = &listed(self.input())?.of(&desired.key)?.principal_arn;
+        let entry = listed(self.input())?.of(&desired.key)?;
+        let arn = &entry.principal_arn;
         let is_own = self.own.iter().any(|own| own.principal_arn == *arn);
         let record = self.input().record;
-        let is_proven = record.proves_access_entry(&self.object.uid, arn);
+        let is_proven = entry.terms.is_some() && record.proves_access_entry(&self.object.uid, arn);
         (is_proven && !is_own).then_some(arn)
     }
 
@@ -297,18 +402,18 @@ impl<'a> Case<'a> {
         is_expired.then(|| EntryOutcome::Expired(format!("expiresAt {expires_at} has passed")))
     }
 
-    /// Returns the outcome of an object whose mapping is an access entry, if the access entries are unknown.
+    /// Returns the outcome of an object whose mapping is or may be an access entry, if the access entries are unknown.
     fn unlisted_entry(&self) -> Option<EntryOutcome> {
         let object = self.object;
-        let arn = &object.status.access_entry.as_ref()?.principal_arn;
+        let recorded = object.status.access_entry.as_ref();
+        let recorded = recorded.map(|recorded| recorded.principal_arn.as_str());
+        let requested = self.resolver.desired[self.at].as_ref().ok();
+        let requested = requested.map(|requested| requested.key.as_str());
         let record = self.input().record;
-        let is_held = listed(self.input()).is_none()
-            && record.proves_access_entry(&object.uid, arn)
-            && !(object.is_deleting && self.retains());
-        let hint = match object.is_deleting {
-            true => "; to delete only this object, set deletionPolicy: Retain",
-            false => "",
-        };
+        let mut arns = recorded.into_iter().chain(requested);
+        let arn = arns.find(|arn| record.proves_access_entry(&object.uid, arn))?;
+        let is_held = listed(self.input()).is_none() && !self.is_released();
+        let hint = self.hint_to_release();
         is_held.then(|| {
             EntryOutcome::Stalled(
                 Reason::AwsError,
@@ -317,6 +422,38 @@ impl<'a> Case<'a> {
                 ),
             )
         })
+    }
+
+    /// Returns the outcome of an object that must lose an access entry whose contents EKS did not return. They name its owner, so without
+    /// them it would stay.
+    fn unread_entry(&self) -> Option<EntryOutcome> {
+        if !self.resolver.is_leaving(self.at) || self.is_released() {
+            return None;
+        }
+        let all = listed(self.input())?.all()?;
+        let mut unread = all.iter().filter(|entry| entry.terms.is_none());
+        let record = self.input().record;
+        let entry = unread
+            .find(|entry| record.proves_access_entry(&self.object.uid, &entry.principal_arn))?;
+        let (arn, hint) = (&entry.principal_arn, self.hint_to_release());
+        Some(EntryOutcome::Stalled(
+            Reason::AwsError,
+            format!(
+                "the access entry of {arn} cannot be deleted yet, because EKS does not return its contents: the controller needs AWS credentials that may eks:DescribeAccessEntry{hint}"
+            ),
+        ))
+    }
+
+    /// Returns whether the object is being deleted and its entries stay.
+    fn is_released(&self) -> bool {
+        self.object.is_deleting && self.retains()
+    }
+
+    fn hint_to_release(&self) -> &'static str {
+        match self.object.is_deleting {
+            true => "; to delete only this object, set deletionPolicy: Retain",
+            false => "",
+        }
     }
 
     /// Returns whether the entries of the object stay when it is deleted.
@@ -355,15 +492,29 @@ impl<'a> Case<'a> {
                 self.delete(entry, entries);
             }
         }
+        let stays_as_it_is = match entries.outcome {
+            EntryOutcome::Stalled(..) => true,
+            EntryOutcome::Pending => self.keeps_failing(),
+            _ => false,
+        };
+        if stays_as_it_is {
+            let of_principal = self.own.iter().filter(|entry| !is_previous(entry));
+            for entry in of_principal.filter(|entry| self.is_withdrawn(entry)) {
+                self.delete(entry, entries);
+            }
+        }
+    }
+
+    /// Returns whether EKS keeps refusing what the object requests.
+    fn keeps_failing(&self) -> bool {
+        let failures = &self.input().memory.entry_failures;
+        let failure = failures.get(&self.object.uid);
+        failure.is_some_and(|failure| !failure.is_removal && failure.count >= MAX_FAILURES)
     }
 
     /// Returns the message of an object whose request is not approved.
     fn unapproved(&self, why: &str, entries: &ObjectEntries) -> String {
-        let is_deleted = |entry: &AccessEntry| {
-            let mut changes = entries.changes.iter();
-            changes.any(|(change, _)| change.principal_arn == entry.principal_arn)
-        };
-        let kept = self.own.iter().find(|entry| !is_deleted(entry));
+        let kept = self.own.iter().find(|entry| !entries.deletes(entry));
         kept.map_or_else(
             || why.to_owned(),
             |kept| {
@@ -596,20 +747,8 @@ impl<'a> Case<'a> {
         let input = self.input();
         let arn = &entry.principal_arn;
         let on_withdrawal = input.record.get_access_entry(&self.object.uid, arn);
-        let Some(terms) = &entry.terms else {
-            return false;
-        };
-        let sign_in = comparable(arn);
-        let principal = match sign_in.contains(":role/") {
-            true => Principal::Role(sign_in),
-            false => Principal::User(sign_in),
-        };
-        let policies: Vec<NamedPolicy> = terms.policies().iter().cloned().map(Into::into).collect();
-        let username = terms.username.as_deref();
-        let approved = input
-            .config
-            .approve(&principal, username, &terms.groups, &policies);
-        on_withdrawal == Some(OnWithdrawal::Revoke) && approved.is_err()
+        on_withdrawal == Some(OnWithdrawal::Revoke)
+            && approval(input.config, entry).is_some_and(|approved| approved.is_err())
     }
 
     /// Returns whether the object must lose an entry that the controller created for it, no matter which client changed it since: the status
@@ -637,14 +776,20 @@ impl<'a> Case<'a> {
             entries.kept.push((arn.clone(), why.to_owned()));
             return;
         }
-        let event = match self.is_withdrawn(entry) {
+        let (changes, event) = match self.is_withdrawn(entry) {
             true => (
-                "Revoked",
-                format!("the access entry of {arn} was deleted: its grant was withdrawn"),
+                &mut entries.revocations,
+                (
+                    "Revoked",
+                    format!("the access entry of {arn} was deleted: its grant was withdrawn"),
+                ),
             ),
-            false => ("Removed", format!("the access entry of {arn} was deleted")),
+            false => (
+                &mut entries.changes,
+                ("Removed", format!("the access entry of {arn} was deleted")),
+            ),
         };
-        self.change(entry.clone(), None, entries, Some(event));
+        changes.push(self.planned(entry.clone(), None, Some(event)));
     }
 
     fn change(
@@ -654,6 +799,15 @@ impl<'a> Case<'a> {
         entries: &mut ObjectEntries,
         event: Option<(&'static str, String)>,
     ) {
+        entries.changes.push(self.planned(before, after, event));
+    }
+
+    fn planned(
+        &self,
+        before: AccessEntry,
+        after: Option<AccessTerms>,
+        event: Option<(&'static str, String)>,
+    ) -> PlannedChange {
         let change = EntryChange {
             principal_arn: before.principal_arn,
             before: before.terms,
@@ -668,8 +822,21 @@ impl<'a> Case<'a> {
             reason,
             message,
         });
-        entries.changes.push((change, event));
+        (change, event)
     }
+}
+
+/// Checks whether a grant covers an entry as it is; `None` if its contents are unknown.
+fn approval(config: &Config, entry: &AccessEntry) -> Option<Result<OnWithdrawal, String>> {
+    let terms = entry.terms.as_ref()?;
+    let sign_in = comparable(&entry.principal_arn);
+    let principal = match sign_in.contains(":role/") {
+        true => Principal::Role(sign_in),
+        false => Principal::User(sign_in),
+    };
+    let policies: Vec<NamedPolicy> = terms.policies().iter().cloned().map(Into::into).collect();
+    let username = terms.username.as_deref();
+    Some(config.approve(&principal, username, &terms.groups, &policies))
 }
 
 fn record_of(entry: &AccessEntry) -> AccessEntryRecord {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
+use super::super::config::OnWithdrawal;
 use super::super::decision::{
     AccessEntryChange, AccessEntryFailure, Decision, Event, EventKind, Input, Memory, ObjectReport,
     Preparation, Regarding, Stage,
@@ -10,58 +13,93 @@ use super::super::mapping_object::{
     Condition, ConditionKind, DeletionPolicy, Object, Reason, Status,
 };
 use super::access_entry_outcomes::{
-    AccessEntryOutcomes, EntryOutcome, ObjectEntries, listed, reads_aws_auth,
+    AccessEntryOutcomes, EntryOutcome, ObjectEntries, is_complete, is_read, reads_aws_auth,
 };
 use super::desired_entry::describe;
 use super::edit_batch::controller_facts;
 use super::object_report::{canonical_arn, condition};
 use super::owner_resolver::Resolver;
+use crate::arn::principal_key;
 use crate::plan::{Guard, Plan, Request};
 
 /// The most changes of one decision. The next one continues.
 const MAX_CHANGES: usize = 20;
 
-/// Adds the outcomes to a decision about aws-auth. Access entries change only if aws-auth does not: otherwise, the guards would not
-/// know what remains.
+/// The longest delay before a retry. A later time was set before the clock was corrected.
+const MAX_RETRY_DELAY: SignedDuration = SignedDuration::from_mins(15);
+
+/// Adds the outcomes to a decision about aws-auth. Access entries must change only if aws-auth does not: the guards check both against the
+/// stored aws-auth.
 pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
     let mut outcomes = std::mem::take(&mut resolver.access_entries);
     decision.aws_query = std::mem::take(&mut outcomes.query);
     decision.memory.entry_failures = failures(resolver, &outcomes);
-    let can_change = decision.plan.is_none();
     let mut changes = Vec::new();
+    for abandoned in &outcomes.abandoned {
+        let Some((change, event)) = &abandoned.revocation else {
+            continue;
+        };
+        if let Some(failure) = suspended(resolver, &abandoned.uid, 0, decision) {
+            let retry_at = decision.retry_at.into_iter().chain([failure.retry_at]);
+            decision.retry_at = retry_at.min();
+        } else {
+            changes.push(AccessEntryChange {
+                object: None,
+                uid: abandoned.uid.clone(),
+                change: change.clone(),
+                event: event.clone(),
+            });
+        }
+    }
     for &at in &resolver.order {
         let Some(entries) = outcomes.objects.get_mut(&at) else {
             continue;
         };
+        let object = resolver.object(at);
+        let revokes = !entries.revocations.is_empty();
         let is_moved = !entries.is_place && !resolver.is_leaving(at);
         let is_in_aws_auth = decision.reports[at].status.reason() == Some(Reason::Applied);
-        if entries.changes.is_empty() || is_moved && !is_in_aws_auth {
+        let waits = is_moved && !is_in_aws_auth && !revokes;
+        if waits || entries.next_changes().is_empty() {
             continue;
         }
-        if let Some(failure) = suspended(resolver, at, decision) {
+        if let Some(failure) = suspended(resolver, &object.uid, object.generation, decision) {
             entries.outcome = EntryOutcome::Stalled(Reason::AwsError, failure.message);
             let retry_at = decision.retry_at.into_iter().chain([failure.retry_at]);
             decision.retry_at = retry_at.min();
-        } else if !prepare(resolver, at, entries, decision) || !can_change {
+        } else if !(revokes || prepare(resolver, at, entries, decision)) {
             decision.has_deferred = true;
         } else {
-            let of_object = entries.changes.iter().cloned();
+            let of_object = entries.next_changes().iter().cloned();
             changes.extend(of_object.map(|(change, event)| AccessEntryChange {
-                object: at,
+                object: Some(at),
+                uid: object.uid.clone(),
                 change,
                 event,
             }));
         }
     }
-    sort(&mut changes, resolver, &decision.memory);
-    for (at, guard, message) in limit(resolver.input, &mut changes) {
+    sort(&mut changes, &decision.memory);
+    let mut refused = limit(resolver.input, &mut changes);
+    if decision.plan.is_some() && !(changes.is_empty() && refused.is_empty()) {
+        // Decided again once the plan is carried out.
+        decision.has_deferred = true;
+        refused.clear();
+    }
+    let mut not_revoked = Vec::new();
+    for (change, guard, message) in refused {
         decision.refused.push(guard);
-        if let Some(entries) = outcomes.objects.get_mut(&at) {
-            let message = format!("guard {}: {message}", guard.reason());
-            entries.outcome = EntryOutcome::Stalled(Reason::Refused, message);
+        let entries = change.object.and_then(|at| outcomes.objects.get_mut(&at));
+        match entries {
+            Some(entries) => {
+                let message = format!("guard {}: {message}", guard.reason());
+                entries.outcome = EntryOutcome::Stalled(Reason::Refused, message);
+            }
+            None => not_revoked.push((change.change.principal_arn, message)),
         }
     }
     decision.entry_changes = changes;
+    report_not_revoked(resolver.input, not_revoked, decision);
     for (&at, entries) in &outcomes.objects {
         let object = resolver.object(at);
         let report = report(resolver.input, object, entries, &decision.reports[at]);
@@ -75,19 +113,43 @@ pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
     keep_claims(resolver, &outcomes, decision);
 }
 
+/// Reports each entry of an object that does not exist any more, if a guard refuses to delete it, once.
+fn report_not_revoked(
+    input: &Input<'_>,
+    not_revoked: Vec<(String, String)>,
+    decision: &mut Decision,
+) {
+    const STORE: &str = "accessEntries/";
+    let reported = &mut decision.memory.not_revoked;
+    reported.retain(|key| !key.starts_with(STORE));
+    for (arn, why) in not_revoked {
+        let key = format!("{STORE}{}", principal_key(&arn));
+        if !input.memory.not_revoked.contains(&key) {
+            decision.events.push(Event {
+                regarding: Regarding::AwsAuth,
+                kind: EventKind::Warning,
+                reason: "NotRevoked",
+                message: format!(
+                    "no grant covers the access entry of {arn} any more, but it cannot be deleted: {why}"
+                ),
+            });
+        }
+        reported.insert(key);
+    }
+}
+
 /// Puts the objects first whose next change deletes an entry, and those last whose changes failed most often: otherwise, a user with many
 /// objects that fail could delay the removal of access.
-fn sort(changes: &mut [AccessEntryChange], resolver: &Resolver<'_>, memory: &Memory) {
-    let mut is_removal: BTreeMap<usize, bool> = BTreeMap::new();
+fn sort(changes: &mut [AccessEntryChange], memory: &Memory) {
+    let mut is_removal: BTreeMap<String, bool> = BTreeMap::new();
     for change in &*changes {
         let removes = change.change.after.is_none();
-        is_removal.entry(change.object).or_insert(removes);
+        is_removal.entry(change.uid.clone()).or_insert(removes);
     }
     changes.sort_by_cached_key(|change| {
-        let object = resolver.object(change.object);
-        let failure = memory.entry_failures.get(&object.uid);
+        let failure = memory.entry_failures.get(&change.uid);
         let failures = failure.map_or(0, |failure| failure.count);
-        (!is_removal[&change.object], failures)
+        (!is_removal[&change.uid], failures)
     });
 }
 
@@ -98,26 +160,32 @@ fn failures(
     outcomes: &AccessEntryOutcomes,
 ) -> BTreeMap<String, AccessEntryFailure> {
     let of_objects = outcomes.objects.iter().filter_map(|(&at, entries)| {
-        let object = resolver.object(at);
-        let failure = resolver.input.memory.entry_failures.get(&object.uid)?;
-        let (next, _) = entries.changes.first()?;
-        let is_current = failure.is_removal == next.after.is_none();
-        is_current.then(|| (object.uid.clone(), failure.clone()))
+        let (next, _) = entries.next_changes().first()?;
+        Some((&resolver.object(at).uid, next))
     });
-    of_objects.collect()
+    let abandoned = outcomes.abandoned.iter().filter_map(|abandoned| {
+        let (next, _) = abandoned.revocation.as_ref()?;
+        Some((&abandoned.uid, next))
+    });
+    let current = of_objects.chain(abandoned).filter_map(|(uid, next)| {
+        let failure = resolver.input.memory.entry_failures.get(uid)?;
+        let is_current = failure.is_removal == next.after.is_none();
+        is_current.then(|| (uid.clone(), failure.clone()))
+    });
+    current.collect()
 }
 
-/// Returns the last failure of an object whose next attempt is not due.
+/// Returns the last failure of the object with this UID and generation, if its next attempt is not due.
 fn suspended(
     resolver: &Resolver<'_>,
-    at: usize,
+    uid: &str,
+    generation: i64,
     decision: &Decision,
 ) -> Option<AccessEntryFailure> {
-    let failures = &decision.memory.entry_failures;
-    let object = resolver.object(at);
-    let failure = failures.get(&object.uid)?;
+    let failure = decision.memory.entry_failures.get(uid)?;
+    let wait = failure.retry_at.duration_since(resolver.input.now);
     let is_suspended =
-        failure.generation == object.generation && failure.retry_at > resolver.input.now;
+        failure.generation == generation && wait.is_positive() && wait <= MAX_RETRY_DELAY;
     is_suspended.then(|| failure.clone())
 }
 
@@ -156,12 +224,16 @@ fn prepare(
     true
 }
 
-/// Keeps the first changes that no guard refuses. Returns the objects with a refused one, each with the guard and its message.
-fn limit(input: &Input<'_>, changes: &mut Vec<AccessEntryChange>) -> Vec<(usize, Guard, String)> {
-    let mut refused: Vec<(usize, Guard, String)> = Vec::new();
+/// Keeps the first changes that no guard refuses. Returns the first change of each object with a refused one, with the guard and its
+/// message.
+fn limit(
+    input: &Input<'_>,
+    changes: &mut Vec<AccessEntryChange>,
+) -> Vec<(AccessEntryChange, Guard, String)> {
+    let mut refused: Vec<(AccessEntryChange, Guard, String)> = Vec::new();
     let mut accepted: Vec<AccessEntryChange> = Vec::new();
     let needs_check = refusal(input, changes).is_some();
-    for changes in changes.chunk_by(|one, other| one.object == other.object) {
+    for changes in changes.chunk_by(|one, other| one.uid == other.uid) {
         if accepted.len() >= MAX_CHANGES {
             break;
         }
@@ -170,7 +242,7 @@ fn limit(input: &Input<'_>, changes: &mut Vec<AccessEntryChange>) -> Vec<(usize,
         let refusal = needs_check.then(|| refusal(input, &accepted)).flatten();
         if let Some((guard, message)) = refusal {
             accepted.truncate(before);
-            refused.push((changes[0].object, guard, message));
+            refused.push((changes[0].clone(), guard, message));
         }
     }
     *changes = accepted;
@@ -237,25 +309,32 @@ fn report_of_outcome(
         return of_aws_auth.clone();
     }
     if object.is_deleting && !is_stalled {
-        let is_done = entries.changes.is_empty();
+        let is_done = entries.next_changes().is_empty();
         return ObjectReport {
             remove_finalizer: of_aws_auth.remove_finalizer && is_done,
             status: of_aws_auth.status.clone(),
         };
     }
+    // What the object had in aws-auth may be removed.
+    let (entry, pending) = match of_aws_auth.remove_finalizer {
+        true => (None, Vec::new()),
+        false => {
+            let status = &of_aws_auth.status;
+            (status.entry.clone(), status.pending.clone())
+        }
+    };
     if matches!(entries.outcome, EntryOutcome::Pending) {
         return ObjectReport {
-            status: object.status.clone(),
+            status: Status {
+                entry,
+                pending,
+                ..object.status.clone()
+            },
             remove_finalizer: false,
         };
     }
     let spec = object.spec.as_ref();
     let retains = spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Retain);
-    // What the object had in aws-auth is removed.
-    let (entry, pending) = match of_aws_auth.remove_finalizer {
-        true => (None, Vec::new()),
-        false => (object.status.entry.clone(), object.status.pending.clone()),
-    };
     ObjectReport {
         status: Status {
             observed_generation: Some(object.generation),
@@ -267,7 +346,7 @@ fn report_of_outcome(
                 EntryOutcome::Drifted(_) => object.status.access_entry.clone(),
                 _ => object.status.access_entry.clone().filter(|recorded| {
                     let arn = &recorded.principal_arn;
-                    listed(input).is_none() || entries.owned.contains(arn)
+                    !is_read(input, arn) || entries.owned.contains(arn)
                 }),
             },
             conditions: conditions(input, object, &entries.outcome),
@@ -337,24 +416,26 @@ fn events(
 
 /// Adds the claims on access entries that exist or may exist to the ownership record.
 fn keep_claims(resolver: &Resolver<'_>, outcomes: &AccessEntryOutcomes, decision: &mut Decision) {
-    let is_listed = listed(resolver.input).is_some();
+    let input = resolver.input;
     for (at, report) in decision.reports.iter().enumerate() {
         let object = resolver.object(at);
-        if object.is_deleting && report.remove_finalizer {
-            continue;
-        }
+        let is_released = object.is_deleting && report.remove_finalizer;
         let desired = resolver.desired[at].as_ref().ok();
+        let desired = desired.filter(|_| !is_released);
         let entries = outcomes.objects.get(&at);
         let is_kept = |arn: &str| {
             let mut kept = entries.into_iter().flat_map(|entries| &entries.kept);
             kept.any(|(kept, _)| kept == arn)
         };
-        let recorded = object.status.access_entry.as_ref();
-        let recorded = recorded.filter(|_| !is_listed);
-        let recorded = recorded.map(|recorded| &recorded.principal_arn);
         let owned = entries.into_iter().flat_map(|entries| &entries.owned);
-        for arn in owned.chain(recorded).filter(|arn| !is_kept(arn)) {
-            if let Some(on_withdrawal) = resolver.input.record.get_access_entry(&object.uid, arn) {
+        for arn in owned {
+            let on_withdrawal = input.record.get_access_entry(&object.uid, arn);
+            let is_revocable = on_withdrawal == Some(OnWithdrawal::Revoke);
+            let is_claimed = match is_released {
+                true => is_revocable,
+                false => !is_kept(arn),
+            };
+            if let Some(on_withdrawal) = on_withdrawal.filter(|_| is_claimed) {
                 let record = &mut decision.record;
                 record.insert_access_entry(&object.uid, arn, on_withdrawal);
             }
@@ -364,17 +445,28 @@ fn keep_claims(resolver: &Resolver<'_>, outcomes: &AccessEntryOutcomes, decision
             let mut kept = entries.kept.iter();
             kept.any(|(arn, _)| !entries.owned.contains(arn))
         });
-        let requested = desired.filter(|_| outcomes.includes(at) || !is_listed || is_untagged);
+        let requested = desired.filter(|_| outcomes.includes(at) || is_untagged);
         if let Some(desired) = requested {
-            let was = resolver
-                .input
-                .record
-                .get_access_entry(&object.uid, &desired.key);
-            if was.is_some() {
-                let on_withdrawal = resolver.on_withdrawal[at];
+            let recorded = input.record.get_access_entry(&object.uid, &desired.key);
+            // As long as the request is not carried out, the entry is as an earlier grant allowed it.
+            let on_withdrawal = match outcomes.has_requested(at) {
+                true => recorded.and(Some(resolver.on_withdrawal[at])),
+                false => recorded,
+            };
+            if let Some(on_withdrawal) = on_withdrawal {
                 let record = &mut decision.record;
                 record.insert_access_entry(&object.uid, &desired.key, on_withdrawal);
             }
         }
+    }
+    for abandoned in &outcomes.abandoned {
+        decision.record.insert_access_entry(
+            &abandoned.uid,
+            &abandoned.principal_arn,
+            OnWithdrawal::Revoke,
+        );
+    }
+    if !is_complete(input) {
+        decision.record.insert_missing_access_entries(input.record);
     }
 }

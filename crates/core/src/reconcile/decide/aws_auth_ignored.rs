@@ -17,10 +17,11 @@ pub(super) fn decide(resolver: &Resolver<'_>, why: &str) -> Decision {
     let is_idle = access_entry_outcomes::listed(input).is_none();
     let objects = input.objects.iter();
     let reports: Vec<ObjectReport> = objects.map(|object| report(input, object, why)).collect();
-    let is_new = |(object, report): &(&Object, &ObjectReport)| {
-        object.status.reason() != report.status.reason()
+    let is_new = |(at, report): &(usize, &ObjectReport)| {
+        let is_reported = input.objects[*at].status.reason() == report.status.reason();
+        !is_reported && !resolver.access_entries.includes(*at)
     };
-    let changed = input.objects.iter().zip(&reports).filter(is_new).count();
+    let changed = reports.iter().enumerate().filter(is_new).count();
     let event = (is_idle && changed > 0).then(|| Event {
         regarding: Regarding::AwsAuth,
         kind: EventKind::Warning,

@@ -44,8 +44,12 @@ impl Resolver<'_> {
                 {
                     return Removal::Nothing;
                 }
-                Some(Outcome::Deferred(_)) | None => return Removal::Deferred,
-                Some(_) => {}
+                Some(Outcome::Deferred(_)) | None
+                    if self.includes_unrecorded || !self.must_lose(at, old) =>
+                {
+                    return Removal::Deferred;
+                }
+                Some(_) | None => {}
             }
         }
         if !self.is_proven(at, old) {

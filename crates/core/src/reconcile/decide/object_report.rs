@@ -248,8 +248,9 @@ impl Resolver<'_> {
     /// Returns the access entry that the object still owns, or may own.
     fn recorded_access_entry(&self, at: usize) -> Option<AccessEntryRecord> {
         let recorded = self.object(at).status.access_entry.as_ref()?;
-        let is_known = access_entry_outcomes::listed(self.input).is_some();
-        let is_owned = !is_known || self.access_entries.owns(at, &recorded.principal_arn);
+        let arn = &recorded.principal_arn;
+        let is_owned =
+            !access_entry_outcomes::is_read(self.input, arn) || self.access_entries.owns(at, arn);
         is_owned.then(|| recorded.clone())
     }
 
@@ -265,7 +266,12 @@ impl Resolver<'_> {
             let owner = self.owner(&recorded.folded_key());
             owner.is_some_and(|owner| owner != at && matches!(outcomes[owner], Outcome::Applied(_)))
         };
-        let is_drift = matches!(outcome, Outcome::Drifted(_) | Outcome::Contested(_));
+        let is_drift = matches!(
+            outcome,
+            Outcome::Drifted(_)
+                | Outcome::Contested(_)
+                | Outcome::Revoking(_, Reason::Drifted | Reason::Contested, _)
+        );
         let is_unreadable = |recorded: &EntryRecord| {
             let section = self.current.document.section(recorded.section);
             section.is_unreadable()
@@ -300,7 +306,7 @@ impl Resolver<'_> {
     }
 
     /// Returns the reason and the message of the condition Ready. They stay the same as long as nothing changes.
-    fn ready_reason(&self, at: usize, outcome: &Outcome) -> (Reason, String) {
+    pub(super) fn ready_reason(&self, at: usize, outcome: &Outcome) -> (Reason, String) {
         match outcome {
             Outcome::Applied(_) => {
                 let desired = self.desired[at].as_ref();

@@ -54,11 +54,13 @@ impl Resolver<'_> {
     /// Decides the outcome of each object, in the order of the input.
     pub(super) fn outcomes(&self, roles: &NodeRoles<'_>) -> Vec<Outcome> {
         let mut outcomes: HashMap<usize, Outcome> = HashMap::with_capacity(self.order.len());
-        let (leaving, existing): (Vec<usize>, Vec<usize>) = self
+        let (in_access_entries, others): (Vec<usize>, Vec<usize>) = self
             .order
             .iter()
-            .filter(|&&at| !self.leaves_aws_auth_alone(at))
-            .partition(|&&at| self.is_leaving(at) || self.access_entries.includes(at));
+            .partition(|&&at| self.leaves_aws_auth_alone(at));
+        let (leaving, existing): (Vec<usize>, Vec<usize>) = others
+            .into_iter()
+            .partition(|&at| self.is_leaving(at) || self.access_entries.includes(at));
         for &at in &existing {
             outcomes.insert(at, self.outcome_of_existing(at));
         }
@@ -82,6 +84,10 @@ impl Resolver<'_> {
             };
             let moved = self.remove_previous_entry(at, &mut applied, &outcomes, roles);
             outcomes.insert(at, moved.unwrap_or(Outcome::Applied(applied)));
+        }
+        for &at in &in_access_entries {
+            let revoking = self.outcome_of_withdrawn(at, &outcomes, roles);
+            outcomes.extend(revoking.map(|revoking| (at, revoking)));
         }
         for &at in &leaving {
             let outcome = self.outcome_of_leaving(at, &outcomes, roles);
@@ -113,7 +119,7 @@ impl Resolver<'_> {
     fn leaves_aws_auth_alone(&self, at: usize) -> bool {
         let object = self.object(at);
         let is_recorded = object.status.entry.is_some() || !object.status.pending.is_empty();
-        let is_replaced = is_recorded && self.access_entries.replaces_aws_auth(at);
+        let is_replaced = is_recorded && self.access_entries.has_requested(at);
         self.access_entries.includes(at) && !is_replaced
     }
 
@@ -217,19 +223,29 @@ impl Resolver<'_> {
     }
 
     /// Returns the outcome of an object whose entries were granted with `onWithdrawal: Revoke` and are no longer granted; `None` if
-    /// there are none. A request for another entry that cannot be written does not keep them.
+    /// there are none. A request that is not carried out, for whatever reason, does not keep them.
     fn outcome_of_withdrawn(
         &self,
         at: usize,
         outcomes: &HashMap<usize, Outcome>,
         roles: &NodeRoles<'_>,
     ) -> Option<Outcome> {
-        let (reason, why) = match (&self.desired[at], outcomes.get(&at)) {
-            (Err(why), _) => (Reason::Refused, why),
-            (Ok(_), Some(Outcome::Stalled(reason, why))) if !self.refused_again.contains(&at) => {
-                (*reason, why)
-            }
-            _ => return None,
+        let (reason, why) = match &self.desired[at] {
+            Err(why) => (Reason::Refused, why.clone()),
+            Ok(_) if self.refused_again.contains(&at) => return None,
+            Ok(_) => match outcomes.get(&at) {
+                Some(Outcome::Applied(_)) => return None,
+                Some(Outcome::Deferred(_)) if self.includes_unrecorded => return None,
+                Some(Outcome::Deferred(_)) => (
+                    Reason::Applying,
+                    "the request cannot be recorded in the object yet".to_owned(),
+                ),
+                Some(outcome) => self.ready_reason(at, outcome),
+                None => (
+                    Reason::Applying,
+                    "the mapping moves to an access entry".to_owned(),
+                ),
+            },
         };
         // The edits for the requested entry were refused, not those that remove others.
         let refused = self.refused.get(&at).filter(|_| self.desired[at].is_err());
@@ -257,11 +273,12 @@ impl Resolver<'_> {
                 let message = refused.message();
                 format!("{why}. The entry cannot be removed: {message}")
             }
-            (None, []) => self.unapproved(at, why, &edits),
+            (None, []) => self.unapproved(at, &why, &edits),
             (None, kept) => format!("{why}. {}", kept.join(". ")),
         };
+        let is_stalled = matches!(outcomes.get(&at), Some(Outcome::Stalled(..)));
         match edits.is_empty() || refused.is_some() {
-            true if kept.is_empty() && refused.is_none() => None,
+            true if !is_stalled || (kept.is_empty() && refused.is_none()) => None,
             true => Some(Outcome::Stalled(reason, message)),
             false => Some(Outcome::Revoking(
                 EditSet {

@@ -139,6 +139,12 @@ impl<'a> Resolver<'a> {
         self.records.has_writer(key, entries) || self.withdrawn.contains_key(key)
     }
 
+    /// Returns whether an entry of an object must be removed even if no other object can take it over: a user could create one whose
+    /// request can never be recorded.
+    pub(super) fn must_lose(&self, at: usize, old: &EntryRecord) -> bool {
+        self.is_leaving(at) || self.is_withdrawn(at, old)
+    }
+
     /// Returns whether an entry of an object was granted with `onWithdrawal: Revoke` and is no longer granted.
     pub(super) fn is_withdrawn(&self, at: usize, old: &EntryRecord) -> bool {
         let content = self.current.get(&old.key());
@@ -187,15 +193,21 @@ impl<'a> Resolver<'a> {
         (self.is_leaving(at) && self.is_proven(at, requested)).then_some(requested)
     }
 
-    /// Returns the latest record of each entry of an object.
+    /// Returns the record of each entry of an object: the one that matches the current entry, or else the latest. A pending record may be
+    /// of a write that was never made.
     pub(super) fn recorded(&self, at: usize) -> Vec<&EntryRecord> {
         let status = &self.object(at).status;
         let latest = status.pending.iter().rev().chain(&status.entry);
         let latest = latest.chain(self.requested_by_leaving(at));
+        let (current, others): (Vec<_>, Vec<_>) = latest.partition(|recorded| {
+            let found = self.current.get(&recorded.key());
+            found.is_some_and(|found| found.all_match(recorded))
+        });
         let mut seen = BTreeSet::new();
-        latest
-            .filter(|recorded| seen.insert(recorded.key()))
-            .collect()
+        let mut all = current;
+        all.extend(others);
+        all.retain(|recorded| seen.insert(recorded.key()));
+        all
     }
 
     /// Returns whether the object needs a finalizer and lacks it.

@@ -48,7 +48,12 @@ impl WithdrawnEntries {
         let mut withdrawn = Self::default();
         for (key, (entry, why)) in &resolver.withdrawn {
             let owner = resolver.owner(&key.1).map(|owner| &outcomes[owner]);
-            let is_replaced = matches!(owner, Some(Outcome::Applied(_) | Outcome::Deferred(_)));
+            let is_replaced = match owner {
+                Some(Outcome::Applied(_)) => true,
+                // It may never be written.
+                Some(Outcome::Deferred(_)) => resolver.includes_unrecorded,
+                _ => false,
+            };
             let Some(found) = resolver.current.get(key).filter(|_| !is_replaced) else {
                 continue;
             };
