@@ -30,6 +30,7 @@ use awsauth_core::reconcile::{
     OwnershipRecord, Stage, decide, needs_server_time,
 };
 
+use aws_auth_writer::NotWritten;
 pub(crate) use external_write_recorder::ExternalWriteRecorder;
 
 /// The interval between reconciliations without a known change.
@@ -281,10 +282,18 @@ impl Reconciler {
             let valid = (!prepared && !needs_refresh).then_some((stored, decision));
             (stored, decision) = match self.write(&list, &eks, existed, valid).await {
                 Ok(written) => written,
-                Err(result) => return result,
+                Err(NotWritten::Refused) => {
+                    self.change_entries_only(&list, eks, is_recorded).await;
+                    return ReconcileResult::Failed;
+                }
+                Err(NotWritten::Other(result)) => return result,
             };
         } else if prepared || needs_refresh {
             decision = self.decide(Stage::Writing, &stored, &list, &eks);
+            if decision.plan.is_some() {
+                // The configuration or EKS changed in between. Nothing must be reported that is not written.
+                return ReconcileResult::Unfinished;
+            }
         }
         self.reconcile_metrics.update(
             &self.context.metrics,
@@ -414,6 +423,24 @@ impl Reconciler {
                 .set_info("expiry", "the clocks are known"),
         }
         self.time_error = error;
+    }
+
+    /// Changes access entries although aws-auth cannot be written: otherwise, an immutable aws-auth or another admission policy would also
+    /// keep access that must be removed.
+    async fn change_entries_only(
+        &mut self,
+        list: &ObjectList,
+        eks: Arc<EksState>,
+        is_recorded: bool,
+    ) {
+        let stored = self.aws_auth.borrow().clone();
+        let Some(stored) = stored.filter(|_| is_recorded) else {
+            return;
+        };
+        let (changes, eks, is_refreshed) = self.deferred_entry_changes(&stored, list, eks).await;
+        if is_refreshed && !changes.is_empty() {
+            self.change_entries(list, changes, &eks).await;
+        }
     }
 
     /// Returns the changes of access entries that were deferred because aws-auth had to be written, the state of EKS, and whether that is

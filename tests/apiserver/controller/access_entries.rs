@@ -342,3 +342,78 @@ fn access_entry_is_deleted_while_another_object_keeps_changing() {
     });
     controller.terminate();
 }
+
+#[test]
+fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let config = format!("{CONFIG}  policies: [view]\n");
+    let controller = start(&harness, &eks, &moto, &config);
+    let mut fay = developer("fay");
+    fay["spec"]["policies"] = json!([{"name": "view"}]);
+    harness.apply(&fay);
+    harness.wait_for_ready("fay", "True Applied");
+    harness.apply(&developer("gus"));
+    harness.wait_for_ready("gus", "True Applied");
+    harness.cluster.kubectl(&[
+        "patch",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "--type=merge",
+        "-p",
+        r#"{"immutable": true}"#,
+    ]);
+    harness.delete("gus");
+    harness.delete("fay");
+    eventually("the access entry is deleted", || {
+        entry(&eks, &role("fay")).is_none().then_some(())
+    });
+    assert!(harness.roles().contains(&role("gus")));
+    controller.terminate();
+}
+
+#[test]
+fn grant_that_is_withdrawn_while_eks_responds_slowly_is_revoked() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let grant = |groups: &str| {
+        format!(
+            "- {{accounts: [\"111122223333\"], groups: [{groups}], usernames: [\"*\"], policies: [view], onWithdrawal: Revoke}}\n"
+        )
+    };
+    let config = format!("grants:\n{}{}", grant("developers"), grant("admins"));
+    let controller = start(&harness, &eks, &moto, &config);
+    let mut fay = developer("fay");
+    fay["spec"]["policies"] = json!([{"name": "view"}]);
+    let mut gus = developer("gus");
+    gus["spec"]["groups"] = json!(["admins"]);
+    for object in [&fay, &gus] {
+        harness.apply(object);
+    }
+    harness.wait_for_ready("fay", "True Applied");
+    harness.wait_for_ready("gus", "True Applied");
+
+    // The next change of an access entry waits for EKS, and the configuration is reloaded meanwhile.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    set_faults(
+        &eks,
+        json!([{"operation": "ListAccessEntries", "fault": "delay", "seconds": 15}]),
+    );
+    fay["spec"]["username"] = json!("fay-2");
+    harness.apply(&fay);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let folder = std::fs::read_dir(harness.cluster.folder()).unwrap();
+    let mut files = folder.map(|file| file.unwrap().path());
+    let file = files.find(|file| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        name.starts_with("config-") && name.ends_with(".yaml")
+    });
+    std::fs::write(file.unwrap(), format!("grants:\n{}", grant("developers"))).unwrap();
+    eventually("the entry is removed", || {
+        (!harness.roles().contains(&role("gus"))).then_some(())
+    });
+    harness.wait_for_ready("fay", "True Applied");
+    controller.terminate();
+}

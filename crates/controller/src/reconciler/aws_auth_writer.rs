@@ -13,6 +13,7 @@ use crate::object_writer::aws_auth;
 use awsauth_core::error_chain;
 use awsauth_core::history::CONTROLLER;
 use awsauth_core::reconcile::{Decision, EventKind, Stage};
+use awsauth_kube::ErrorKind;
 use awsauth_kube::Live;
 use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::backoff::WriteBackoff;
@@ -33,6 +34,14 @@ enum Canceled {
     NotLeader,
 }
 
+/// Why aws-auth was not written.
+pub(super) enum NotWritten {
+    /// The API server refuses the write, so nothing has changed.
+    Refused,
+    /// For another reason, with the result of the reconciliation.
+    Other(ReconcileResult),
+}
+
 impl Reconciler {
     /// Writes aws-auth and returns what is stored now and the decision. `valid` is a decision that is still valid for this aws-auth. After
     /// a conflict, decides again.
@@ -44,7 +53,7 @@ impl Reconciler {
         eks: &EksState,
         existed: bool,
         valid: Option<(StoredAwsAuth, Decision)>,
-    ) -> Result<(StoredAwsAuth, Decision), ReconcileResult> {
+    ) -> Result<(StoredAwsAuth, Decision), NotWritten> {
         self.find_identity().await;
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
@@ -89,17 +98,22 @@ impl Reconciler {
                 Ok((stored, decision))
             }
             // Every write is decided.
-            (Ok(_), None) => Err(ReconcileResult::Failed),
+            (Ok(_), None) => Err(NotWritten::Other(ReconcileResult::Failed)),
             // Waits for the watch: it also reports the last change before the deletion, which must be restored, too.
-            (Err(WriteError::Plan(Canceled::Deleted)), _) => Err(ReconcileResult::Unfinished),
+            (Err(WriteError::Plan(Canceled::Deleted)), _) => {
+                Err(NotWritten::Other(ReconcileResult::Unfinished))
+            }
             (Err(WriteError::Plan(Canceled::NotLeader)), _) => {
                 info!("{}", Canceled::NotLeader);
-                Err(ReconcileResult::NotLeader)
+                Err(NotWritten::Other(ReconcileResult::NotLeader))
             }
             (Err(error), _) => {
                 let hint = error.hint();
                 self.failed(error_chain::text(&error), hint).await;
-                Err(ReconcileResult::Failed)
+                Err(match error.kind() {
+                    Some(ErrorKind::Refused | ErrorKind::Denied) => NotWritten::Refused,
+                    _ => NotWritten::Other(ReconcileResult::Failed),
+                })
             }
         }
     }
