@@ -19,7 +19,7 @@ pub(super) fn decide(resolver: &Resolver<'_>, why: &str) -> Decision {
     let reports: Vec<ObjectReport> = objects.map(|object| report(input, object, why)).collect();
     let is_new = |(at, report): &(usize, &ObjectReport)| {
         let is_reported = input.objects[*at].status.reason() == report.status.reason();
-        !is_reported && !resolver.access_entries.includes(*at)
+        !is_reported && !resolver.access_entries.objects.contains_key(at)
     };
     let changed = reports.iter().enumerate().filter(is_new).count();
     let event = (is_idle && changed > 0).then(|| Event {
