@@ -406,7 +406,7 @@ fn withdrawn_entry_is_removed_although_its_mapping_moves_to_an_access_entry() {
 fn hide(simulation: &mut Simulation, name: Option<&str>) {
     let entries = simulation.entries.take().expect("access entries");
     let all = name.map(|name| {
-        let mut all = entries.all().unwrap().to_vec();
+        let mut all = entries.all().expect("a complete list").to_vec();
         let mut of_role = all.iter_mut();
         let hidden = of_role.find(|entry| entry.principal_arn == role(name));
         hidden.expect("an entry").terms = None;
