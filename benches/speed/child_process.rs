@@ -13,6 +13,14 @@ pub(crate) fn timed_run(command: &mut Command) -> Duration {
     duration
 }
 
+/// Measures `command` in the same way, and returns whether it succeeded.
+pub(crate) fn timed_attempt(command: &mut Command) -> (Duration, bool) {
+    let start = Instant::now();
+    let done = run(command);
+    let succeeded = done.is_ok_and(|done| done.status.success());
+    (start.elapsed(), succeeded)
+}
+
 fn run(command: &mut Command) -> io::Result<Output> {
     command
         .stdin(Stdio::null())
