@@ -9,7 +9,9 @@ mod spinner;
 
 pub(crate) use exit::{Exit, end_interrupted};
 pub(crate) use failure::{Failure, Kind, Refusal};
-pub(crate) use output_streams::{Captured, ColorMode, Out, Verbosity, print_clap, read_line};
+pub(crate) use output_streams::{
+    Captured, ColorMode, Out, Verbosity, after_name, print_clap, read_line,
+};
 pub(crate) use panic::report_panics;
 pub(crate) use program_name::{Program, REPOSITORY};
 pub(crate) use spinner::{Counter, Spinner};

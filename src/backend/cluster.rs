@@ -251,15 +251,8 @@ impl Cluster {
         out: &Out,
     ) -> Result<(Live, Policy), Failure> {
         let time_limit = self.options.timeout;
-        let reading = async {
-            tokio::join!(
-                self.client.read(time_limit),
-                awsauth_kube::rbac::full_policy(&self.client, roles, time_limit),
-            )
-        };
-        let (live, policy) =
-            until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
-        Ok((live.map_err(|error| self.not_read(&error))?, policy))
+        let policy = awsauth_kube::rbac::full_policy(&self.client, roles, time_limit);
+        self.read_with(policy, out)
     }
 
     /// Returns the username that the API server authenticates, if it tells.
@@ -271,13 +264,16 @@ impl Cluster {
 
     /// Reads aws-auth and, concurrently, all RBAC bindings.
     pub(crate) fn read_with_bindings(&self, out: &Out) -> Result<(Live, Policy), Failure> {
-        let time_limit = self.options.timeout;
-        let reading = async {
-            tokio::join!(
-                self.client.read(time_limit),
-                awsauth_kube::rbac::bindings(&self.client, time_limit),
-            )
-        };
+        let bindings = awsauth_kube::rbac::bindings(&self.client, self.options.timeout);
+        self.read_with(bindings, out)
+    }
+
+    fn read_with(
+        &self,
+        policy: impl Future<Output = Policy>,
+        out: &Out,
+    ) -> Result<(Live, Policy), Failure> {
+        let reading = async { tokio::join!(self.client.read(self.options.timeout), policy) };
         let (live, policy) =
             until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
         Ok((live.map_err(|error| self.not_read(&error))?, policy))

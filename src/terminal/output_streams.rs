@@ -104,9 +104,7 @@ impl Out {
     /// Prints captured lines of stderr, each after a name.
     pub(crate) fn forward(&mut self, name: &str, captured: &Captured) {
         let text = String::from_utf8_lossy(&captured.stderr);
-        let name = escape::one_line(name);
-        let lines = text.lines().map(|line| format!("{name}: {line}\n"));
-        self.say(Verbosity::Quiet, &lines.collect::<String>());
+        self.say(Verbosity::Quiet, &after_name(name, &text));
     }
 
     fn is_in_memory(&self) -> bool {
@@ -376,6 +374,13 @@ fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Returns each line of a text after a name, which is escaped to stay on its line.
+pub(crate) fn after_name(name: &str, text: &str) -> String {
+    let name = escape::one_line(name);
+    let lines = text.lines().map(|line| format!("{name}: {line}\n"));
+    lines.collect()
 }
 
 /// Reads the answer to a question; empty if stdin cannot be read.

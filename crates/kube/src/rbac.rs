@@ -11,7 +11,7 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use all_bindings::{RoleScope, full_policy, policy_in};
+pub use all_bindings::{RoleScope, bindings, full_policy, policy_in};
 
 use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};
@@ -26,33 +26,6 @@ const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 /// How many roles are read at the same time.
 const CONCURRENT_READS: usize = 4;
-
-/// Reads all bindings, and no roles. What cannot be read is recorded in the result. Transient faults are retried for at most
-/// `time_limit`.
-pub async fn bindings(client: &ApiClient, time_limit: Duration) -> Policy {
-    let deadline = Instant::now() + time_limit;
-    let (cluster, namespaced) = tokio::join!(
-        list(
-            client,
-            "clusterrolebindings",
-            of_cluster,
-            |_| true,
-            deadline
-        ),
-        list(client, "rolebindings", of_namespace, |_| true, deadline),
-    );
-    let mut policy = Policy::default();
-    for (resource, everywhere, listed) in [
-        ("clusterrolebindings", "", cluster),
-        ("rolebindings", " --all-namespaces", namespaced),
-    ] {
-        match listed {
-            Ok(bindings) => policy.bindings.extend(bindings),
-            Err(fault) => policy.unread.push(unread(resource, everywhere, &fault)),
-        }
-    }
-    policy
-}
 
 /// Reads the roles of all bindings in `policy`. What cannot be read is recorded there. Transient faults are retried for at most
 /// `time_limit`.

@@ -176,9 +176,8 @@ impl Run<'_> {
             let next = match tried {
                 Ok(next) => next,
                 Err(fault) => {
-                    let wait = self.retry_wait(&live, fault)?;
-                    let waiting = self.wait(wait, recorder);
-                    self.unless(&mut interrupt, waiting).await?;
+                    self.wait_to_retry(&live, fault, recorder, &mut interrupt)
+                        .await?;
                     continue;
                 }
             };
@@ -216,9 +215,8 @@ impl Run<'_> {
                     self.unless(&mut interrupt, sleep(wait.min(left))).await?;
                 }
                 Err(fault) => {
-                    let wait = self.retry_wait(&live, fault)?;
-                    let waiting = self.wait(wait, recorder);
-                    self.unless(&mut interrupt, waiting).await?;
+                    self.wait_to_retry(&live, fault, recorder, &mut interrupt)
+                        .await?;
                 }
             }
         }
@@ -369,14 +367,23 @@ impl Run<'_> {
         })
     }
 
-    /// Waits, and prepares the recorder meanwhile, because what happens between the next read and its write helps other writers.
-    async fn wait(&self, wait: Duration, recorder: &mut Option<HistoryRecorder<'_>>) {
+    /// Waits before planning again, and prepares the recorder meanwhile, because what happens between the next read and its write helps
+    /// other writers.
+    async fn wait_to_retry<E: std::error::Error + 'static, I: Future<Output = ()>>(
+        &mut self,
+        live: &Live,
+        fault: Fault,
+        recorder: &mut Option<HistoryRecorder<'_>>,
+        interrupt: &mut Pin<&mut I>,
+    ) -> Result<(), WriteError<E>> {
+        let wait = self.retry_wait(live, fault)?;
         let prepare = async {
             if let Some(recorder) = recorder.as_mut().filter(|_| self.has_lost_race) {
                 recorder.prepare_for_contention().await;
             }
         };
-        join!(sleep(wait), prepare);
+        let waiting = async { join!(sleep(wait), prepare) };
+        self.unless(interrupt, waiting).await.map(drop)
     }
 
     fn next_wait(&mut self) -> Duration {

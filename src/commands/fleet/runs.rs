@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::selection::FleetCluster;
 use crate::backend::duration;
-use crate::terminal::{Captured, Exit, Failure, Kind, Out, Program};
-use awsauth_core::escape::one_line;
+use crate::terminal::{Captured, Exit, Failure, Kind, Out, Program, after_name};
 use awsauth_kube::interrupt;
 
 /// How long a run may take after its deadline to end by itself: requests to AWS and credential plugins have limits of their own.
@@ -62,10 +61,7 @@ impl<T> Run<T> {
     pub(super) fn failure_text(&self, program: Program) -> String {
         let failure = self.done.as_ref().err();
         let text = failure.map(|failure| failure.render(program));
-        let text = text.unwrap_or_default();
-        let name = one_line(&self.cluster);
-        let lines = text.lines().map(|line| format!("{name}: {line}\n"));
-        lines.collect()
+        after_name(&self.cluster, &text.unwrap_or_default())
     }
 }
 

@@ -311,8 +311,8 @@ fn backend_moves_a_mapping_between_the_stores() {
     }
 }
 
-#[test]
-fn access_entry_is_deleted_while_another_object_keeps_changing() {
+/// Starts a controller that has created the access entry of the object `fay`.
+fn start_with_fay() -> (Harness, EksService, Moto, Controller) {
     let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
     let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
     let config = format!("{CONFIG}  policies: [view]\n");
@@ -321,6 +321,12 @@ fn access_entry_is_deleted_while_another_object_keeps_changing() {
     fay["spec"]["policies"] = json!([{"name": "view"}]);
     harness.apply(&fay);
     harness.wait_for_ready("fay", "True Applied");
+    (harness, eks, moto, controller)
+}
+
+#[test]
+fn access_entry_is_deleted_while_another_object_keeps_changing() {
+    let (harness, eks, _moto, controller) = start_with_fay();
     assert!(entry(&eks, &role("fay")).is_some());
     let change = |count: usize| {
         let mut busy = developer("busy");
@@ -345,14 +351,7 @@ fn access_entry_is_deleted_while_another_object_keeps_changing() {
 
 #[test]
 fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
-    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
-    let config = format!("{CONFIG}  policies: [view]\n");
-    let controller = start(&harness, &eks, &moto, &config);
-    let mut fay = developer("fay");
-    fay["spec"]["policies"] = json!([{"name": "view"}]);
-    harness.apply(&fay);
-    harness.wait_for_ready("fay", "True Applied");
+    let (harness, eks, _moto, controller) = start_with_fay();
     harness.apply(&developer("gus"));
     harness.wait_for_ready("gus", "True Applied");
     harness.cluster.kubectl(&[

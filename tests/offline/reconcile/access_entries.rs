@@ -12,8 +12,7 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{self, Listed};
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    AccessEntryFailure, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage,
-    check_requester,
+    Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage, check_requester,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -613,19 +612,12 @@ fn protected_principal_and_the_last_administrator_are_kept() {
 #[test]
 fn failed_change_is_reported_and_not_repeated_before_its_time() {
     let mut simulation = cluster(&config(""), Api, "").with("a", spec("a", "a", &["dev"]));
-    let uid = simulation.object("a").uid.clone();
     let retry_at = simulation
         .now
         .checked_add(jiff::SignedDuration::from_secs(60))
         .unwrap();
-    let failure = AccessEntryFailure {
-        generation: 1,
-        is_removal: false,
-        message: "cannot create it: AccessDenied; allow eks:CreateAccessEntry".to_owned(),
-        count: 1,
-        retry_at,
-    };
-    simulation.memory.entry_failures.insert(uid, failure);
+    let message = "cannot create it: AccessDenied; allow eks:CreateAccessEntry";
+    simulation.fail_entry_change("a", message, false, 1, retry_at);
     simulation.settle();
     let (reason, message) = simulation.ready("a");
     assert!(

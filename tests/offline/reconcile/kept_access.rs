@@ -7,7 +7,7 @@ use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 use awsauth_core::facts::authentication_mode::AuthenticationMode::{Api, ApiAndConfigMap};
 use awsauth_core::reconcile::{
-    AccessEntryFailure, ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason,
+    ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason,
 };
 use jiff::SignedDuration;
 
@@ -123,15 +123,8 @@ fn removals_do_not_wait_for_changes_that_fail() {
     // All of them must be created again, and fail whenever they are due.
     for at in 0..50 {
         set_entry(&mut simulation, &role(&format!("j{at}")), None);
-        let failure = AccessEntryFailure {
-            generation: 1,
-            is_removal: false,
-            message: "cannot create it".to_owned(),
-            count: 3,
-            retry_at: simulation.now,
-        };
-        let uid = simulation.object(&format!("junk-{at}")).uid.clone();
-        simulation.memory.entry_failures.insert(uid, failure);
+        let now = simulation.now;
+        simulation.fail_entry_change(&format!("junk-{at}"), "cannot create it", false, 3, now);
     }
     simulation.create("new", spec("new", "new", &["dev"]));
     simulation.reconcile_until(None);
@@ -345,18 +338,8 @@ fn withdrawn_access_entry_is_deleted_whatever_its_object_requests() {
     // EKS refuses the change.
     let mut refused = settled;
     refused.change("a", |new| *new = spec("a", "b", &["dev"]));
-    let failure = AccessEntryFailure {
-        generation: 2,
-        is_removal: false,
-        message: "cannot change it".to_owned(),
-        count: 3,
-        retry_at: refused
-            .now
-            .checked_add(SignedDuration::from_mins(9))
-            .unwrap(),
-    };
-    let uid = refused.object("a").uid.clone();
-    refused.memory.entry_failures.insert(uid, failure);
+    let retry_at = refused.now.checked_add(SignedDuration::from_mins(9));
+    refused.fail_entry_change("a", "cannot change it", false, 3, retry_at.unwrap());
     // The mapping moves to aws-auth, where another entry exists.
     let roles = entry("c", "theirs", &["dev"]);
     let mut moved =
@@ -457,18 +440,8 @@ fn failed_removal_does_not_wait_for_a_time_before_the_clock_was_corrected() {
     let mut simulation = cluster(&config(""), Api, "").with("a", spec("a", "a", &["dev"]));
     simulation.settle();
     simulation.delete("a");
-    let failure = AccessEntryFailure {
-        generation: 1,
-        is_removal: true,
-        message: "cannot delete it".to_owned(),
-        count: 1,
-        retry_at: simulation
-            .now
-            .checked_add(SignedDuration::from_hours(24))
-            .unwrap(),
-    };
-    let uid = simulation.object("a").uid.clone();
-    simulation.memory.entry_failures.insert(uid, failure);
+    let tomorrow = simulation.now.checked_add(SignedDuration::from_hours(24));
+    simulation.fail_entry_change("a", "cannot delete it", true, 1, tomorrow.unwrap());
     simulation.settle();
     assert!(simulation.objects.is_empty());
 }

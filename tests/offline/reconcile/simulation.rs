@@ -10,8 +10,9 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
-    AccessEntryChange, AwsFacts, Config, Decision, DeletionPolicy, DriftPolicy, EntryRecord, Input,
-    Memory, Object, ObjectKind, OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
+    AccessEntryChange, AccessEntryFailure, AwsFacts, Config, Decision, DeletionPolicy, DriftPolicy,
+    EntryRecord, Input, Memory, Object, ObjectKind, OwnershipRecord, Reason, Regarding, Spec,
+    Stage, Status, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -179,6 +180,27 @@ impl Simulation {
     }
 
     /// Deletes an object. Like in the API server, it is kept until its finalizer is removed.
+    /// Lets the last change of the object's access entry have failed.
+    pub(crate) fn fail_entry_change(
+        &mut self,
+        name: &str,
+        message: &str,
+        is_removal: bool,
+        count: u32,
+        retry_at: Timestamp,
+    ) {
+        let object = self.object(name);
+        let failure = AccessEntryFailure {
+            generation: object.generation,
+            is_removal,
+            message: message.to_owned(),
+            count,
+            retry_at,
+        };
+        let uid = object.uid.clone();
+        self.memory.entry_failures.insert(uid, failure);
+    }
+
     pub(crate) fn delete(&mut self, name: &str) {
         for object in self.objects.iter_mut().filter(|object| object.name == name) {
             object.is_deleting = true;

@@ -105,28 +105,25 @@ struct Options {
 struct UserInfo {
     #[serde(default)]
     username: String,
-    groups: Option<Groups>,
+    /// With fewer groups, a user has fewer exemptions.
+    groups: Option<FirstTexts<MAX_ITEMS>>,
     extra: Option<Extra>,
 }
 
-/// The groups of a user, without those after the first [`MAX_ITEMS`]. With fewer groups, a user has fewer exemptions.
+/// A list of texts, without those after the first `MAX`.
 #[derive(Debug)]
-struct Groups(Vec<String>);
+struct FirstTexts<const MAX: usize>(Vec<String>);
 
 /// The AWS identity that the authenticator adds.
 /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/server/server.go>
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Extra {
-    arn: Option<FirstValue>,
-    canonical_arn: Option<FirstValue>,
-    session_name: Option<FirstValue>,
-    access_key_id: Option<FirstValue>,
+    arn: Option<FirstTexts<1>>,
+    canonical_arn: Option<FirstTexts<1>>,
+    session_name: Option<FirstTexts<1>>,
+    access_key_id: Option<FirstTexts<1>>,
 }
-
-/// The first text of a list.
-#[derive(Debug)]
-struct FirstValue(Option<String>);
 
 /// The data of a ConfigMap, without the keys after the first [`MAX_ITEMS`] that are not sections.
 #[derive(Default)]
@@ -300,45 +297,25 @@ impl TryFrom<&RawObject<'_>> for Object {
     }
 }
 
-impl<'de> Deserialize<'de> for Groups {
+impl<'de, const MAX: usize> Deserialize<'de> for FirstTexts<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Groups;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of groups")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Groups, A::Error> {
-                let mut groups = Vec::new();
-                while groups.len() < MAX_ITEMS
-                    && let Some(group) = seq.next_element()?
-                {
-                    groups.push(group);
-                }
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Groups(groups))
-            }
-        }
-        deserializer.deserialize_seq(Reader)
-    }
-}
-
-impl<'de> Deserialize<'de> for FirstValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = FirstValue;
+        struct Reader<const MAX: usize>;
+        impl<'de, const MAX: usize> Visitor<'de> for Reader<MAX> {
+            type Value = FirstTexts<MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of texts")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FirstValue, A::Error> {
-                let first = seq.next_element()?;
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut texts = Vec::new();
+                while texts.len() < MAX
+                    && let Some(text) = seq.next_element()?
+                {
+                    texts.push(text);
+                }
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(FirstValue(first))
+                Ok(FirstTexts(texts))
             }
         }
         deserializer.deserialize_seq(Reader)
@@ -377,7 +354,7 @@ impl UserInfo {
     fn requester(&self) -> Requester {
         let none = Extra::default();
         let extra = self.extra.as_ref().unwrap_or(&none);
-        let first = |values: &Option<FirstValue>| values.as_ref()?.0.clone();
+        let first = |values: &Option<FirstTexts<1>>| values.as_ref()?.0.first().cloned();
         let groups = self.groups.as_ref();
         Requester {
             username: self.username.clone(),

@@ -55,6 +55,13 @@ pub async fn policy_in(client: &ApiClient, scope: &Scope, time_limit: Duration) 
     read(client, both, |_| true, time_limit).await
 }
 
+/// Reads all bindings, and no roles. What cannot be read is recorded in the result. Transient faults are retried for at most
+/// `time_limit`.
+pub async fn bindings(client: &ApiClient, time_limit: Duration) -> Policy {
+    let deadline = Instant::now() + time_limit;
+    bindings_in(client, Some(Namespaces::All), |_| true, deadline).await
+}
+
 /// Reads ClusterRoles and ClusterRoleBindings, and the RoleBindings and Roles of some namespaces.
 async fn read(
     client: &ApiClient,
@@ -63,32 +70,45 @@ async fn read(
     time_limit: Duration,
 ) -> Policy {
     let deadline = Instant::now() + time_limit;
-    let (bindings_in, roles_in) = namespaces.unzip();
-    let (cluster, namespaced, cluster_roles, roles) = tokio::join!(
+    let (bindings_in_namespaces, roles_in) = namespaces.unzip();
+    let (mut policy, cluster_roles, roles) = tokio::join!(
+        bindings_in(client, bindings_in_namespaces, keep, deadline),
+        list(client, "clusterroles", of_cluster_role, |_| true, deadline),
+        list_in(client, roles_in, "roles", of_role, |_| true, deadline),
+    );
+    let cluster_roles = cluster_roles.map_err(|fault| unread("clusterroles", "", &fault));
+    for listed in [cluster_roles, roles] {
+        match listed {
+            Ok(roles) => policy.roles.extend(roles),
+            Err(unread) => policy.unread.push(unread),
+        }
+    }
+    policy
+}
+
+/// Reads ClusterRoleBindings, and the RoleBindings of some namespaces, that `keep` accepts.
+async fn bindings_in(
+    client: &ApiClient,
+    namespaces: Option<Namespaces<'_>>,
+    keep: impl Fn(&Binding) -> bool + Copy,
+    deadline: Instant,
+) -> Policy {
+    let (cluster, namespaced) = tokio::join!(
         list(client, "clusterrolebindings", of_cluster, keep, deadline),
         list_in(
             client,
-            bindings_in,
+            namespaces,
             "rolebindings",
             of_namespace,
             keep,
             deadline
         ),
-        list(client, "clusterroles", of_cluster_role, |_| true, deadline),
-        list_in(client, roles_in, "roles", of_role, |_| true, deadline),
     );
     let mut policy = Policy::default();
     let cluster = cluster.map_err(|fault| unread("clusterrolebindings", "", &fault));
     for listed in [cluster, namespaced] {
         match listed {
             Ok(bindings) => policy.bindings.extend(bindings),
-            Err(unread) => policy.unread.push(unread),
-        }
-    }
-    let cluster_roles = cluster_roles.map_err(|fault| unread("clusterroles", "", &fault));
-    for listed in [cluster_roles, roles] {
-        match listed {
-            Ok(roles) => policy.roles.extend(roles),
             Err(unread) => policy.unread.push(unread),
         }
     }
