@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::controller::harness::{
@@ -239,6 +240,53 @@ fn access_entries_follow_the_objects_through_faults() {
     assert_eq!(left, [role("creator"), role("carl")]);
     assert_eq!(entry(&eks, &role("carl")), carl);
     controller.terminate();
+}
+
+#[test]
+fn access_entry_of_another_client_outlives_an_object_that_requests_the_same() {
+    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let mut world = world("API");
+    let theirs = json!({
+        "principalArn": role("bob"), "type": "STANDARD", "username": "bob", "kubernetesGroups": ["developers"],
+        "policies": [], "tags": {"ManagedBy": "terraform"},
+    });
+    let entries = world["entries"][NAME].as_array_mut().unwrap();
+    entries.push(theirs);
+    let (eks, moto) = (EksService::start(&world), iam());
+    let before = entry(&eks, &role("bob"));
+    let controller = start(&harness, &eks, &moto, CONFIG);
+    let mut bob = developer("bob");
+    let expires_at = Timestamp::now() + SignedDuration::from_secs(15);
+    bob["spec"]["expiresAt"] = json!(expires_at.to_string());
+    harness.apply(&bob);
+    harness.wait_for_ready("bob", "True Applied");
+    let message = harness.object("bob")["status"]["conditions"][0]["message"].clone();
+    let message = message.as_str().unwrap();
+    assert!(
+        message.ends_with(
+            "this object does not own it, so the controller neither changes nor deletes it"
+        ),
+        "{message}"
+    );
+    harness.wait_for_ready("bob", "False Expired");
+    assert_eq!(harness.condition("bob", "Stalled"), "True Refused");
+    let kept = format!(
+        "EntryLeft bob: the access entry of {0} is kept: no object owns it; remove it: awsauth unmap role {0} --backend access-entries",
+        role("bob")
+    );
+    eventually("an event reports it", || {
+        harness.events().contains(&kept).then_some(())
+    });
+    harness.delete("bob");
+    eventually("the object is deleted", || {
+        harness.object("bob").is_null().then_some(())
+    });
+    controller.terminate();
+    assert_eq!(entry(&eks, &role("bob")), before);
+    let reads = ["Describe", "List"];
+    let is_read = |call: &String| reads.iter().any(|verb| call.starts_with(verb));
+    let asked = eks.asked();
+    assert!(asked.iter().all(is_read), "{asked:?}");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{self, Listed};
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage, check_requester,
+    ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage,
+    check_requester,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -317,6 +318,118 @@ fn entry_that_the_object_does_not_own_is_never_changed() {
     simulation.delete("b");
     simulation.settle();
     assert_eq!(terms_of(&simulation, "a"), &before);
+}
+
+/// Another client, such as Terraform, manages the entry: it keeps its access when an object that requests the same goes.
+#[test]
+fn object_reports_the_access_that_an_entry_of_another_client_keeps() {
+    for (mode, lines) in [
+        (Api, ""),
+        (ApiAndConfigMap, ""),
+        (ApiAndConfigMap, "backend: access-entries\n"),
+    ] {
+        let mut simulation = cluster(&config(lines), mode, "");
+        let theirs = terms("a", &["dev"]);
+        set_entry(&mut simulation, &role("a"), Some(theirs.clone()));
+        simulation.create("a", spec("a", "a", &["dev"]));
+        let expires_at = simulation.now + jiff::SignedDuration::from_hours(1);
+        simulation.change("a", |spec| spec.expires_at = Some(expires_at));
+        simulation.settle();
+        let (reason, message) = simulation.ready("a");
+        assert!(
+            reason == Reason::Applied && message.ends_with("neither changes nor deletes it"),
+            "{message}"
+        );
+        simulation.wait(3601);
+        let events = simulation.settle();
+        let kept = format!(
+            "the access entry of {} is kept: no object owns it",
+            role("a")
+        );
+        let (reason, message) = simulation.ready("a");
+        assert!(
+            reason == Reason::Expired && message.contains(&kept),
+            "{mode:?} {message}"
+        );
+        let stalled = simulation
+            .object("a")
+            .status
+            .condition(ConditionKind::Stalled);
+        assert_eq!(stalled.map(|stalled| stalled.reason), Some(Reason::Refused));
+        assert!(
+            events
+                .iter()
+                .any(|event| event.starts_with("EntryLeft a: ")),
+            "{events:?}"
+        );
+        assert_eq!((terms_of(&simulation, "a"), simulation.calls), (&theirs, 0));
+        // The client that manages the entry deletes it.
+        set_entry(&mut simulation, &role("a"), None);
+        simulation.settle();
+        assert_eq!(
+            simulation
+                .object("a")
+                .status
+                .condition(ConditionKind::Stalled),
+            None
+        );
+    }
+    // An entry that another object owns is not reported: it has its own time.
+    let mut simulation = cluster(&config(""), Api, "").with("older", spec("a", "a", &["dev"]));
+    simulation.settle();
+    simulation.create("a", spec("a", "a", &["dev"]));
+    let now = simulation.now;
+    simulation.change("a", |spec| spec.expires_at = Some(now));
+    simulation.settle();
+    let status = &simulation.object("a").status;
+    assert_eq!(status.reason(), Some(Reason::Expired));
+    assert_eq!(status.condition(ConditionKind::Stalled), None);
+}
+
+#[test]
+fn entry_of_another_client_that_gives_no_access_is_not_applied() {
+    let mut simulation = cluster(&config(""), Api, "");
+    let mut dead = terms("a", &["dev"]);
+    dead.created_at = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    set_entry(&mut simulation, &role("a"), Some(dead.clone()));
+    simulation.aws.roles = Listed::some(
+        vec![iam_principals::Principal {
+            arn: role("a"),
+            name: "a".to_owned(),
+            created_at: Some("2026-02-01T00:00:00Z".parse().unwrap()),
+            ..Default::default()
+        }],
+        [],
+    );
+    simulation.create("a", spec("a", "a", &["dev"]));
+    simulation.settle();
+    let remedy = format!(
+        "remove it: awsauth unmap role {} --backend access-entries",
+        role("a")
+    );
+    let (reason, message) = simulation.ready("a");
+    assert!(
+        reason == Reason::ShadowedBy
+            && message.contains("is older than its role")
+            && message.ends_with(&remedy),
+        "{message}"
+    );
+    assert_eq!((terms_of(&simulation, "a"), simulation.calls), (&dead, 0));
+    set_entry(&mut simulation, &role("a"), None);
+    simulation.settle();
+    assert_eq!(simulation.reason("a"), Reason::Applied);
+
+    // Nodes need their entry.
+    let mut nodes = terms("system:node:{{EC2PrivateDNSName}}", &[]);
+    nodes.kind = "EC2_LINUX".to_owned();
+    set_entry(&mut simulation, &role("n"), Some(nodes));
+    simulation.create("n", spec("n", "n", &["dev"]));
+    simulation.settle();
+    let (reason, message) = simulation.ready("n");
+    assert!(
+        reason == Reason::ShadowedBy && message.ends_with("so delete this object"),
+        "{message}"
+    );
 }
 
 #[test]

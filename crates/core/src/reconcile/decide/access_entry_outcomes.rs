@@ -9,7 +9,7 @@ use super::super::decision::{Event, EventKind, Input, Regarding};
 use super::super::mapping_object::{
     AccessEntryRecord, DeletionPolicy, DriftPolicy, EntryRecord, Object, Reason, Spec,
 };
-use super::outcome::{Outcome, owned_by_no_object};
+use super::outcome::{Outcome, owned_by_no_object, unmap};
 use super::owner_resolver::{Resolver, requested_principal};
 use crate::access_entries::rules::validate;
 use crate::access_entries::{
@@ -27,6 +27,10 @@ use crate::facts::iam_principals::Existence;
 pub const OWNER_TAG: &str = "awsauth.dev/object-uid";
 /// The tag with the object's name, for users.
 const NAME_TAG: &str = "awsauth.dev/object";
+
+/// Why EKS does not admit the principal of an entry.
+const DEAD: &str =
+    "it is older than its role, which was deleted and created again, so EKS rejects its sign-in";
 
 /// After how many failures in a row an object loses an entry that is no longer granted, instead of getting the one that it requests.
 const MAX_FAILURES: u32 = 3;
@@ -367,12 +371,8 @@ impl<'a> Case<'a> {
                 false => self.delete(entry, &mut entries),
             }
         }
-        if let Some(arn) = self
-            .untagged()
-            .filter(|_| self.resolver.is_leaving(self.at))
-        {
-            let why = format!("its tag {OWNER_TAG} does not name this object");
-            entries.kept.push((arn.to_owned(), why));
+        if self.resolver.is_leaving(self.at) {
+            entries.kept.extend(self.entry_of_no_object());
         }
         let unread = self.unread_entry();
         let is_reported_here = is_expired && !reads_aws_auth(self.input());
@@ -383,16 +383,28 @@ impl<'a> Case<'a> {
         (is_reported_here || has_entries).then_some(entries)
     }
 
-    /// Returns the principal of the requested entry if the ownership record names the object and the entry's tag does not: a user of AWS may
-    /// have removed the tag.
-    fn untagged(&self) -> Option<&'a str> {
+    /// Returns the principal of the requested entry and why it is kept, if no object owns it and either it is as requested, or the
+    /// ownership record names the object and the entry's tag does not: a user of AWS may have removed the tag.
+    fn entry_of_no_object(&self) -> Option<(String, String)> {
         let desired = self.resolver.desired[self.at].as_ref().ok()?;
         let entry = listed(self.input())?.of(&desired.key)?;
-        let arn = &entry.principal_arn;
-        let is_own = self.own.iter().any(|own| own.principal_arn == *arn);
-        let record = self.input().record;
-        let is_proven = entry.terms.is_some() && record.proves_access_entry(&self.object.uid, arn);
-        (is_proven && !is_own).then_some(arn)
+        let (arn, record) = (&entry.principal_arn, self.input().record);
+        let is_owned_by = |uid: &str| record.proves_access_entry(uid, arn);
+        let terms = entry.terms.as_ref()?;
+        if tagged_owner(entry).is_some_and(is_owned_by) {
+            return None;
+        }
+        if is_owned_by(&self.object.uid) {
+            let why = format!("its tag {OWNER_TAG} does not name this object");
+            return Some((arn.clone(), why));
+        }
+        let requested = self.requested(desired).ok()?;
+        let is_as_requested = terms.policies.is_some()
+            && difference_between(arn, Some(terms), requested.terms.as_ref()).is_none();
+        is_as_requested.then(|| {
+            let why = format!("no object owns it; {}", removal(desired));
+            (arn.clone(), why)
+        })
     }
 
     /// Returns the outcome of an object that has expired.
@@ -630,37 +642,38 @@ impl<'a> Case<'a> {
         };
         let is_own = self.own.iter().any(|own| own.principal_arn == *arn);
         let difference = difference_between(arn, Some(existing), Some(terms));
-        let record = record_of(requested);
+        let is_dead = matches!(
+            self.input().aws.role(arn),
+            Existence::Exists(role) if found.is_older_than(role)
+        );
         match difference {
-            None if !is_own => EntryOutcome::Applied {
-                record,
-                is_owned: false,
+            None if !is_dead => EntryOutcome::Applied {
+                record: record_of(requested),
+                is_owned: is_own,
             },
-            Some(difference) if !is_own => {
-                let message = format!(
-                    "the access entry of {arn} takes precedence, and this object does not own it: {difference}; to let the object create it, delete it"
-                );
-                EntryOutcome::Stalled(Reason::ShadowedBy, message)
+            difference if !is_own => {
+                let why = difference.as_deref().unwrap_or(DEAD);
+                let remedy = match existing.kind.as_str() {
+                    STANDARD => format!("to let this object create it, {}", removal(desired)),
+                    _ => "nodes sign in by it, so delete this object".to_owned(),
+                };
+                EntryOutcome::Stalled(
+                    Reason::ShadowedBy,
+                    format!(
+                        "the access entry of {arn} takes precedence, and this object does not own it: {why}; {remedy}"
+                    ),
+                )
             }
             None => {
-                if let Existence::Exists(role) = self.input().aws.role(arn)
-                    && found.is_older_than(role)
-                {
-                    let message = format!(
-                        "the access entry of {arn} is older than its role, which was deleted and created again, so EKS rejects its sign-in; the controller creates the entry again"
-                    );
-                    self.change(
-                        found.clone(),
-                        None,
-                        entries,
-                        Some(("DriftRepaired", message)),
-                    );
-                    return EntryOutcome::Pending;
-                }
-                EntryOutcome::Applied {
-                    record,
-                    is_owned: true,
-                }
+                let message =
+                    format!("the controller creates the access entry of {arn} again: {DEAD}");
+                self.change(
+                    found.clone(),
+                    None,
+                    entries,
+                    Some(("DriftRepaired", message)),
+                );
+                EntryOutcome::Pending
             }
             Some(difference) => {
                 let is_drift = self.wrote(requested);
@@ -837,6 +850,11 @@ fn approval(config: &Config, entry: &AccessEntry) -> Option<Result<OnWithdrawal,
     let policies: Vec<NamedPolicy> = terms.policies().iter().cloned().map(Into::into).collect();
     let username = terms.username.as_deref();
     Some(config.approve(&principal, username, &terms.groups, &policies))
+}
+
+/// Returns the advice to remove the access entry of a principal.
+fn removal(desired: &EntryRecord) -> String {
+    format!("remove it: {} --backend access-entries", unmap(desired))
 }
 
 fn record_of(entry: &AccessEntry) -> AccessEntryRecord {

@@ -372,7 +372,7 @@ fn ready_reason(outcome: &EntryOutcome) -> (Reason, String) {
             let message = match is_owned {
                 true => format!("an access entry maps {arn} to {user}"),
                 false => format!(
-                    "an access entry maps {arn} to {user}; this object does not own it, so the controller does not change it"
+                    "an access entry maps {arn} to {user}; this object does not own it, so the controller neither changes nor deletes it"
                 ),
             };
             (Reason::Applied, message)
