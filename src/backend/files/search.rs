@@ -1,9 +1,10 @@
 //! Finds the files of a command's arguments.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use super::Candidate;
 use crate::backend::input_files::{has_ending, is_stdin};
@@ -62,8 +63,7 @@ impl Found {
         for entry in entries {
             let path = entry.path();
             let kind = entry.file_type().map_err(|error| cannot(&error))?;
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if kind.is_dir() && !is_hidden {
+            if kind.is_dir() && !is_hidden(&entry) {
                 self.folder(&path)?;
             } else if has_ending(&path) && path.is_file() {
                 self.add(path, false);
@@ -73,30 +73,132 @@ impl Found {
     }
 
     fn matches(&mut self, pattern: &str) -> Result<(), Failure> {
+        let cannot =
+            |error: &dyn Error| Failure::usage(format!("cannot read {pattern}")).because(error);
+        let paths = expand(pattern).map_err(|error| cannot(&*error))?;
+        if paths.is_empty() {
+            return Err(Failure::usage(format!(
+                "cannot read {pattern}: no file matches it"
+            )));
+        }
+        for path in paths {
+            match path.is_dir() {
+                true => self.folder(&path)?,
+                false => self.add(path, false),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the paths that match a pattern. `**` matches folders, but no hidden ones and no symlinks: the crate glob follows symlinks,
+/// and three that lead to their own folder make it run for years.
+fn expand(pattern: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut end = 0;
+    let recursive = pattern.split_inclusive(is_separator).find_map(|part| {
+        let start = end;
+        end += part.len();
+        (part.trim_end_matches(is_separator) == "**").then_some(start)
+    });
+    let Some(start) = recursive else {
         let options = glob::MatchOptions {
             require_literal_separator: true,
             require_literal_leading_dot: true,
             ..glob::MatchOptions::new()
         };
-        let paths = glob::glob_with(pattern, options)
-            .map_err(|error| Failure::usage(format!("cannot read {pattern}")).because(&error))?;
-        let mut is_empty = true;
-        for path in paths {
-            let path = path.map_err(|error| {
-                Failure::usage(format!("cannot read {pattern}")).because(&error)
-            })?;
-            is_empty = false;
-            if path.is_dir() {
-                self.folder(&path)?;
-            } else {
-                self.add(path, false);
-            }
+        return Ok(glob::glob_with(pattern, options)?.collect::<Result<_, _>>()?);
+    };
+    let bases = match &pattern[..start] {
+        "" => vec![PathBuf::new()],
+        before => expand(before)?,
+    };
+    let mut folders = Vec::new();
+    for base in bases {
+        add_folders(base, &mut folders)?;
+    }
+    let rest = pattern[end..].trim_start_matches(is_separator);
+    if rest.is_empty() {
+        return Ok(folders);
+    }
+    let mut found = Vec::new();
+    for folder in folders {
+        let folder = folder.join("");
+        // As in the crate glob, a name that is not Unicode matches no pattern.
+        if let Some(folder) = folder.to_str() {
+            found.extend(expand(&(glob::Pattern::escape(folder) + rest))?);
         }
-        if is_empty {
-            return Err(Failure::usage(format!(
-                "cannot read {pattern}: no file matches it"
-            )));
+    }
+    Ok(found)
+}
+
+/// Adds a folder and all folders below it, except hidden ones and symlinks. Ignores what is not a folder.
+fn add_folders(folder: PathBuf, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+    let read = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => &folder,
+    };
+    if !read.is_dir() {
+        return Ok(());
+    }
+    let mut below = Vec::new();
+    for entry in fs::read_dir(read)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && !is_hidden(&entry) {
+            below.push(folder.join(entry.file_name()));
         }
-        Ok(())
+    }
+    below.sort();
+    folders.push(folder);
+    below
+        .into_iter()
+        .try_for_each(|folder| add_folders(folder, folders))
+}
+
+fn is_hidden(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn recursive_pattern_enters_neither_symlinks_nor_hidden_folders() {
+        let root = tempfile::tempdir().expect("a folder");
+        let root = root.path();
+        for file in [
+            "x.yaml",
+            "a/x.yaml",
+            "a/b[1]/x.yaml",
+            "a/b[1]/y.yaml",
+            ".git/x.yaml",
+        ] {
+            let file = root.join(file);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            fs::write(file, "").expect("a file");
+        }
+        // With three of these, there are 3^40 paths.
+        for link in ["1", "2", "3"] {
+            symlink(".", root.join("a").join(link)).expect("a symlink");
+        }
+        for (pattern, expected) in [
+            ("**/x.yaml", &["x.yaml", "a/x.yaml", "a/b[1]/x.yaml"][..]),
+            ("a/**/**/x.yaml", &["a/x.yaml", "a/b[1]/x.yaml"]),
+            (
+                "*/**/?.yaml",
+                &["a/x.yaml", "a/b[1]/x.yaml", "a/b[1]/y.yaml"],
+            ),
+            ("a/**", &["a", "a/b[1]"]),
+            ("a/2/x.yaml", &["a/2/x.yaml"]),
+            ("x.yaml/**", &[]),
+        ] {
+            let pattern = format!("{}/{pattern}", root.display());
+            let found = expand(&pattern).expect("paths");
+            let unique: BTreeSet<_> = found.iter().collect();
+            let expected: BTreeSet<_> = expected.iter().map(|path| root.join(path)).collect();
+            assert_eq!(unique, expected.iter().collect(), "{pattern}");
+        }
     }
 }
