@@ -92,10 +92,8 @@ pub(crate) fn failure_command(message: &str) -> String {
 
 /// Formats a code block. The fence is longer than any fence in the text.
 fn fenced(language: &str, text: &str) -> String {
-    let mut fence = "```".to_owned();
-    while text.contains(&fence) {
-        fence.push('`');
-    }
+    let fences = text.split(|c| c != '`').map(str::len);
+    let fence = "`".repeat(fences.max().map_or(3, |longest| (longest + 1).max(3)));
     let mut block = format!("{fence}{language}\n");
     for line in text.lines() {
         block += &one_line(line);

@@ -12,7 +12,7 @@ pub(super) fn cell(text: &str) -> String {
             ':' if text[at..].starts_with("://") => escaped.push_str("&#58;"),
             ':' if has_scheme(&text[..at]) => escaped.push_str("&#58;"),
             '@' => escaped.push_str("&#64;"),
-            '.' if text[..at].to_ascii_lowercase().ends_with("www") => escaped.push_str("&#46;"),
+            '.' if ends_with(&text[..at], "www") => escaped.push_str("&#46;"),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -28,10 +28,16 @@ pub(super) fn cell(text: &str) -> String {
 
 /// Returns whether the text ends with a scheme that GitHub makes a link of even without slashes.
 fn has_scheme(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
     ["mailto", "xmpp"]
         .iter()
-        .any(|scheme| text.ends_with(scheme))
+        .any(|scheme| ends_with(text, scheme))
+}
+
+/// Returns whether the text ends with a word, in any letter case. Does not look at the rest of the text.
+fn ends_with(text: &str, word: &str) -> bool {
+    let start = text.len().checked_sub(word.len());
+    let end = start.and_then(|start| text.as_bytes().get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use awsauth_core::admission::{self, Deadline, Object, Policy, Review, validate};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
+use awsauth_core::helm_jinja_syntax::first_action;
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::manifest::Manifest;
 use awsauth_core::reconcile::Protect;
 use awsauth_core::wildcard_pattern::Pattern;
+use serde_json::{Value, json};
 
 use crate::support::completed_run::Run;
 use crate::support::cpu_time;
@@ -73,6 +75,51 @@ fn manifest_reading_time_is_linear() {
     }
 }
 
+/// Files, which awsauth searches for templates before it reads them.
+#[test]
+fn template_search_time_is_linear() {
+    for (name, part) in [
+        ("open braces", "{{"),
+        ("words in open braces", "{{a "),
+        ("placeholders", "{{a}} "),
+        ("open statements", "{%"),
+    ] {
+        let time = |count, runs| {
+            let text = part.repeat(count);
+            let once = || cpu_time::of(|| first_action(&text));
+            (0..runs).map(|_| once()).min().unwrap_or_default()
+        };
+        let (small, large) = (time(2_000, 3), time(16_000, 1));
+        let limit = 30 * small + Duration::from_millis(100);
+        assert!(large < limit, "{name}: {small:?}, {large:?}");
+    }
+}
+
+/// Findings behind lines that the file has in another form than the section.
+#[test]
+fn time_to_find_positions_in_the_file_is_linear() {
+    for (name, style, line) in [
+        ("blank lines of a literal", "|", "\n"),
+        ("blank lines of a folded scalar", ">", "\n"),
+        ("lines of white space", "|", "     \n"),
+        ("folded lines", ">", "    # a\n"),
+    ] {
+        let time = |count, runs| {
+            let text = format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth, namespace: kube-system}}\ndata:\n  mapRoles: {style}\n    - a\n{}    - b\n",
+                line.repeat(count)
+            );
+            let manifest = Manifest::parse(text).expect(name);
+            let end = manifest.data()["mapRoles"].len() - 1;
+            let once = || cpu_time::of(|| manifest.file_offsets(SectionName::Roles, &[end]));
+            (0..runs).map(|_| once()).min().unwrap_or_default()
+        };
+        let (small, large) = (time(2_000, 3), time(16_000, 1));
+        let limit = 30 * small + Duration::from_millis(100);
+        assert!(large < limit, "{name}: {small:?}, {large:?}");
+    }
+}
+
 /// Texts with a finding in every entry or field.
 #[test]
 fn lint_time_is_linear() {
@@ -119,7 +166,7 @@ fn lint_time_is_linear() {
     }
 }
 
-/// The program on a file with a finding about each object. The limit of CPU time is many times what it needs.
+/// The program on a file with a finding about each object.
 #[test]
 #[cfg(unix)]
 fn lint_of_many_misplaced_objects_takes_linear_time() {
@@ -132,14 +179,79 @@ fn lint_of_many_misplaced_objects_takes_linear_time() {
         )
     };
     std::fs::write(&path, (0..OBJECTS).map(object).collect::<String>()).expect("a file");
-    let mut command = std::process::Command::new("sh");
-    command
-        .args(["-c", "ulimit -t 12; exec \"$@\"", "sh"])
-        .args([env!("CARGO_BIN_EXE_awsauth"), "lint", "-o", "json"])
-        .arg(&path);
-    let run = Run::of(&mut command);
+    let run = Run::of(limited(&["lint", "-o", "json"]).arg(&path));
     let findings = run.json()["findings"].as_array().map_or(0, Vec::len);
     assert!(findings >= OBJECTS, "{findings}, status {}", run.status);
+}
+
+/// The program on a plan with many aws-auths and access entries. The limit of memory is many times what it needs.
+#[test]
+#[cfg(unix)]
+fn lint_of_a_plan_with_many_resources_takes_linear_memory() {
+    const RESOURCES: usize = 4_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plan.json");
+    let resource = |at: usize, kind: &str, after: Value| {
+        let change =
+            json!({"actions": ["create"], "before": null, "after": after, "after_unknown": {}});
+        json!({"address": format!("{kind}.a{at}"), "type": kind, "mode": "managed", "name": "a", "change": change})
+    };
+    let aws_auth = |at| {
+        let metadata = json!([{"name": "aws-auth", "namespace": "kube-system"}]);
+        let after = json!({"data": {"mapRoles": "[]"}, "metadata": metadata});
+        resource(at, "kubernetes_config_map", after)
+    };
+    let entry = |at: usize| {
+        let arn = format!("arn:aws:iam::111122223333:role/r{at}");
+        let after = json!({"cluster_name": "a", "principal_arn": arn, "kubernetes_groups": ["g"]});
+        resource(at, "aws_eks_access_entry", after)
+    };
+    let both = (0..RESOURCES).flat_map(|at| [aws_auth(at), entry(at)]);
+    let resources: Vec<Value> = both.collect();
+    let plan = json!({"format_version": "1.2", "resource_changes": resources});
+    std::fs::write(&path, plan.to_string()).expect("a file");
+    let run = Run::of(limited(&["lint", "-o", "json"]).arg(&path));
+    let findings = run.json()["findings"].as_array().map_or(0, Vec::len);
+    assert!(findings >= RESOURCES, "{findings}, status {}", run.status);
+}
+
+/// The summary of a GitHub step, which escapes names for Markdown.
+#[test]
+#[cfg(unix)]
+fn summaries_of_long_names_take_linear_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let empty = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata: {mapRoles: '[]'}\n";
+    std::fs::write(at("aws-auth.yaml"), empty).expect("a file");
+    for name in [".", ":", "`"] {
+        let username = name.repeat(200_000);
+        let desired = format!(
+            "mapRoles:\n- rolearn: arn:aws:iam::111122223333:role/a\n  username: 'a{username}'\n  groups: [a]\n"
+        );
+        std::fs::write(at("desired.yaml"), desired).expect("a file");
+        let mut command = limited(&["diff", "-o", "github", "-f"]);
+        command
+            .arg(at("desired.yaml"))
+            .arg("--file")
+            .arg(at("aws-auth.yaml"))
+            .env("GITHUB_STEP_SUMMARY", at("summary"))
+            .env("GITHUB_OUTPUT", at("output"));
+        let run = Run::of(&mut command);
+        assert_eq!(run.status, 1, "{name}");
+        let summary = std::fs::read_to_string(at("summary")).expect("a summary");
+        assert!(summary.len() > 200_000, "{name}: {}", summary.len());
+    }
+}
+
+/// The program with limits of CPU time and memory that are many times what it needs.
+#[cfg(unix)]
+fn limited(args: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "ulimit -t 12; ulimit -v 2000000; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_awsauth"))
+        .args(args);
+    command
 }
 
 fn once_lint(data: &BTreeMap<String, String>, document: &Document) -> Duration {

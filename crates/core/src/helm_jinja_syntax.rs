@@ -32,25 +32,19 @@ pub fn first_action(text: &str) -> Option<Action> {
 
 /// Returns the first action in a line.
 fn action(line: &str) -> Option<Range<usize>> {
-    let statement = || {
-        let start = line.find("{%")?;
-        let end = line[start..]
-            .find("%}")
-            .map_or(line.len(), |end| start + end + 2);
-        Some(start..end)
+    let until = |start: usize, close: &str| {
+        let end = line[start..].find(close);
+        start..end.map_or(line.len(), |end| start + end + close.len())
     };
-    let mut braces = line.match_indices("{{").map(|(start, _)| {
-        let end = line[start..].find("}}").map(|end| start + end);
-        (
-            start,
-            end.unwrap_or(line.len()),
-            end.map_or(line.len(), |end| end + 2),
-        )
-    });
-    let expression = braces.find(|(start, inside_end, _)| is_action(&line[start + 2..*inside_end]));
+    let starts = line.match_indices("{{").map(|(start, _)| start);
+    // Each ends at the next braces, so that many of them take linear time.
+    let insides = line.split("{{").skip(1);
+    let insides = insides.map(|rest| rest.split("}}").next().unwrap_or_default());
+    let mut expressions = starts.zip(insides);
+    let expression = expressions.find(|(_, inside)| is_action(inside));
     expression
-        .map(|(start, _, end)| start..end)
-        .or_else(statement)
+        .map(|(start, _)| until(start, "}}"))
+        .or_else(|| Some(until(line.find("{%")?, "%}")))
 }
 
 fn is_action(inside: &str) -> bool {

@@ -111,10 +111,14 @@ fn of_pieces(
     let mut end = 0;
     for piece in pieces.filter(|piece| !piece.is_empty()) {
         let rest = &decoded[at..];
-        let gap = rest
-            .char_indices()
+        let mut is_blank = true;
+        let gaps = rest.char_indices().take_while(|(_, c)| {
+            let is_gap = is_blank;
+            is_blank = c.is_whitespace();
+            is_gap
+        });
+        let gap = gaps
             .map(|(gap, _)| gap)
-            .take_while(|gap| rest[..*gap].trim().is_empty())
             .find(|gap| rest[*gap..].starts_with(&text[piece.clone()]));
         let Some(gap) = gap else { continue };
         at += gap;

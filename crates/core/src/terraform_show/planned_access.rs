@@ -1,5 +1,7 @@
 //! The access entries and the roles of nodes in a plan.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::facts::access_entries::STANDARD;
@@ -7,7 +9,8 @@ use crate::facts::access_entries::STANDARD;
 /// The access that a plan creates or keeps besides aws-auth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlannedAccess {
-    pub entries: Vec<PlannedAccessEntry>,
+    /// Shared, because a plan with many aws-auths has them for each.
+    pub entries: Arc<[PlannedAccessEntry]>,
     pub nodes: Vec<PlannedNodes>,
     pub policies: Vec<PlannedPolicy>,
 }
@@ -43,7 +46,7 @@ impl PlannedAccess {
     #[must_use]
     pub fn of_aws_auth(&self) -> Self {
         Self {
-            entries: self.entries.clone(),
+            entries: Arc::clone(&self.entries),
             ..Self::default()
         }
     }
@@ -51,6 +54,7 @@ impl PlannedAccess {
     /// Reads resources, each with its planned values.
     pub(super) fn of<'v>(resources: impl Iterator<Item = (&'v Value, &'v Value)>) -> Self {
         let mut access = Self::default();
+        let mut entries = Vec::new();
         for (resource, values) in resources {
             let text = |of: &Value, key: &str| Some(of.get(key)?.as_str()?.to_owned());
             let Some(address) = text(resource, "address") else {
@@ -60,16 +64,14 @@ impl PlannedAccess {
             let role_key = match text(resource, "type").as_deref() {
                 Some("aws_eks_access_entry") => {
                     let kind = text(values, "type").unwrap_or_else(|| STANDARD.to_owned());
-                    access
-                        .entries
-                        .extend(text(values, "principal_arn").map(|principal_arn| {
-                            PlannedAccessEntry {
-                                address,
-                                principal_arn,
-                                kind,
-                                cluster,
-                            }
-                        }));
+                    entries.extend(text(values, "principal_arn").map(|principal_arn| {
+                        PlannedAccessEntry {
+                            address,
+                            principal_arn,
+                            kind,
+                            cluster,
+                        }
+                    }));
                     continue;
                 }
                 Some("aws_eks_access_policy_association") => {
@@ -93,6 +95,9 @@ impl PlannedAccess {
             });
             access.nodes.extend(nodes);
         }
-        access
+        Self {
+            entries: entries.into(),
+            ..access
+        }
     }
 }
