@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{PrincipalAccess, PrincipalKind, Source, rights};
+use super::rights::{self, RatedPolicy};
+use super::{PrincipalAccess, PrincipalKind, Source};
 use crate::access_entries::recorded_expiry;
 use crate::arn::Parts;
 use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store, is_node};
@@ -13,7 +14,7 @@ use crate::facts::access_entries::{AccessEntry, AccessTerms};
 use crate::facts::iam_principals::{Existence, Principals};
 use crate::lint::Facts;
 use crate::permission_set::after_prefix;
-use crate::rbac::{Policy, UserInfo};
+use crate::rbac::UserInfo;
 use crate::unused_access::{UsageEvidence, usage};
 
 /// Returns the access of every principal that an entry in effect maps.
@@ -27,18 +28,19 @@ pub(super) fn all(
     let cluster = facts.cluster.as_ref();
     let principals = cluster.and_then(|cluster| cluster.principals.as_ref());
     let expiries = facts.owners.expiries(document);
+    let policy = facts.rbac.as_ref().map(RatedPolicy::of);
     let usages = sign_ins.map(|evidence| usage(&admitted, evidence));
     let access = |(number, one): (usize, &Admitted<'_>)| PrincipalAccess {
         expires: expiry(one, &expiries),
         last_use: usages.as_ref().map(|usages| (&usages[number].usage).into()),
-        ..access(one, facts.rbac.as_ref(), principals)
+        ..access(one, policy.as_ref(), principals)
     };
     admitted.all().iter().enumerate().map(access).collect()
 }
 
 fn access(
     admitted: &Admitted<'_>,
-    policy: Option<&Policy>,
+    policy: Option<&RatedPolicy<'_>>,
     principals: Option<&Principals>,
 ) -> PrincipalAccess {
     let account = admitted.account();

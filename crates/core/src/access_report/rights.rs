@@ -5,10 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Level, Right};
 use crate::facts::access_entries::{AccessPolicy, AccessScope};
 use crate::facts::groups::MASTERS;
-use crate::rbac::{Binding, Grant, Policy, Role, Rules, Subject, UserInfo};
+use crate::rbac::{Binding, Policy, Role, Subject, UserInfo};
+
+/// RBAC objects, with the level of each role. A user who may create Roles and RoleBindings in a namespace can bind a role with
+/// thousands of rules thousands of times, so its rules are read only once.
+pub(super) struct RatedPolicy<'a> {
+    policy: &'a Policy,
+    /// The levels in the whole cluster and in a namespace.
+    levels: BTreeMap<&'a Role, [Level; 2]>,
+}
+
+impl<'a> RatedPolicy<'a> {
+    pub(super) fn of(policy: &'a Policy) -> Self {
+        let levels = policy.roles.iter().map(|(role, rules)| {
+            let levels = [false, true].map(|in_namespace| Level::of_rules(rules, in_namespace));
+            (role, levels)
+        });
+        Self {
+            policy,
+            levels: levels.collect(),
+        }
+    }
+
+    /// Returns the level that a binding to this role gives; [`Level::Unknown`] if the role was not read.
+    fn level(&self, binding: &Binding, role: &Role) -> Level {
+        let levels = self.levels.get(role);
+        levels.map_or(Level::Unknown, |levels| {
+            levels[usize::from(binding.namespace.is_some())]
+        })
+    }
+}
 
 /// Returns what RBAC allows the user of an account; without RBAC objects, only what needs none.
-pub(super) fn of_user(user: &UserInfo, account: &str, policy: Option<&Policy>) -> Vec<Right> {
+pub(super) fn of_user(
+    user: &UserInfo,
+    account: &str,
+    policy: Option<&RatedPolicy<'_>>,
+) -> Vec<Right> {
     let mut rights = Vec::new();
     if user.may_do_everything() {
         rights.push(without_binding(
@@ -78,42 +111,48 @@ fn without_binding(level: Level, by: String, role: &str) -> Right {
 }
 
 /// Returns the rights of the bindings that apply to the user, except those that every authenticated user has.
-fn certain(user: &UserInfo, policy: &Policy) -> Vec<Right> {
-    let access = policy.access(user);
+fn certain(user: &UserInfo, policy: &RatedPolicy<'_>) -> Vec<Right> {
+    let access = policy.policy.access(user);
     let own = access
         .grants
         .iter()
         .filter(|grant| !grant.is_default_binding());
-    own.flat_map(|grant: &Grant<'_>| {
+    own.flat_map(|grant| {
         let subjects = grant.subjects.iter();
-        subjects.map(|subject| right(grant.binding, grant.rules, subject, false))
+        subjects.map(|subject| right(grant.binding, policy, subject, false))
     })
     .collect()
 }
 
 /// Returns the rights of bindings to a name that one of the user's templates can become.
-fn possible(user: &UserInfo, account: &str, policy: &Policy) -> Vec<Right> {
-    let bindings = policy.bindings.iter();
+fn possible(user: &UserInfo, account: &str, policy: &RatedPolicy<'_>) -> Vec<Right> {
+    let bindings = policy.policy.bindings.iter();
     let rights = bindings.flat_map(|binding| {
-        let rules = policy.rules(binding);
         let subjects = binding.subjects.iter();
         let subjects = subjects.filter(|subject| user.may_become(subject, account));
         let subjects: BTreeSet<&Subject> = subjects.collect();
         // If there are more, they are summarized.
         let subjects = subjects.into_iter().take(MAX_RIGHTS + 1);
-        subjects.map(move |subject| right(binding, rules, subject, true))
+        subjects.map(move |subject| right(binding, policy, subject, true))
     });
     rights.collect()
 }
 
-fn right(binding: &Binding, rules: &Rules, subject: &Subject, for_some_sessions: bool) -> Right {
-    let Role { namespace, name } = binding.role();
+fn right(
+    binding: &Binding,
+    policy: &RatedPolicy<'_>,
+    subject: &Subject,
+    for_some_sessions: bool,
+) -> Right {
+    let role = binding.role();
+    let level = policy.level(binding, &role);
+    let Role { namespace, name } = role;
     let role = match namespace {
         None => format!("ClusterRole {name}"),
         Some(namespace) => format!("Role {namespace}/{name}"),
     };
     Right {
-        level: Level::of_rules(rules, binding.namespace.is_some()),
+        level,
         by: format!("{} {}", subject.kind().to_lowercase(), subject.name()),
         binding: Some(format!("{} {}", binding.kind(), binding.name)),
         role,

@@ -269,3 +269,38 @@ fn without_rbac_rights_are_unknown() {
     assert_eq!(levels[3], "dev unknown: unknown * by user and groups");
     assert!(report.head.not_read[0].starts_with("RBAC"));
 }
+
+/// Without its fix, this takes minutes.
+#[test]
+fn rules_of_a_role_with_many_bindings_are_read_once() {
+    let roles = (0..20).map(|at| {
+        format!("- {{rolearn: 'arn:aws:iam::111122223333:role/r{at}', groups: [devs]}}\n")
+    });
+    let data = BTreeMap::from([(
+        "mapRoles".to_owned(),
+        Arc::<str>::from(roles.collect::<String>()),
+    )]);
+    let document = Document::read(&data);
+    let group = || Subject::Group("devs".to_owned());
+    let bindings = (0..10_000).map(|at| binding(Some("a"), &at.to_string(), "long", group()));
+    let (long, Rules::Known(rule)) = role("long", &["get"]) else {
+        unreachable!("the rules are known");
+    };
+    let facts = Facts {
+        rbac: Some(Policy {
+            bindings: bindings.collect(),
+            roles: BTreeMap::from([(long, Rules::Known(vec![rule[0].clone(); 20_000]))]),
+            unread: Vec::new(),
+        }),
+        ..Facts::default()
+    };
+    let linted = lint(&data, &document, &Facts::default(), &Selection::default());
+    let report = AccessReport::new(&document, &facts, &linted, None, Head::default());
+    assert_eq!(report.principals.len(), 20);
+    for one in &report.principals {
+        let [right] = one.rights.as_slice() else {
+            panic!("{:?}", one.rights);
+        };
+        assert_eq!(right.level, Level::Read);
+    }
+}
