@@ -157,7 +157,9 @@ fn unreadable_clusters_are_rows_and_hold_up_no_other() {
             (&json!(3), &Value::Null)
         );
         let error = one["error"].as_str().unwrap();
-        assert!(error.contains("not done in time"), "{one}");
+        // A refused connection is retried for ten seconds, and the last random delay may end that before the deadline.
+        let is_refused = one["cluster"] == "gone" && error.contains("Connection refused");
+        assert!(is_refused || error.contains("not done in time"), "{one}");
     }
 
     let table = fleet.run(
