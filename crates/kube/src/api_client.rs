@@ -42,8 +42,9 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 /// The media type of server-side apply. JSON is valid YAML.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/>
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
-/// The query parameter that marks server-side apply, as opposed to a merge patch. Its value is the default.
-const APPLIES: &str = "&force=false";
+/// The media type of a JSON patch, a list of operations that are applied together or not at all.
+/// <https://www.rfc-editor.org/rfc/rfc6902>
+const JSON_PATCH: &str = "application/json-patch+json";
 
 /// The path of the readiness check.
 const READYZ: &str = "/readyz";
@@ -58,6 +59,13 @@ pub struct ApiClient {
     requests: AtomicU32,
     bearer: Option<Bearer>,
     writer: Writer,
+}
+
+/// The body of a request.
+#[derive(Clone)]
+struct Content {
+    media_type: &'static str,
+    bytes: Bytes,
 }
 
 /// The writer of a change.
@@ -246,10 +254,13 @@ impl ApiClient {
         object: &Value,
         deadline: Instant,
     ) -> Result<T, Fault> {
-        let body = Bytes::from(object.to_string());
+        let content = Content {
+            media_type: JSON,
+            bytes: Bytes::from(object.to_string()),
+        };
         let send = async || {
-            let body = Some(body.clone());
-            let answer = self.exchange(Method::POST, path, body, JSON, deadline);
+            let content = Some(content.clone());
+            let answer = self.exchange(Method::POST, path, content, JSON, deadline);
             read(answer.await?)
         };
         self.repeat(deadline, send).await
@@ -301,10 +312,10 @@ impl ApiClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<Bytes>,
+        content: Option<Content>,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let answer = self.exchange(method, path, body, JSON, deadline);
+        let answer = self.exchange(method, path, content, JSON, deadline);
         let (status, body) = answer.await?;
         let configmap = |value: &Value| value["kind"] == "ConfigMap";
         match serde_json::from_slice::<Value>(&body)
@@ -323,11 +334,12 @@ impl ApiClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<Bytes>,
+        content: Option<Content>,
         accept: &str,
         deadline: Instant,
     ) -> Result<(u16, Bytes), Fault> {
-        let (parts, body) = self.respond(method, path, body, accept, deadline).await?;
+        let answer = self.respond(method, path, content, accept, deadline);
+        let (parts, body) = answer.await?;
         if !parts.status.is_success() {
             return Err(request_error::of_answer(&parts, &body));
         }
@@ -339,16 +351,11 @@ impl ApiClient {
         &self,
         method: Method,
         path: &str,
-        body: Option<Bytes>,
+        content: Option<Content>,
         accept: &str,
         deadline: Instant,
     ) -> Result<(Parts, Bytes), Fault> {
         let server = &self.target.server;
-        let content_type = match method {
-            Method::PATCH if path.contains(APPLIES) => APPLY_PATCH,
-            Method::PATCH => MERGE_PATCH,
-            _ => JSON,
-        };
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -370,10 +377,10 @@ impl ApiClient {
             }
             None => request,
         };
-        let request = match body {
-            Some(body) => request
-                .header("content-type", content_type)
-                .body(body.into()),
+        let request = match content {
+            Some(Content { media_type, bytes }) => request
+                .header("content-type", media_type)
+                .body(bytes.into()),
             None => request.body(kube::client::Body::empty()),
         };
         let request = request.map_err(|error| unsent(kube::Error::HttpError(error)))?;

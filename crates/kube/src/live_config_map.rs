@@ -124,6 +124,51 @@ impl Live {
         object
     }
 
+    /// Returns a JSON patch that turns this object into `next` if the values that plans read are still the same. Unlike a replacement,
+    /// it applies after another client has changed a label, an annotation or the list of field managers.
+    pub(crate) fn patch_to(&self, next: &Self) -> Vec<u8> {
+        let mut operations = Vec::new();
+        for (path, old) in self.plan_input() {
+            operations.push(json!({"op": "test", "path": path, "value": old}));
+            match next.at(&path) {
+                new if new == old => {}
+                Some(new) => operations.push(json!({"op": "add", "path": path, "value": new})),
+                None => operations.push(json!({"op": "remove", "path": path})),
+            }
+        }
+        // The API server compares texts as Go's encoder writes them. These characters occur only in texts.
+        // https://pkg.go.dev/encoding/json#Marshal
+        let escaped = Value::from(operations).to_string();
+        let escaped = escaped.replace('&', "\\u0026").replace('<', "\\u003c");
+        let escaped = escaped.replace('>', "\\u003e");
+        let escaped = escaped.replace('\u{2028}', "\\u2028");
+        escaped.replace('\u{2029}', "\\u2029").into_bytes()
+    }
+
+    /// Whether plans read the same from both objects.
+    pub(crate) fn has_same_plan_input(&self, other: &Self) -> bool {
+        self.plan_input() == other.plan_input()
+    }
+
+    /// Returns the fields that plans read, each with its JSON pointer.
+    fn plan_input(&self) -> [(String, Option<&Value>); 4] {
+        let annotations = "/metadata/annotations".to_owned();
+        let owners = match self.at(&annotations) {
+            Some(_) => format!("{annotations}/{}", OWNERS_ANNOTATION.replace('/', "~1")),
+            None => annotations,
+        };
+        let paths = [
+            "/metadata/uid".into(),
+            "/data".into(),
+            "/binaryData".into(),
+            owners,
+        ];
+        paths.map(|path| {
+            let value = self.at(&path);
+            (path, value)
+        })
+    }
+
     /// Returns the snapshot after `change`.
     pub fn after(&self, change: &Change) -> Snapshot {
         Self::stored(self.with(change)).snapshot()

@@ -1,5 +1,7 @@
-//! One write of aws-auth: read, plan, dry run (not after a lost race), store a copy, PUT with the resourceVersion that was
-//! read, read the response.
+//! One write of aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the response.
+//!
+//! If other clients write at the same time, there is no dry run. If they change other fields than the texts, such as annotations, a
+//! JSON patch takes the place of the PUT: it tests the texts instead of the resourceVersion.
 
 mod error;
 mod options;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use serde_json::Value;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 use tokio::{join, select};
 
@@ -34,6 +36,8 @@ pub(crate) const MAX_SIZE: usize = 1 << 20;
 
 /// The extra time for a write that is in progress when the time limit ends.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long after a write another one is expected. The API server records its time in whole seconds.
+const BURST: Duration = Duration::from_secs(2);
 /// With less time left than this, the write is not retried.
 const LAST_CHANCE: Duration = Duration::from_millis(40);
 
@@ -59,11 +63,14 @@ pub async fn write<E: std::error::Error + 'static>(
         options,
         deadline: Instant::now() + options.timeout,
         backoff: options.backoff.clone(),
+        brief_backoff: options.backoff.brief(),
         attempt_started: Instant::now(),
         unconfirmed: None,
         lost_to: BTreeMap::new(),
         attempts: 0,
-        has_lost_race: false,
+        is_contended: false,
+        may_patch: true,
+        refused_patch: None,
     };
     let record = options.record.as_ref().filter(|_| !options.dry_run);
     let mut recorder = record.map(|record| HistoryRecorder::new(client, record, options.timeout));
@@ -93,20 +100,37 @@ struct UnconfirmedWrite {
     fault: Fault,
 }
 
+/// What a write sends.
+enum Body {
+    /// The object, which does not exist yet.
+    New(Bytes),
+    /// The whole object, for the resourceVersion that was read.
+    Object(Bytes),
+    /// A patch that applies while the plan's input is the same.
+    Patch(Bytes),
+}
+
 struct Run<'a> {
     client: &'a ApiClient,
     options: &'a WriteOptions,
     deadline: Instant,
+    /// The delays while other clients wait for each other, too.
     backoff: WriteBackoff,
+    /// All other delays.
+    brief_backoff: WriteBackoff,
     /// When the current attempt started.
     attempt_started: Instant,
     unconfirmed: Option<UnconfirmedWrite>,
     /// The clients that changed the object between two attempts, and how often.
     lost_to: BTreeMap<String, u32>,
     attempts: u32,
-    /// Whether another client changed the object first. There is no dry run after that: admission judges the write anyway,
-    /// and a request in between gives other clients time to win the next race.
-    has_lost_race: bool,
+    /// Whether other clients write at the same time. There is no dry run then: admission judges the write anyway, and a request in
+    /// between gives other clients time to win the next race.
+    is_contended: bool,
+    /// Whether the caller may patch aws-auth, as far as is known.
+    may_patch: bool,
+    /// What the last patch was made for, if the API server refused it.
+    refused_patch: Option<Live>,
 }
 
 impl Run<'_> {
@@ -152,24 +176,31 @@ impl Run<'_> {
                     },
                 });
             };
-            let object = self.object_to_send(&live, &change)?;
+            if self.attempts == 0 && recorder.as_ref().is_some_and(HistoryRecorder::has_folder) {
+                self.is_contended = changed_recently(&live);
+            }
+            let next = self.object_to_send(&live, &change)?;
+            let body = self.body(&live, &next);
             self.attempts += 1;
             let trial = async {
                 let dry_run = async {
-                    match self.has_lost_race && !self.options.dry_run {
-                        true => Ok(live.with(&change)),
-                        false => self.send(&live, &object, Mode::DryRun).await,
+                    match self.is_contended && !self.options.dry_run {
+                        true => Ok(next.clone()),
+                        false => self.send(&body, Mode::DryRun).await,
                     }
                 };
                 let prepare = async {
-                    if let Some(recorder) = recorder.as_mut() {
-                        recorder.prepare().await;
+                    match recorder.as_mut() {
+                        Some(recorder) if self.is_contended => {
+                            recorder.prepare_for_contention().await;
+                        }
+                        Some(recorder) => recorder.prepare().await,
+                        None => {}
                     }
                 };
                 join!(dry_run, prepare).0
             };
             let tried = self.unless(&mut interrupt, trial).await?;
-            let tried = tried.map(Live::stored);
             if let (true, Ok(_)) = (self.options.dry_run, &tried) {
                 return Ok(self.written(live, tried.unwrap_or_default()));
             }
@@ -186,7 +217,7 @@ impl Run<'_> {
                 let recorded = self.unless(&mut interrupt, record).await?;
                 recorded.map_err(|source| WriteError::NoCopy { source })?;
             }
-            let (answer, interrupted) = self.send_to_the_end(&live, &object, &mut interrupt).await;
+            let (answer, interrupted) = self.send_to_the_end(&body, &mut interrupt).await;
             if interrupted {
                 return Err(WriteError::Interrupted {
                     state: self.state_after_interrupt(answer, &live, &change).await,
@@ -194,7 +225,6 @@ impl Run<'_> {
             }
             match answer {
                 Ok(stored) => {
-                    let stored = Live::stored(stored);
                     if let Some(recorder) = recorder.as_mut() {
                         recorder.stored(&stored);
                     }
@@ -205,7 +235,7 @@ impl Run<'_> {
                         recorder.mark_unconfirmed();
                     }
                     let retry_after = fault.retry_after().unwrap_or_default();
-                    let wait = self.next_wait().max(retry_after);
+                    let wait = self.next_wait(&live).max(retry_after);
                     self.unconfirmed = Some(UnconfirmedWrite {
                         change,
                         before: live,
@@ -215,6 +245,10 @@ impl Run<'_> {
                     self.unless(&mut interrupt, sleep(wait.min(left))).await?;
                 }
                 Err(fault) => {
+                    if matches!(body, Body::Patch(_)) && !fault.is_transient() {
+                        self.may_patch &= !matches!(fault, Fault::Forbidden(_));
+                        self.refused_patch = Some(live.clone());
+                    }
                     self.wait_to_retry(&live, fault, recorder, &mut interrupt)
                         .await?;
                 }
@@ -238,12 +272,12 @@ impl Run<'_> {
         }
     }
 
-    /// Returns the object to send as JSON, if it may be changed.
+    /// Returns the object after the change, if it may be changed.
     fn object_to_send<E: std::error::Error + 'static>(
         &self,
         live: &Live,
         change: &Change,
-    ) -> Result<Bytes, WriteError<E>> {
+    ) -> Result<Live, WriteError<E>> {
         let target = || Arc::new(self.client.target().clone());
         if !live.exists() && !self.options.create {
             return Err(WriteError::Missing);
@@ -259,20 +293,41 @@ impl Run<'_> {
         if size > MAX_SIZE && size > live.size() {
             return Err(WriteError::TooLarge { size });
         }
-        Ok(next.to_json().into())
+        Ok(next)
     }
 
-    async fn send(&self, live: &Live, object: &Bytes, mode: Mode) -> Result<Value, Fault> {
+    /// Returns what turns `live` into `next`.
+    fn body(&mut self, live: &Live, next: &Live) -> Body {
+        // If the plan's input is the same, the patch was refused for another reason, which the response to a PUT explains.
+        let refused = self.refused_patch.take();
+        let is_refused = refused.is_some_and(|before| before.has_same_plan_input(live));
+        match live.exists() {
+            false => Body::New(next.to_json().into()),
+            true if self.is_contended
+                && !self.options.dry_run
+                && self.may_patch
+                && !is_refused
+                && changes_other_fields(live) =>
+            {
+                Body::Patch(live.patch_to(next).into())
+            }
+            true => Body::Object(next.to_json().into()),
+        }
+    }
+
+    async fn send(&self, body: &Body, mode: Mode) -> Result<Live, Fault> {
         let deadline = match mode {
             Mode::DryRun if self.attempts == 1 => self.deadline,
             Mode::DryRun => self.late(),
             // If it were cut short, the result would be unknown.
             Mode::Real => self.late(),
         };
-        match live.exists() {
-            true => self.client.replace(NAME, object, mode, deadline).await,
-            false => self.client.create(NAME, object, mode, deadline).await,
-        }
+        let sent = match body {
+            Body::New(object) => self.client.create(NAME, object, mode, deadline).await,
+            Body::Object(object) => self.client.replace(NAME, object, mode, deadline).await,
+            Body::Patch(patch) => self.client.patch_if(NAME, patch, mode, deadline).await,
+        };
+        sent.map(Live::stored)
     }
 
     /// Returns the deadline of a request that has started.
@@ -283,11 +338,10 @@ impl Run<'_> {
     /// Sends the write and awaits its response, even after an interrupt.
     async fn send_to_the_end<I: Future<Output = ()>>(
         &self,
-        live: &Live,
-        object: &Bytes,
+        body: &Body,
         interrupt: &mut Pin<&mut I>,
-    ) -> (Result<Value, Fault>, bool) {
-        let mut sent = pin!(self.send(live, object, Mode::Real));
+    ) -> (Result<Live, Fault>, bool) {
+        let mut sent = pin!(self.send(body, Mode::Real));
         select! {
             biased;
             answer = &mut sent => (answer, false),
@@ -302,7 +356,7 @@ impl Run<'_> {
     /// Returns the final state of an interrupted write.
     async fn state_after_interrupt(
         &self,
-        answer: Result<Value, Fault>,
+        answer: Result<Live, Fault>,
         before: &Live,
         change: &Change,
     ) -> FinalState {
@@ -337,13 +391,15 @@ impl Run<'_> {
             Fault::Rejected(422, message) if message.contains("field is immutable") => {
                 return Err(WriteError::Immutable { target: target() });
             }
+            _ if self.refused_patch.is_some() => true,
             fault if fault.is_transient() => false,
             _ => return Err(self.client.failed(verb, fault).into()),
         };
-        self.has_lost_race |= lost_race;
+        let wait = self.next_wait(live);
+        self.is_contended |= lost_race;
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Some of the remaining time is reserved for the retry.
-        let wait = self.next_wait().min(left / 2);
+        let wait = wait.min(left / 2);
         let wait = wait.max(fault.retry_after().unwrap_or_default());
         if wait < left && left > LAST_CHANCE {
             return Ok(wait);
@@ -378,7 +434,7 @@ impl Run<'_> {
     ) -> Result<(), WriteError<E>> {
         let wait = self.retry_wait(live, fault)?;
         let prepare = async {
-            if let Some(recorder) = recorder.as_mut().filter(|_| self.has_lost_race) {
+            if let Some(recorder) = recorder.as_mut().filter(|_| self.is_contended) {
                 recorder.prepare_for_contention().await;
             }
         };
@@ -386,8 +442,13 @@ impl Run<'_> {
         self.unless(interrupt, waiting).await.map(drop)
     }
 
-    fn next_wait(&mut self) -> Duration {
-        self.backoff.next_wait(self.attempt_started.elapsed())
+    fn next_wait(&mut self, live: &Live) -> Duration {
+        let others_wait = self.is_contended && !changes_other_fields(live);
+        let backoff = match others_wait {
+            true => &mut self.backoff,
+            false => &mut self.brief_backoff,
+        };
+        backoff.next_wait(self.attempt_started.elapsed())
     }
 
     /// Returns the result of `future`, unless the interrupt comes first.
@@ -435,4 +496,17 @@ impl Run<'_> {
             copy: None,
         }
     }
+}
+
+/// Whether aws-auth was changed just before, as far as the clocks agree.
+fn changed_recently(live: &Live) -> bool {
+    let managers = live.managers();
+    let time = last_writer(&managers).and_then(|writer| writer.time.as_deref());
+    let time = time.and_then(|time| time.parse::<Timestamp>().ok());
+    time.is_some_and(|time| Timestamp::now().duration_since(time).unsigned_abs() < BURST)
+}
+
+/// Whether the last client that changed aws-auth changed none of its texts.
+fn changes_other_fields(live: &Live) -> bool {
+    last_writer(&live.managers()).is_some_and(|writer| writer.keys.is_empty())
 }

@@ -5,7 +5,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{APPLIES, ApiClient, Writer};
+use super::{APPLY_PATCH, ApiClient, Content, JSON, JSON_PATCH, MERGE_PATCH, Writer};
 use crate::request_error::Fault;
 use crate::{CONTROLLER, FIELD_MANAGER, NAMESPACE};
 
@@ -28,11 +28,23 @@ impl ApiClient {
         mode: Mode,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let path = format!(
-            "/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{}",
-            self.query(mode)
-        );
-        self.write(Method::PUT, &path, object, mode, deadline).await
+        let path = self.path(name, mode);
+        self.write(Method::PUT, &path, JSON, object, mode, deadline)
+            .await
+    }
+
+    /// Applies the operations of `patch` to the current object, if all its tests hold. The API server itself repeats this if another
+    /// client changes the object in the meantime. A test that fails is answered with 422.
+    pub async fn patch_if(
+        &self,
+        name: &str,
+        patch: &Bytes,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let path = self.path(name, mode);
+        self.write(Method::PATCH, &path, JSON_PATCH, patch, mode, deadline)
+            .await
     }
 
     /// Creates `object`, as [`replace`](Self::replace) replaces. If another client has created a different object in
@@ -45,12 +57,12 @@ impl ApiClient {
         deadline: Instant,
     ) -> Result<Value, Fault> {
         let all = format!("/api/v1/namespaces/{NAMESPACE}/configmaps");
-        let query = self.query(mode);
-        let (method, path) = match self.writer {
-            Writer::Program => (Method::POST, format!("{all}?{query}")),
-            Writer::Controller => (Method::PATCH, format!("{all}/{name}?{query}{APPLIES}")),
+        let (method, path, media_type) = match self.writer {
+            Writer::Program => (Method::POST, format!("{all}?{}", self.query(mode)), JSON),
+            Writer::Controller => (Method::PATCH, self.path(name, mode), APPLY_PATCH),
         };
-        self.write(method, &path, object, mode, deadline).await
+        self.write(method, &path, media_type, object, mode, deadline)
+            .await
     }
 
     /// Merges `patch` into an object without comparing its resourceVersion. The patch must be idempotent, because it is
@@ -61,10 +73,18 @@ impl ApiClient {
         patch: &Bytes,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let query = self.query(Mode::Real);
-        let path = format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{query}");
-        let send = || self.send(Method::PATCH, &path, Some(patch.clone()), deadline);
+        let path = self.path(name, Mode::Real);
+        let content = Content {
+            media_type: MERGE_PATCH,
+            bytes: patch.clone(),
+        };
+        let send = || self.send(Method::PATCH, &path, Some(content.clone()), deadline);
         self.repeat(deadline, send).await
+    }
+
+    fn path(&self, name: &str, mode: Mode) -> String {
+        let query = self.query(mode);
+        format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{name}?{query}")
     }
 
     fn query(&self, mode: Mode) -> String {
@@ -82,11 +102,16 @@ impl ApiClient {
         &self,
         method: Method,
         path: &str,
-        object: &Bytes,
+        media_type: &'static str,
+        body: &Bytes,
         mode: Mode,
         deadline: Instant,
     ) -> Result<Value, Fault> {
-        let send = || self.send(method.clone(), path, Some(object.clone()), deadline);
+        let content = Content {
+            media_type,
+            bytes: body.clone(),
+        };
+        let send = || self.send(method.clone(), path, Some(content.clone()), deadline);
         match mode {
             Mode::DryRun => self.repeat(deadline, send).await,
             Mode::Real => {

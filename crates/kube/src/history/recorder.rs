@@ -38,6 +38,9 @@ const RACES: u32 = 2;
 /// resourceVersion.
 const FIRST_SEQUENCE: u64 = 1;
 
+/// The number of revisions beyond the limit that are tolerated until the next write that reads the history.
+const MAX_SURPLUS: usize = 10;
+
 /// Stores one copy of what a run changes. If the run plans again, a new copy replaces the old one, because the text
 /// before the write may then contain another client's change, which an undo must restore.
 ///
@@ -121,10 +124,17 @@ impl<'a> HistoryRecorder<'a> {
         }
     }
 
-    /// Prepares to store the next copy in the local folder, because other clients are writing.
+    /// Requests the writer's identity, if unknown, and prepares to store the next copy in the local folder, because other clients are
+    /// writing.
     pub(crate) async fn prepare_for_contention(&mut self) {
         self.is_contended = true;
+        self.identify().await;
         self.folder().await;
+    }
+
+    /// Whether copies may be stored in a local folder.
+    pub(crate) fn has_folder(&self) -> bool {
+        self.options.folder.is_some()
     }
 
     /// Requests the writer's identity, if unknown. If the API server does not answer in time, the next call requests it again.
@@ -286,6 +296,7 @@ impl<'a> HistoryRecorder<'a> {
             match self.add(&revision, AddMode::Always, grace_deadline()).await {
                 Ok(()) => {
                     let _ = fs::remove_file(path);
+                    self.remove_surplus(&revision).await;
                     CopyLocation::InCluster(revision.id())
                 }
                 Err(fault) => {
@@ -296,6 +307,18 @@ impl<'a> HistoryRecorder<'a> {
                 }
             },
         )
+    }
+
+    /// Removes the oldest revisions if there are many more than the limit, because a copy that was moved to the cluster was added
+    /// without reading which ones there are. One of several moves does this for all.
+    async fn remove_surplus(&self, newest: &Revision) {
+        let surplus = self.addition(newest, None).map(|addition| addition.removed);
+        if let Ok(surplus) = surplus
+            && surplus.len() >= MAX_SURPLUS
+        {
+            let patch = patch(None, &surplus, None);
+            let _ = self.client.patch(HISTORY, &patch, grace_deadline()).await;
+        }
     }
 
     /// Removes the copy after a write that was not applied.
