@@ -23,7 +23,7 @@ use crate::write::{
 use awsauth_core::access_entries::{self, EntryChange, Store, StoreChoice, is_changed};
 use awsauth_core::arn::principal_key;
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::desired::{self, DesiredMapping};
+use awsauth_core::desired::{self, DesiredCluster, DesiredMapping};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::Expiry;
@@ -476,9 +476,15 @@ fn check_cluster(
         return Ok(());
     };
     let mut unchecked = BTreeSet::new();
+    let mut references = BTreeSet::new();
     for desired in mappings {
-        let Some(expected) = desired.cluster.as_deref() else {
-            continue;
+        let expected = match &desired.cluster {
+            None => continue,
+            Some(DesiredCluster::Name(name)) => name.as_str(),
+            Some(DesiredCluster::AckObject(name)) => {
+                references.insert((&desired.source, name));
+                continue;
+            }
         };
         match target.eks_name() {
             Some(name) if name == expected => {}
@@ -506,6 +512,12 @@ fn check_cluster(
             "hint: to be sure, add --cluster-name {}",
             quoted(name)
         ));
+    }
+    for (file, object) in references {
+        out.note(&format!(
+            "warning: {file} is for the cluster of ACK's object {object} (`clusterRef`), and only ACK knows whether {target} is that cluster"
+        ));
+        out.note("hint: to be sure, replace `clusterRef` by `clusterName`");
     }
     Ok(())
 }

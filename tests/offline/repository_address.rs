@@ -18,6 +18,7 @@ const CITED: &[&str] = &[
     "actions/runner",
     "actions/toolkit",
     "aws-controllers-k8s/community",
+    "aws-controllers-k8s/eks-controller",
     "aws-ia/terraform-aws-eks-blueprints",
     "aws-samples/appmod-blueprints",
     "aws/aws-cdk",

@@ -63,12 +63,21 @@ pub struct DesiredMapping {
     pub create_only: bool,
     /// When the access ends; `None` if the file does not state it.
     pub expires: Option<Expiry>,
-    /// The name of the cluster that the file is for, if it names one.
-    pub cluster: Option<String>,
+    /// The cluster that the file is for, if it names one.
+    pub cluster: Option<DesiredCluster>,
     /// The `source` that [`read`] was given.
     pub source: String,
     /// The line in that source, from 1. For an entry of a ConfigMap whose section is not a `|` text, the line of the section.
     pub line: usize,
+}
+
+/// The cluster that a file is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DesiredCluster {
+    /// The name in EKS.
+    Name(String),
+    /// The name of an object of ACK, which has the name in EKS.
+    AckObject(String),
 }
 
 /// The contents of a desired access entry besides username and groups.

@@ -57,10 +57,21 @@ fn ack_accepts_what_awsauth_reads() {
         object.as_object().unwrap().keys().cloned().collect()
     };
     let object = access_entry();
-    let mut known = keys(&object["spec"]);
-    // The name of another object of Kubernetes, which awsauth refuses as an unknown field.
-    known.insert("clusterRef".to_owned());
+    // An object has one of the two.
+    let mut reference = object.clone();
+    let fields = reference["spec"].as_object_mut().unwrap();
+    fields.remove("clusterName");
+    let from = json!({"name": "main", "namespace": "infra"});
+    fields.insert("clusterRef".to_owned(), json!({"from": from}));
+    let known = &keys(&object["spec"]) | &keys(&reference["spec"]);
     assert_eq!(keys(&spec["properties"]), known);
+    let properties = &spec["properties"]["clusterRef"]["properties"];
+    let from = &properties["from"]["properties"];
+    assert_eq!(keys(properties), BTreeSet::from(["from".to_owned()]));
+    assert_eq!(keys(from), keys(&reference["spec"]["clusterRef"]["from"]));
+    let reference = reference.to_string();
+    kubectl_on(&cluster, &reference).says(0, &[]);
+    assert_eq!(read(&reference, "f", None).unwrap().len(), 1);
 
     let object = object.to_string();
     kubectl_on(&cluster, &object).says(0, &[]);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use awsauth_core::desired::{DesiredMapping, read};
+use awsauth_core::desired::{DesiredCluster, DesiredMapping, read};
 use awsauth_core::facts::access_entries::AccessScope;
 
 use super::{refused, shown};
@@ -22,12 +22,16 @@ fn entries(text: &str) -> Vec<String> {
         });
         let policies: Vec<_> = policies.collect();
         format!(
-            "{} {} {:?} {:?} {:?}",
+            "{} {} {:?} {:?} {}",
             shown(Ok(vec![desired.clone()])),
             entry.kind,
             policies,
             entry.tags,
-            desired.cluster
+            match &desired.cluster {
+                None => "",
+                Some(DesiredCluster::Name(name)) => name,
+                Some(DesiredCluster::AckObject(_)) => "reference",
+            }
         )
     };
     read(text, "f", None)
@@ -60,10 +64,9 @@ accessConfig:
         entries(&text),
         [
             format!(
-                "f:7: role {DEV} as arn:aws:sts::111122223333:assumed-role/dev/{{{{SessionName}}}} in [\"devs\"] STANDARD [\"arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy=shop-*\"] {{}} Some(\"prod\")"
+                "f:7: role {DEV} as arn:aws:sts::111122223333:assumed-role/dev/{{{{SessionName}}}} in [\"devs\"] STANDARD [\"arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy=shop-*\"] {{}} prod"
             ),
-            "f:12: role arn:aws:iam::111122223333:role/nodes EC2_LINUX [] {} Some(\"prod\")"
-                .to_owned(),
+            "f:12: role arn:aws:iam::111122223333:role/nodes EC2_LINUX [] {} prod".to_owned(),
         ]
     );
 }
@@ -103,11 +106,25 @@ Resources:
 "createdAt": 1700000000.5, "modifiedAt": "2026-01-01T00:00:00Z"}}}}"#
     );
     let expected = format!(
-        "role {DEV} as dev:{{{{SessionName}}}} in [\"devs\"] STANDARD [] {{\"team\": \"a\"}} Some(\"prod\")"
+        "role {DEV} as dev:{{{{SessionName}}}} in [\"devs\"] STANDARD [] {{\"team\": \"a\"}}"
     );
-    for (text, line) in [(ack, 5), (template, 6), (described.clone(), 1)] {
-        assert_eq!(entries(&text), [format!("f:{line}: {expected}")], "{text}");
+    for (text, line) in [(ack.clone(), 5), (template, 6), (described.clone(), 1)] {
+        assert_eq!(
+            entries(&text),
+            [format!("f:{line}: {expected} prod")],
+            "{text}"
+        );
     }
+    let reference = ack.replace(
+        "clusterName: prod",
+        "clusterRef: {from: {name: main, namespace: infra}}",
+    );
+    let desired = read(&reference, "f", None).unwrap();
+    assert_eq!(
+        desired[0].cluster,
+        Some(DesiredCluster::AckObject("main".to_owned()))
+    );
+    assert_eq!(entries(&reference), [format!("f:5: {expected} reference")]);
     // The AWS CLI lists the policies with another command.
     let desired = read(&described, "f", None).unwrap();
     assert_eq!(desired[0].entry.as_ref().unwrap().policies, None);
@@ -138,6 +155,22 @@ fn mistakes_are_reported_with_their_line() {
                 "  accessPolicies: [{policyARN: a, accessScope: {type: cluster, namespaces: [a]}}]\n",
             ),
             "f:5: an access scope of type `cluster` is not valid with these namespaces",
+        ),
+        (
+            entry("  clusterName: prod\n  clusterRef: {from: {name: prod}}\n"),
+            "f:6: both `clusterName` and `clusterRef`, but an access entry has only one cluster\nhint: Keep one of them",
+        ),
+        (
+            entry("  clusterRef: {name: prod}\n"),
+            "f:5: unknown field `name` in `clusterRef`\nhint: Known fields: from.",
+        ),
+        (
+            entry("  clusterRef:\n    from: {namespace: infra}\n"),
+            "f:6: `from` has no `name`\nhint: Add `name`.",
+        ),
+        (
+            entry("  clusterRef: prod\n"),
+            "f:5: `clusterRef` is text, but must be a mapping",
         ),
         (
             "apiVersion: eks.services.k8s.aws/v1alpha1\nkind: AccessEntry\n".to_owned(),

@@ -6,7 +6,7 @@ use super::error::{Fault, Reason};
 use super::mapping_formats::{by_kind, unknown};
 use super::validate::check_text;
 use super::yaml_value::{Field, Value};
-use super::{DesiredEntry, DesiredMapping, Mappings};
+use super::{DesiredCluster, DesiredEntry, DesiredMapping, Mappings};
 use crate::access_entries::NamedPolicy;
 use crate::authenticator::template;
 use crate::document::Principal;
@@ -25,6 +25,8 @@ pub(super) struct EntryForm {
     policies: Option<&'static PolicyForm>,
     tags: Option<&'static str>,
     cluster: Option<&'static str>,
+    /// The reference to an object that has the name of the cluster.
+    cluster_reference: Option<&'static str>,
     /// Fields that EKS sets.
     ignored: &'static [&'static str],
 }
@@ -48,6 +50,7 @@ pub(super) const EKSCTL: EntryForm = EntryForm {
     policies: Some(&POLICIES),
     tags: None,
     cluster: None,
+    cluster_reference: None,
     ignored: &[],
 };
 
@@ -61,6 +64,7 @@ pub(super) const ACK: EntryForm = EntryForm {
     policies: Some(&POLICIES),
     tags: Some("tags"),
     cluster: Some("clusterName"),
+    cluster_reference: Some("clusterRef"),
     ignored: &[],
 };
 
@@ -80,6 +84,7 @@ pub(super) const CLOUD_FORMATION: EntryForm = EntryForm {
     }),
     tags: Some("Tags"),
     cluster: Some("ClusterName"),
+    cluster_reference: None,
     ignored: &[],
 };
 
@@ -93,6 +98,7 @@ pub(super) const AWS_CLI: EntryForm = EntryForm {
     policies: None,
     tags: Some("tags"),
     cluster: Some("clusterName"),
+    cluster_reference: None,
     ignored: &["accessEntryArn", "createdAt", "modifiedAt"],
 };
 
@@ -148,6 +154,7 @@ pub(super) fn read(
     known.extend(list);
     known.extend(form.tags);
     known.extend(form.cluster);
+    known.extend(form.cluster_reference);
     refuse_unknown(&fields, form.what, &[&known[..], form.ignored].concat())?;
     let given = |name: &str| given(&fields, name);
     let text = |name: &str| {
@@ -164,7 +171,7 @@ pub(super) fn read(
     let groups = given(form.groups).map(|groups| list_of(groups, form.groups));
     let policies = form.policies.map(|form| policies(given(form.list), form));
     let tags = form.tags.and_then(given).map(tags);
-    let cluster = form.cluster.map(text).transpose()?.flatten();
+    let cluster = cluster(&fields, form)?;
     let username = text(form.username)?.map(str::to_owned);
     Ok(DesiredMapping {
         username: match kind {
@@ -184,7 +191,7 @@ pub(super) fn read(
         access: None,
         create_only: false,
         expires: None,
-        cluster: cluster.map(str::to_owned),
+        cluster,
         source: source.to_owned(),
         line: value.line(),
     })
@@ -197,6 +204,50 @@ pub(super) fn default_username(principal: &Principal) -> String {
         terms: None,
     };
     template(&entry, &AccessTerms::default()).username
+}
+
+/// Reads the cluster. Like ACK, accepts only one of its name and a reference:
+/// <https://github.com/aws-controllers-k8s/eks-controller/blob/main/pkg/resource/access_entry/references.go>
+fn cluster(fields: &[Field<'_>], form: &EntryForm) -> Result<Option<DesiredCluster>, Fault> {
+    let name = form.cluster.and_then(|name| given(fields, name));
+    let reference = form.cluster_reference.and_then(|name| given(fields, name));
+    match (name, reference) {
+        (Some(name), Some(reference)) => {
+            let reason = Reason::TwoClusters {
+                first: name.name.to_owned(),
+                second: reference.name.to_owned(),
+            };
+            Err(Fault::new(reference.line, reason))
+        }
+        (Some(name), None) => {
+            let name = text(name, name.name)?.to_owned();
+            Ok(Some(DesiredCluster::Name(name)))
+        }
+        (None, Some(reference)) => {
+            let from = required_field(reference, "from", &[])?;
+            let name = required_field(from, "name", &["namespace"])?;
+            let name = text(name, name.name)?.to_owned();
+            Ok(Some(DesiredCluster::AckObject(name)))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Returns a required field of a mapping that has no fields but this and the optional ones.
+fn required_field<'t>(
+    map: Field<'t>,
+    name: &'static str,
+    optional: &[&'static str],
+) -> Result<Field<'t>, Fault> {
+    let what = format!("`{}`", map.name);
+    let fields = map.value.fields(&what)?;
+    refuse_unknown(&fields, &what, &[&[name], optional].concat())?;
+    let field = given(&fields, name);
+    let missing = || Reason::MissingField {
+        what,
+        field: name.to_owned(),
+    };
+    field.ok_or_else(|| Fault::new(map.line, missing()))
 }
 
 fn policies(list: Option<Field<'_>>, form: &PolicyForm) -> Result<Vec<NamedPolicy>, Fault> {

@@ -1,6 +1,5 @@
 //! Reads one document of desired state by its kind.
 
-use super::Mappings;
 use super::access_entry_formats;
 use super::access_file;
 use super::configmap;
@@ -10,6 +9,7 @@ use super::mapping_formats::{
     unknown,
 };
 use super::yaml_value::{Field, Value};
+use super::{DesiredCluster, Mappings};
 use crate::document::{Principal, SectionName};
 
 /// Reads one document of the stream.
@@ -285,7 +285,7 @@ fn cluster_config(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(
         }
     }
     for mapping in &mut mappings.list[first..] {
-        mapping.cluster = cluster.map(str::to_owned);
+        mapping.cluster = cluster.map(|name| DesiredCluster::Name(name.to_owned()));
     }
     Ok(())
 }

@@ -84,6 +84,8 @@ pub enum Reason {
     Twice { field: String },
     #[error("both `{first}` and `{second}`, but a mapping has only one principal")]
     TwoPrincipals { first: String, second: String },
+    #[error("both `{first}` and `{second}`, but an access entry has only one cluster")]
+    TwoClusters { first: String, second: String },
     #[error("{what} has no principal: none of {choices}")]
     NoPrincipal { what: String, choices: String },
     #[error(
@@ -198,6 +200,7 @@ impl Reason {
             Self::UnknownField { known, .. } => format!("Known fields: {known}."),
             Self::OtherList { list, .. } => format!("Move the item to {list}."),
             Self::Twice { .. } => "Keep one of them.".into(),
+            Self::TwoClusters { .. } => "Keep one of them: ACK does not accept both.".into(),
             Self::TwoPrincipals { .. } => "Split it into two items.".into(),
             Self::NoPrincipal { choices, .. } => format!("Add one of {choices}."),
             Self::NoUsername { suggestion, .. } => format!("Add one, such as `username: {suggestion}`."),
