@@ -122,6 +122,21 @@ fn record_keeps_an_existing_access_entry() {
 }
 
 #[test]
+fn record_changes_nothing_if_it_cannot_read() {
+    let site = Site::start();
+    let mut state = site.service.state();
+    state["denied"] = json!({"DescribeAccessEntry": "User: x is not authorized to perform: eks:DescribeAccessEntry"});
+    site.service.set(&state);
+    let run = site.run(&["--principal", ROLE, "--yes"]);
+    run.says(
+        1,
+        &[&format!("error: cannot read the access entry of {ROLE}: ")],
+    );
+    assert!(!run.stderr.contains("has an access entry"), "{run:?}");
+    assert_eq!(site.service.asked().len(), 1);
+}
+
+#[test]
 fn interrupted_record_deletes_its_access_entry() {
     let site = Site::start();
     let before = site.entries();
