@@ -481,13 +481,33 @@ fn entry_that_names_no_identity_is_the_cause() {
         "is an IAM group, which aws-auth cannot map",
         "awsauth map user arn:aws:iam::111122223333:user/alice --username alice --group devs",
     );
-    let template = "- userarn: ${USER_ARN}\n  username: dev\n  groups: [devs]\n";
-    fails(
-        &rejected_user("mapUsers", template),
-        "M6",
-        "${USER_ARN} in mapUsers line 1 is no ARN: a template was not filled in",
-        "--username dev --group devs",
-    );
+    for (arn, placeholder) in [
+        ("${USER_ARN}", "${USER_ARN}"),
+        (
+            "<ARN of the user (not of a group)>",
+            "<ARN of the user (not of a group)>",
+        ),
+        ("YOUR_USER_ARN", "YOUR_USER_ARN"),
+        ("{{ .Values.userArn }}", "{{ .Values.userArn }}"),
+        ("arn:aws:iam::111122223333:user/__USER__", "__USER__"),
+    ] {
+        fails(
+            &rejected_user("mapUsers", &with_arn(arn)),
+            "M6",
+            &format!(
+                "mapUsers line 1 names no identity: the placeholder {placeholder} was not filled in"
+            ),
+            "--username dev --group devs",
+        );
+    }
+    let of_bob = with_arn("arn:aws:iam::${ACCOUNT_ID}:user/bob");
+    let report = diagnose(&rejected_user("mapUsers", &of_bob));
+    assert_eq!(outcome(&report, "M6").problem, None);
+}
+
+/// An entry of a user.
+fn with_arn(arn: &str) -> String {
+    format!("- userarn: \"{arn}\"\n  username: dev\n  groups: [devs]\n")
 }
 
 #[test]

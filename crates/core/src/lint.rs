@@ -32,6 +32,7 @@ pub(crate) use iam_principals::lacks_sso_suffix;
 pub use position::{Position, PositionCursor};
 pub use rule::{Rule, Severity};
 pub use rules::RULES;
+pub(crate) use rules::unfilled_placeholder;
 pub(crate) use run_rules::lint_until;
 pub use run_rules::{NotChecked, Report, lint};
 pub use selection::{Selection, UnknownRule, rule};

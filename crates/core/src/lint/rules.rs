@@ -15,6 +15,7 @@ mod waiver;
 use super::context::Context;
 use super::finding::Findings;
 use super::rule::Rule;
+pub(crate) use shape::placeholder_left_in::unfilled_placeholder;
 
 /// Looks for the problem that a rule describes.
 type Check = fn(&Context<'_>, &mut Findings);

@@ -7,6 +7,7 @@ use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Explained, Problem};
 use crate::doctor::remedy;
 use crate::document::{Mapping, SectionName};
+use crate::lint::unfilled_placeholder;
 
 pub(crate) const CHECK: Check = Check {
     id: "M6",
@@ -63,14 +64,18 @@ fn unusable_entry(evidence: &Evidence, explained: &Explained<'_>) -> Option<(Str
         let mapping = entry.written_mapping();
         let text = mapping.principal.text();
         let is_group = Parts::of(text).is_some_and(|parts| parts.is("iam", "group"));
-        let why = if is_group && subject.canonical.kind == Kind::User {
-            "is an IAM group, which aws-auth cannot map: map each user, or a role"
-        } else if ["${", "$(", "{{"].iter().any(|open| text.contains(open)) {
-            "is no ARN: a template was not filled in"
-        } else {
-            return None;
-        };
         let place = format!("{} line {}", name.key(), entry.line);
+        let cause = if is_group && subject.canonical.kind == Kind::User {
+            format!(
+                "{text} in {place} is an IAM group, which aws-auth cannot map: map each user, or a role"
+            )
+        } else {
+            let placeholder = unfilled_placeholder(text, true)?;
+            if is_for_another(text, placeholder, &subject.canonical.arn) {
+                return None;
+            }
+            format!("{place} names no identity: the placeholder {placeholder} was not filled in")
+        };
         // A group's username is not that of its users.
         let mapping = Mapping {
             username: match is_group {
@@ -80,11 +85,18 @@ fn unusable_entry(evidence: &Evidence, explained: &Explained<'_>) -> Option<(Str
             ..mapping.clone()
         };
         let problem = Problem {
-            cause: format!("{text} in {place} {why}"),
+            cause,
             next: remedy::map_like(evidence, Some(&mapping)),
         };
         Some((format!("{place}: {text}"), problem))
     })
+}
+
+/// Returns whether an ARN with a placeholder, such as that of its account, has the name of another identity.
+fn is_for_another(text: &str, placeholder: &str, arn: &str) -> bool {
+    let name = Parts::of(text).map(|parts| parts.name);
+    let own = Parts::of(arn).map(|parts| parts.name);
+    name.is_some_and(|name| !name.contains(placeholder) && own != Some(name))
 }
 
 /// Returns whether the entry is for the identity but is ignored, which M7 reports.

@@ -50,7 +50,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         for (part, text) in entry.values() {
-            if let Some(placeholder) = unfilled(text, part == Part::Principal) {
+            if let Some(placeholder) = unfilled_placeholder(text, part == Part::Principal) {
                 findings.entry(entry, part, message(placeholder), HELP);
             }
         }
@@ -105,7 +105,7 @@ fn message(placeholder: &str) -> String {
 
 /// Returns the part of a value that was never filled in. In a principal, this includes templates, which the authenticator replaces
 /// only in usernames and groups.
-fn unfilled(text: &str, is_principal: bool) -> Option<&str> {
+pub(crate) fn unfilled_placeholder(text: &str, is_principal: bool) -> Option<&str> {
     // The brackets around a value may have stayed after it was filled in.
     let bare = without_delimiters(text);
     if text.starts_with('<') && (can_match(bare) || bare.starts_with("system:")) {
@@ -235,7 +235,7 @@ fn template(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::unfilled;
+    use super::unfilled_placeholder;
 
     #[test]
     fn placeholders_are_found_whole() {
@@ -284,9 +284,9 @@ mod tests {
             ("arn:aws:iam::1111-2222-3333:role/x".to_owned(), None),
             (format!("{a}/x"), None),
         ] {
-            assert_eq!(unfilled(&text, true), expected, "{text}");
+            assert_eq!(unfilled_placeholder(&text, true), expected, "{text}");
         }
-        assert_eq!(unfilled("dev:{{SessionName}}", false), None);
-        assert_eq!(unfilled("ADMIN_USER", false), None);
+        assert_eq!(unfilled_placeholder("dev:{{SessionName}}", false), None);
+        assert_eq!(unfilled_placeholder("ADMIN_USER", false), None);
     }
 }
