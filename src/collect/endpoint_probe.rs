@@ -7,7 +7,9 @@ use std::time::Duration;
 use http::Uri;
 
 use super::{ConnectOptions, in_runtime, problem};
-use awsauth_core::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Problem};
+use awsauth_core::doctor::evidence::{
+    ConnectionAttempt, ConnectionFailure, LivenessFailure, Problem,
+};
 use awsauth_kube::request_error::{Fault, RequestError};
 
 /// The host to connect to: the API server or a proxy.
@@ -101,19 +103,23 @@ pub(crate) fn connect_to(host: &str, limit: Duration) -> ConnectionAttempt {
 }
 
 /// Asks the API server without credentials whether it is alive.
-pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, Problem> {
+pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String, LivenessFailure> {
+    let failed = |problem| LivenessFailure {
+        problem,
+        is_untrusted: false,
+    };
     let asked = in_runtime(async {
         let connection = options
             .anonymous()
             .await
-            .map_err(|error| problem(&error, error.hint()))?;
+            .map_err(|error| failed(problem(&error, error.hint())))?;
         let client = connection.client;
-        client
-            .alive(limit)
-            .await
-            .map_err(|error| of_request(&error))
+        client.alive(limit).await.map_err(|error| LivenessFailure {
+            problem: of_request(&error),
+            is_untrusted: matches!(error.fault, Fault::CertificateNotTrusted(..)),
+        })
     });
-    let status = asked.map_err(|error| of_system(&error))??;
+    let status = asked.map_err(|error| failed(of_system(&error)))??;
     Ok(match status {
         401 | 403 => format!("{status}, so the API server is alive"),
         status => status.to_string(),

@@ -5,9 +5,9 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConfigMapName, ConnectionAttempt,
-    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, PermissionAnswer,
-    Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer, StsProblem, Token, User,
-    VerifiedCaller,
+    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, LivenessFailure,
+    PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer, StsProblem,
+    Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -107,6 +107,56 @@ fn private_and_public_unreachable_endpoints_are_distinguished() {
 
 #[test]
 fn timed_out_evidence_is_reported() {
+#[test]
+fn intercepted_tls_is_the_cause_if_the_kubeconfig_is_current() {
+    let described = |same_authority| ClusterDescription {
+        same_authority,
+        endpoint: "https://10.0.0.1".into(),
+        ..described()
+    };
+    let with = |same_authority, is_untrusted| Evidence {
+        described: Collected::Seen(Ok(described(same_authority))),
+        livez: Collected::Seen(Err(LivenessFailure {
+            problem: Problem {
+                cause: "UnknownIssuer".into(),
+                next: "the cluster may have been created again, or a proxy intercepts TLS".into(),
+            },
+            is_untrusted,
+        })),
+        ..evidence()
+    };
+    let unclear = ("UnknownIssuer", "may have been created again");
+    for (same_authority, is_untrusted, (cause, next)) in [
+        (
+            Some(true),
+            true,
+            (
+                "another server answers for 10.0.0.1, probably a proxy that intercepts TLS",
+                "openssl s_client -connect 10.0.0.1:443 ",
+            ),
+        ),
+        (None, true, unclear),
+        (Some(true), false, unclear),
+    ] {
+        fails(&with(same_authority, is_untrusted), "E3", cause, next);
+    }
+}
+
+/// The cluster of the evidence.
+fn described() -> ClusterDescription {
+    ClusterDescription {
+        name: "prod".into(),
+        arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod".into(),
+        endpoint: "https://10.0.0.1".into(),
+        identity: None,
+        is_proven: false,
+        same_authority: None,
+        mode: None,
+        version: "1.36 eks.7".into(),
+        logs_authenticator: false,
+    }
+}
+
     let late = || Collected::TimedOut(SignedDuration::from_secs(2));
     let silent = Evidence {
         credentials: Collected::TimedOut(SignedDuration::from_secs(4)),
@@ -438,16 +488,11 @@ fn address_of_a_tunnel_is_current_if_certificates_prove_the_endpoint() {
     let judged = |is_proven, same_authority| {
         let mut evidence = evidence();
         evidence.described = Collected::Seen(Ok(ClusterDescription {
-            name: "prod".into(),
-            arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod".into(),
             endpoint: "https://A0DCCD80A04F01705DD065655C30CC3D.gr7.eu-west-1.eks.amazonaws.com"
                 .into(),
-            identity: None,
             is_proven,
             same_authority: Some(same_authority),
-            mode: None,
-            version: "1.36 eks.7".into(),
-            logs_authenticator: false,
+            ..described()
         }));
         let report = diagnose(&evidence);
         let problem = outcome(&report, "K7").problem.clone();
@@ -867,15 +912,8 @@ fn access_policy_that_does_not_allow_the_request_is_the_cause() {
     let arn = "arn:aws:iam::111122223333:role/mytestrole";
     let mut evidence = denied("  username: dev\n", &[]);
     evidence.described = Collected::Seen(Ok(ClusterDescription {
-        name: "prod".into(),
-        arn: "arn:aws:eks:eu-west-1:111122223333:cluster/prod".into(),
-        endpoint: "https://10.0.0.1".into(),
-        identity: None,
-        is_proven: false,
-        same_authority: None,
         mode: Some(AuthenticationMode::ApiAndConfigMap),
-        version: String::new(),
-        logs_authenticator: false,
+        ..described()
     }));
     let with = |policies: Vec<AccessPolicy>| {
         let entry = AccessEntry {

@@ -1,13 +1,15 @@
 //! Evidence about the connection to the endpoint.
 
 use crate::collect::{ConnectOptions, LIMIT, Task, endpoint_probe, spawn};
-use awsauth_core::doctor::evidence::{Collected, ConnectionAttempt, Evidence, Problem};
+use awsauth_core::doctor::evidence::{
+    Collected, ConnectionAttempt, Evidence, LivenessFailure, Problem,
+};
 
 /// The evidence about the endpoint.
 pub(super) struct EndpointEvidence {
     addresses: Result<Vec<String>, Problem>,
     reached: Option<Vec<ConnectionAttempt>>,
-    alive: Option<Result<String, Problem>>,
+    alive: Option<Result<String, LivenessFailure>>,
 }
 
 /// Starts to connect.

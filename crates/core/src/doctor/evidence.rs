@@ -8,8 +8,8 @@ mod nodes;
 use jiff::{SignedDuration, Timestamp};
 
 pub use api_server::{
-    AwsAuth, CommandRun, ConfigMapName, ConnectionAttempt, ConnectionFailure, PermissionAnswer,
-    SignedIn, Signer, Token, VerifiedCaller,
+    AwsAuth, CommandRun, ConfigMapName, ConnectionAttempt, ConnectionFailure, LivenessFailure,
+    PermissionAnswer, SignedIn, Signer, Token, VerifiedCaller,
 };
 pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
@@ -134,7 +134,7 @@ pub struct Evidence {
     /// Connection attempts to these addresses.
     pub connections: Collected<Vec<ConnectionAttempt>>,
     /// The status of an anonymous GET of /livez.
-    pub livez: Collected<Result<String, Problem>>,
+    pub livez: Collected<Result<String, LivenessFailure>>,
     /// The API server's response to the token.
     pub signed_in: Collected<SignedIn>,
     pub aws_auth: Collected<Result<AwsAuth, Problem>>,

@@ -63,6 +63,15 @@ pub enum ConnectionFailure {
     Other(String),
 }
 
+/// Why the API server does not show that it is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LivenessFailure {
+    /// The reason and the next step.
+    pub problem: Problem,
+    /// Whether an authority that the kubeconfig does not trust signed the server's certificate.
+    pub is_untrusted: bool,
+}
+
 /// The API server's response to the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedIn {
