@@ -81,6 +81,7 @@ impl Collector {
                 identity: self.identity.clone(),
                 cluster: self.cluster.clone(),
                 as_context: self.as_context.clone(),
+                is_example: false,
             },
             ..Evidence::default()
         };
@@ -103,7 +104,9 @@ impl Collector {
                 exec_plugin::run(&exec, exec_plugin::LIMIT)
             })
         });
-        let searching = self.arn.is_none().then(|| {
+        // For another identity, they are only for EKS, which needs the cluster's name there.
+        let is_needed = self.arn.is_none() || self.cluster_name(selected.as_deref()).is_some();
+        let searching = is_needed.then(|| {
             let context = context.clone();
             spawn(SEARCH, end, move || {
                 credentials::search(&context.credential_options, &context.aws_environment, now)
@@ -118,6 +121,11 @@ impl Collector {
         if uses_eks_endpoint {
             selected = self
                 .through_eks(&mut evidence, &context, &mut options)
+        if self.arn.is_some() {
+            let for_other = "the identity's own credentials (run without --for)";
+            evidence.credentials = Collected::NotRequested(for_other.to_owned());
+            evidence.caller = Collected::NotRequested(for_other.to_owned());
+        }
                 .map(Arc::new);
         }
         let connecting = dialled_first.or_else(|| selected.is_some().then(|| connect(&options)));
@@ -135,7 +143,9 @@ impl Collector {
             .and_then(|tested| verify_token(tested, &context, end));
         let is_alive = add_endpoint(&mut evidence, connecting);
         if let Some((calling, describing)) = aws {
-            evidence.caller = calling.wait();
+            if let Some(calling) = calling {
+                evidence.caller = calling.wait();
+            }
             evidence.described = describing.map_or_else(
                 || {
                     Collected::NotRequested(
@@ -148,7 +158,13 @@ impl Collector {
         if let Some(Ok(described)) = evidence.described.known() {
             options.described = described.identity.clone();
         }
-        let counting = aws::ask_nodes(&mut evidence, &context, end);
+        let counting = match self.arn {
+            None => aws::ask_nodes(&mut evidence, &context, end),
+            Some(_) => {
+                evidence.eks_nodes = Collected::NotRequested("a run without --for".to_owned());
+                None
+            }
+        };
         evidence.verified = verifying.map_or_else(
             || Collected::NotRequested("a token that can be read".to_owned()),
             Task::wait,
@@ -182,6 +198,7 @@ impl Collector {
             self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);
         } else {
             let needs = || "an endpoint that answers (E1 to E3)".to_owned();
+            evidence.request.is_example = true;
             evidence.signed_in = Collected::NotRequested(needs());
             evidence.aws_auth = Collected::NotRequested(needs());
             evidence.answers = Collected::NotRequested(needs());

@@ -39,7 +39,7 @@ Examples:
   # For another identity, as an administrator
   awsauth doctor --for arn:aws:iam::111122223333:role/ci")]
 pub(crate) struct Args {
-    /// Diagnose this ARN instead of your own identity, using only aws-auth and RBAC
+    /// Diagnose this ARN instead of your own identity, using aws-auth, access entries and RBAC
     #[arg(long = "for", env = "AWSAUTH_FOR", value_name = "ARN")]
     who: Option<String>,
 

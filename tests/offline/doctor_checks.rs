@@ -933,6 +933,68 @@ fn access_policy_that_does_not_allow_the_request_is_the_cause() {
     };
     fails(
         &with(Vec::new()),
+#[test]
+fn access_entry_that_cannot_be_read_is_recognized_by_the_username() {
+    let default = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
+    let with = |username: &str, mode| {
+        let mut evidence = denied("  username: dev\n", &[]);
+        evidence.signed_in = Collected::Seen(SignedIn::In {
+            username: username.into(),
+            groups: vec!["system:authenticated".into()],
+        });
+        evidence.access_entries = Collected::Seen(Err("eks:ListAccessEntries".into()));
+        evidence.described = Collected::Seen(Ok(ClusterDescription {
+            mode: Some(mode),
+            ..described()
+        }));
+        evidence
+    };
+    let both = AuthenticationMode::ApiAndConfigMap;
+    let mut unread = with(default, both);
+    fails(
+        &unread,
+        "M3",
+        "an access entry applies instead of user dev of mapRoles line 1",
+        "ask a user with eks:DescribeAccessEntry",
+    );
+    unread.aws_auth = Collected::default();
+    fails(
+        &unread,
+        "B1",
+        "may not list pods; the username is the default of an access entry, which takes precedence over aws-auth",
+        "aws eks describe-access-entry --cluster-name prod --principal-arn arn:aws:iam::111122223333:role/mytestrole",
+    );
+    unread.access_entries = Collected::default();
+    unread.described = Collected::default();
+    fails(
+        &unread,
+        "B1",
+        "the default of an access entry",
+        "describe-access-entry",
+    );
+    for other in [
+        with("dev", both),
+        with(default, AuthenticationMode::ConfigMap),
+    ] {
+        let report = diagnose(&other);
+        let (check, problem) = report.headline.problem.unwrap();
+        assert_eq!(check, "B1");
+        assert!(!problem.cause.contains("access entry"), "{}", problem.cause);
+    }
+}
+
+#[test]
+fn example_request_is_not_presented_as_the_users() {
+    let mut evidence = denied("  username: dev\n  groups: [devs]\n", &["devs"]);
+    evidence.request.is_example = true;
+    fails(
+        &evidence,
+        "B1",
+        "may not list pods",
+        "doctor checked list pods as an example; name the request that fails: --can \"VERB RESOURCE -n NAMESPACE\"; or, for list pods: ask",
+    );
+}
+
         "M3",
         "has neither groups nor a policy",
         "namespaces=default",

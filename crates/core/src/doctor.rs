@@ -11,6 +11,7 @@ mod headline;
 mod lint_causes;
 mod remedy;
 mod symptom;
+mod unread_access_entry;
 
 pub use check::{Check, CheckResult, Outcome, Skipped};
 pub use checks::CHECKS;

@@ -72,8 +72,26 @@ impl Collector {
         let counting = read_nodes(evidence, options, reader.as_ref());
         let questions = self.arn.is_some().then_some(self.questions.as_slice());
         add_permissions(evidence, options, reader, questions);
+        if self.arn.is_some() && has_access_policies(evidence) {
+            evidence.answers = Collected::NotRequested(
+                "the identity's own credentials: its access policies apply only to its own requests"
+                    .to_owned(),
+            );
+        }
         add_nodes(evidence, counting);
     }
+}
+
+/// Returns whether the subject's access entry has access policies. EKS does not apply them to requests about another user:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>
+fn has_access_policies(evidence: &Evidence) -> bool {
+    let Some(Ok(entries)) = evidence.access_entries.known() else {
+        return false;
+    };
+    let subject = evidence.subject();
+    let entry = subject.and_then(|subject| entries.of(&subject.canonical.arn));
+    let terms = entry.and_then(|entry| entry.terms.as_ref());
+    terms.is_some_and(|terms| !terms.policies().is_empty())
 }
 
 /// Reads the RBAC bindings of the user and, if there are `questions`, the permissions. Without `--for`, the permissions

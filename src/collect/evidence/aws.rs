@@ -18,6 +18,8 @@ use awsauth_kube::selected_context::SelectedContext;
 
 type CallerResult = Result<Caller, StsProblem>;
 type DescribeResult = Result<ClusterDescription, DescribeFailure>;
+/// The running requests for the caller and the cluster.
+type Asked = (Option<Task<CallerResult>>, Option<Task<DescribeResult>>);
 type VerifiedResult = Result<VerifiedCaller, StsProblem>;
 
 impl Collector {
@@ -28,16 +30,18 @@ impl Collector {
         selected: Option<&Arc<SelectedContext>>,
         now: Timestamp,
         end: Instant,
-    ) -> Option<(Task<CallerResult>, Option<Task<DescribeResult>>)> {
+    ) -> Option<Asked> {
         let resolved = context.resolved.clone()?;
         let (with, asker) = (resolved.clone(), context.clone());
-        let calling = spawn(LIMIT, end, move || {
-            sts::caller(
-                &with,
-                &asker.credential_options,
-                &asker.aws_environment,
-                now,
-            )
+        let calling = self.arn.is_none().then(|| {
+            spawn(LIMIT, end, move || {
+                sts::caller(
+                    &with,
+                    &asker.credential_options,
+                    &asker.aws_environment,
+                    now,
+                )
+            })
         });
         let name = self.cluster_name(selected.map(Arc::as_ref));
         let describing = name.zip(selected.cloned()).map(|(name, selected)| {
@@ -174,16 +178,13 @@ pub(super) fn searched(
     evidence: &mut Evidence,
     searching: Option<Task<Searched>>,
 ) -> Option<ResolvedCredentials> {
-    let for_other = || "the identity's own credentials (run without --for)".to_owned();
     let without = || "credentials (C1)".to_owned();
-    let Some(searching) = searching else {
-        evidence.credentials = Collected::NotRequested(for_other());
-        evidence.caller = Collected::NotRequested(for_other());
-        evidence.described = Collected::NotRequested(for_other());
-        return None;
-    };
     evidence.caller = Collected::NotRequested(without());
-    evidence.described = Collected::NotRequested(without());
+    evidence.described = Collected::NotRequested(match searching {
+        Some(_) => without(),
+        None => "the name of the EKS cluster: --cluster-name NAME".to_owned(),
+    });
+    let searching = searching?;
     let (keys, resolved) = match searching.wait() {
         Collected::Seen(Ok((keys, resolved))) => (Collected::Seen(Ok(keys)), Some(resolved)),
         Collected::Seen(Err(none)) => (Collected::Seen(Err(*none)), None),

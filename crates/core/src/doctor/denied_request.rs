@@ -143,6 +143,17 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
+    /// Returns a next step, after how to name the request if doctor chose it.
+    pub(super) fn after_naming(&self, next: String) -> String {
+        match self.evidence.request.is_example {
+            true => format!(
+                "doctor checked {0} as an example; name the request that fails: --can \"VERB RESOURCE -n NAMESPACE\"; or, for {0}: {next}",
+                self.question
+            ),
+            false => next,
+        }
+    }
+
     fn no_lasting_subject(&self) -> String {
         match remedy::map_again(self.evidence) {
             Some(map) => format!(

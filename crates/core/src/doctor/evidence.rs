@@ -103,6 +103,8 @@ pub struct Request {
     pub cluster: Option<String>,
     /// The context whose user reads aws-auth and RBAC.
     pub as_context: Option<String>,
+    /// Whether the user named no request, so that doctor checks one as an example.
+    pub is_example: bool,
 }
 
 /// All evidence.

@@ -101,7 +101,7 @@ fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
         Some(SignedIn::Failed(_)) => SignInState::Unknown,
         // The token of another identity is not available, so aws-auth and RBAC decide.
         None if evidence.request.arn.is_some() => match first {
-            Some("B1" | "B2") => SignInState::Forbidden,
+            Some("B1" | "B2" | "M3") => SignInState::Forbidden,
             Some(id) if id.starts_with('M') => SignInState::Unauthorized,
             Some(_) => SignInState::Unknown,
             None if evidence.explanation().is_ok() => SignInState::SignedIn,

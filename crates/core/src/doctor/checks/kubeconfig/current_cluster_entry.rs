@@ -13,10 +13,13 @@ pub(crate) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
+    // The API server accepts the token, or a request to it for another identity.
+    let is_in_use = evidence.is_signed_in()
+        || (evidence.request.arn.is_some() && matches!(evidence.aws_auth.known(), Some(Ok(_))));
     let described = match evidence.described.seen()? {
         Ok(described) => described,
         // Credentials of another account find another cluster, or none.
-        Err(DescribeFailure::NoSuchCluster(problem)) if evidence.is_signed_in() => {
+        Err(DescribeFailure::NoSuchCluster(problem)) if is_in_use => {
             return Err(Skipped::needs(format!(
                 "credentials of the cluster's account: {}",
                 problem.cause
@@ -36,9 +39,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         url.strip_suffix(":443").map(str::to_owned).unwrap_or(url)
     };
     if host(&entry.server) != host(&described.endpoint) && !described.is_proven {
-        if evidence.is_signed_in() {
+        if is_in_use {
             return Outcome::ok(format!(
-                "{saw}, and the kubeconfig's {} accepts the token",
+                "{saw}, and the kubeconfig's {} accepts the credentials",
                 entry.server
             ));
         }

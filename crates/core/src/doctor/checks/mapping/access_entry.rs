@@ -4,6 +4,7 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::SignedIn;
+use crate::doctor::unread_access_entry;
 use crate::facts::access_entries::AccessPolicy;
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
@@ -21,8 +22,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if described.mode == Some(AuthenticationMode::ConfigMap) {
         return Err(Skipped::needs("a cluster that uses access entries"));
     }
-    let entries = evidence.access_entries.seen()?.as_ref();
-    let entries = entries.map_err(Skipped::needs)?;
+    let entries = match evidence.access_entries.seen()? {
+        Ok(entries) => entries,
+        Err(needs) => return not_read(evidence, needs),
+    };
     let subject = evidence.subject();
     let subject = subject.ok_or_else(|| Skipped::needs("the token's identity (T5)"))?;
     let arn = &subject.canonical.arn;
@@ -87,5 +90,21 @@ fn judge(evidence: &Evidence) -> CheckResult {
         format!(
             "ask a user with eks:AssociateAccessPolicy to run: aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/{policy} --access-scope {scope}"
         ),
+    )
+}
+
+/// Judges an access entry that could not be read, but replaces an entry of aws-auth that was read.
+fn not_read(evidence: &Evidence, needs: &str) -> CheckResult {
+    let unread = unread_access_entry::find(evidence);
+    let Some((unread, _)) = unread.zip(DeniedRequest::of(evidence)) else {
+        return Err(Skipped::needs(needs));
+    };
+    let Some(instead_of) = unread.instead_of else {
+        return Err(Skipped::needs(needs));
+    };
+    Outcome::problem(
+        format!("not read: {needs}"),
+        format!("an access entry applies instead of {instead_of}, and gives other permissions"),
+        unread.next,
     )
 }

@@ -73,7 +73,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if saw.is_empty() {
         saw.push("no binding applies".to_owned());
     }
-    Outcome::from_problem(saw.join("; "), &analysis.problem())
+    let problem = analysis.problem();
+    Outcome::problem(saw.join("; "), problem.cause, denied.after_naming(problem.next))
 }
 
 /// A denied request, and what RBAC has for the user.

@@ -4,6 +4,7 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::remedy;
+use crate::doctor::unread_access_entry;
 
 pub(crate) const CHECK: Check = Check {
     id: "B1",
@@ -43,14 +44,22 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let missing = missing_role(evidence).map_or_else(String::new, |role| {
         format!(": a binding refers to {role}, which does not exist")
     });
-    let cause = format!("{who} may not {}{missing}", denied.question);
+    let unread = unread_access_entry::find(evidence);
+    let username = unread.as_ref().map_or("", |_| {
+        "; the username is the default of an access entry, which takes precedence over aws-auth"
+    });
+    let cause = format!("{who} may not {}{missing}{username}", denied.question);
     let policy = evidence.policy.known();
     let bindings = ["clusterrolebindings", "rolebindings"];
     let next = match policy.filter(|policy| policy.lacks(&bindings).is_none()) {
         Some(_) => denied.grant(),
         None => denied.request_help(),
     };
-    Outcome::problem(saw, cause, next)
+    let next = match unread {
+        Some(unread) => format!("{}; or {next}", unread.next),
+        None => next,
+    };
+    Outcome::problem(saw, cause, denied.after_naming(next))
 }
 
 /// Returns the role that the API server did not find when it checked the bindings, such as `ClusterRole pod-reader`. Its
