@@ -9,6 +9,7 @@ pub(crate) mod endpoint_probe;
 mod evidence;
 pub(crate) mod exec_plugin;
 pub(crate) mod failing_command;
+mod home_folder;
 pub(crate) mod kubeconfig;
 pub(crate) mod nodes;
 pub(crate) mod sign_in;

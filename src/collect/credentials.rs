@@ -1,10 +1,12 @@
 //! Searches for AWS credentials.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::problem;
-use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE};
+use super::{home_folder, problem};
+use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE, Mistake, profile_name};
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
 };
@@ -21,32 +23,60 @@ use awsauth_core::token::Credentials;
 pub(crate) fn search(
     credential_options: &CredentialOptions,
     aws_environment: &AwsEnvironment,
+    kubeconfigs: &[PathBuf],
     now: Timestamp,
 ) -> Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed>> {
-    match credentials::resolve(credential_options, aws_environment, now) {
-        Ok(resolved) => Ok((found(&resolved, aws_environment), resolved)),
-        Err(error) if error.failed.is_none() => Err(Box::new(
-            of_instance(&error, aws_environment)
-                .unwrap_or_else(|| without_any_source(&error, aws_environment)),
-        )),
-        Err(error) => {
-            let failed = error.failed.as_ref();
-            let advice = failed.and_then(|(_, failed)| {
-                super::assume_role::advice(failed, credential_options, aws_environment, now)
-            });
-            Err(Box::new(none(&error, advice)))
+    let error = match credentials::resolve(credential_options, aws_environment, now) {
+        Ok(resolved) => {
+            let found = found(&resolved, credential_options, aws_environment);
+            return Ok((found, resolved));
         }
+        Err(error) => error,
+    };
+    let failed = error.failed.as_ref().map(|(_, failed)| failed.as_ref());
+    let known = match (&error.mistake, failed) {
+        (Some(mistake), _) => Some(of_mistake(mistake)),
+        (None, None | Some(SourceError::NoProfile { .. })) => {
+            home_folder::problem(aws_environment, kubeconfigs)
+        }
+        (None, Some(failed)) => of_base_keys(failed, credential_options, aws_environment, now),
+    };
+    let of_instance = || of_instance(&error, aws_environment).filter(|_| known.is_none());
+    let mut none = match failed {
+        None => of_instance().unwrap_or_else(|| without_any_source(&error, aws_environment)),
+        Some(failed) => none(
+            &error,
+            super::assume_role::advice(failed, credential_options, aws_environment, now),
+        ),
+    };
+    none.problem = known.unwrap_or(none.problem);
+    Err(Box::new(none))
+}
+
+fn of_mistake(mistake: &Mistake) -> Problem {
+    Problem {
+        cause: mistake.found.clone(),
+        next: mistake.fix.clone(),
     }
 }
 
-fn found(resolved: &ResolvedCredentials, aws_environment: &AwsEnvironment) -> FoundCredentials {
+fn found(
+    resolved: &ResolvedCredentials,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> FoundCredentials {
+    let profile = profile_name(credential_options.profile.as_deref(), aws_environment);
+    let files = ConfigFiles::read(aws_environment).unwrap_or_default();
+    let ignored = files.misnamed_section(profile.unwrap_or(DEFAULT_PROFILE));
     FoundCredentials {
         source: resolved.source.to_string(),
         source_name: resolved.source.name(),
         key: last_four(&resolved.credentials.access_key_id),
         expiration: resolved.credentials.expiration,
-        key_problem: key_problem(&resolved.credentials),
-        role_profiles: role_profiles(aws_environment),
+        is_temporary: resolved.credentials.session_token.is_some(),
+        key_problem: key_problem(&resolved.credentials, resolved.source),
+        ignored_section: ignored.as_ref().map(of_mistake),
+        role_profiles: role_profiles(&files),
         roles: resolved.roles.clone(),
         tried: resolved.tried.iter().map(ToString::to_string).collect(),
         notes: resolved.notes.clone(),
@@ -55,30 +85,116 @@ fn found(resolved: &ResolvedCredentials, aws_environment: &AwsEnvironment) -> Fo
     }
 }
 
-/// Returns what is certainly wrong with a key. Keys that begin with AKIA are long-term keys, without a session token:
+/// Returns what is certainly wrong with keys. Long-term keys begin with AKIA and have no session token; temporary keys begin
+/// with ASIA and have one:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
-fn key_problem(credentials: &Credentials) -> Option<Problem> {
+fn key_problem(credentials: &Credentials, source: Source) -> Option<Problem> {
+    let [id, secret, token] = match source {
+        Source::Environment => [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+        ],
+        _ => [
+            "aws_access_key_id",
+            "aws_secret_access_key",
+            "aws_session_token",
+        ],
+    };
     let key = last_four(&credentials.access_key_id);
-    let secret = credentials.secret_access_key.expose_secret();
-    if credentials.session_token.is_some() && credentials.access_key_id.starts_with("AKIA") {
-        return Some(Problem {
-            cause: format!("the key …{key} is a long-term key, but a session token of other credentials is set"),
-            next: "unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN, or remove aws_session_token from the profile".to_owned(),
-        });
-    }
-    secret.starts_with(['"', '\'']).then(|| Problem {
-        cause: format!(
-            "the secret access key of the key …{key} is in quotes, which are read as a part of it"
-        ),
-        next: "remove the quotes from aws_secret_access_key".to_owned(),
-    })
+    let key_id = &credentials.access_key_id;
+    let secret_key = credentials.secret_access_key.expose_secret();
+    let has_token = credentials.session_token.is_some();
+    let is_id = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let (cause, next) = if !is_id(key_id) && secret_key.starts_with('A') && is_id(secret_key) {
+        (
+            "the access key ID and the secret access key are exchanged".to_owned(),
+            format!("exchange {id} and {secret}"),
+        )
+    } else if !is_id(key_id) {
+        (
+            format!(
+                "{id} is no access key ID: it has other characters than capital letters and digits"
+            ),
+            format!("correct {id}"),
+        )
+    } else if secret_key.starts_with(['"', '\'']) {
+        (
+            format!(
+                "the secret access key of the key …{key} is in quotes, which are read as a part of it"
+            ),
+            format!("remove the quotes from {secret}"),
+        )
+    } else if secret_key.contains(char::is_whitespace) {
+        (
+            format!("the secret access key of the key …{key} contains a space or a line break"),
+            format!("remove it from {secret}"),
+        )
+    } else if has_token && key_id.starts_with("AKIA") {
+        (
+            format!(
+                "the key …{key} is a long-term key, but a session token of other credentials is set"
+            ),
+            match source {
+                Source::Environment => format!("unset {token} AWS_SECURITY_TOKEN"),
+                _ => format!("remove {token} from the profile"),
+            },
+        )
+    } else if !has_token && key_id.starts_with("ASIA") {
+        (
+            format!("the key …{key} is a temporary key, but its session token is not set"),
+            format!("set {token} to the session token that was issued with the key"),
+        )
+    } else {
+        return None;
+    };
+    Some(Problem { cause, next })
 }
 
-/// Returns the profiles that assume a role; none if the files cannot be read.
-fn role_profiles(aws_environment: &AwsEnvironment) -> Vec<(String, String)> {
-    let Ok(files) = ConfigFiles::read(aws_environment) else {
-        return Vec::new();
+/// Returns what is wrong with the keys that assume a role, if AWS rejects them.
+fn of_base_keys(
+    failed: &SourceError,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+    now: Timestamp,
+) -> Option<Problem> {
+    let code = of_aws(failed)?.code()?;
+    if ![
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+    ]
+    .contains(&code)
+    {
+        return None;
+    }
+    let requested = credential_options.profile.as_deref();
+    let source_profile = || {
+        let files = ConfigFiles::read(aws_environment).ok()?;
+        let profile = profile_name(requested, aws_environment).unwrap_or(DEFAULT_PROFILE);
+        Some(files.profile(profile)?.text("source_profile")?.to_owned())
     };
+    let profile = match credential_options.roles.is_empty() {
+        true => Some(source_profile()?),
+        false => requested.map(str::to_owned),
+    };
+    let base = CredentialOptions {
+        profile,
+        roles: Vec::new(),
+        session_name: None,
+        external_id: None,
+        duration: None,
+        ..credential_options.clone()
+    };
+    let resolved = credentials::resolve(&base, aws_environment, now).ok()?;
+    key_problem(&resolved.credentials, resolved.source)
+}
+
+/// Returns the profiles that assume a role.
+fn role_profiles(files: &ConfigFiles) -> Vec<(String, String)> {
     let role = |name: &str| {
         Some((
             name.to_owned(),
@@ -115,10 +231,32 @@ fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -
     let files = ConfigFiles::read(aws_environment).ok();
     let names = files.iter().flat_map(ConfigFiles::profile_names);
     let names: Vec<&str> = names.filter(|name| *name != DEFAULT_PROFILE).collect();
-    let mut failed = none(error, None);
-    failed.problem.next = match names.as_slice() {
+    let select = match names.as_slice() {
         [] => "set up credentials: aws configure, or aws configure sso; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
         names => format!("select a profile: export AWS_PROFILE=NAME, one of {}", names.join(", ")),
+    };
+    let mut failed = none(error, None);
+    let is_off = matches!(error.instance.as_deref(), Some(ImdsError::Disabled));
+    let is_instance = aws_environment
+        .get("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+        .is_some()
+        || Machine::of(aws_environment).is_ec2();
+    failed.problem = match (is_off, is_instance) {
+        (true, true) => Problem {
+            cause: "AWS_EC2_METADATA_DISABLED=true turns off the credentials of this instance's role, and no other source has any".to_owned(),
+            next: format!("unset AWS_EC2_METADATA_DISABLED; or {select}"),
+        },
+        (true, false) => Problem {
+            cause: format!(
+                "{}, and AWS_EC2_METADATA_DISABLED=true turns off those of an EC2 instance",
+                failed.problem.cause
+            ),
+            next: format!("on an EC2 instance, unset AWS_EC2_METADATA_DISABLED; elsewhere, {select}"),
+        },
+        (false, _) => Problem {
+            next: select,
+            ..failed.problem
+        },
     };
     failed
 }
@@ -227,6 +365,7 @@ mod tests {
             tried: Vec::new(),
             failed: None,
             instance: Some(Box::new(instance)),
+            mistake: None,
         };
         let endpoint = || "http://169.254.169.254".to_owned();
         let silent = error(ImdsError::NoAnswer {
@@ -247,31 +386,96 @@ mod tests {
     }
 
     #[test]
-    fn stray_session_token_and_quoted_secret_are_problems_of_the_key() {
-        let credentials = |key: &str, secret: &str, token: Option<&str>| Credentials {
-            access_key_id: key.to_owned(),
-            secret_access_key: secret.into(),
-            session_token: token.map(Into::into),
-            expiration: None,
-            account_id: None,
+    fn disabled_instance_metadata_is_a_part_of_the_cause() {
+        let error = NoCredentials {
+            tried: Vec::new(),
+            failed: None,
+            instance: Some(Box::new(ImdsError::Disabled)),
+            mistake: None,
         };
-        let cause = |credentials: Credentials| key_problem(&credentials).map(|it| it.cause);
-        assert_eq!(
-            cause(credentials("AKIAIOSFODNN7EXAMPLE", "s", Some("t"))).as_deref(),
-            Some(
-                "the key …MPLE is a long-term key, but a session token of other credentials is set"
-            )
+        let endpoint = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+        let instance = AwsEnvironment::default().with(endpoint, "http://169.254.169.254");
+        let found = without_any_source(&error, &instance).problem;
+        assert!(
+            found
+                .cause
+                .starts_with("AWS_EC2_METADATA_DISABLED=true turns off")
         );
-        assert_eq!(
-            cause(credentials("AKIAIOSFODNN7EXAMPLE", "\"s\"", None)).as_deref(),
-            Some(
-                "the secret access key of the key …MPLE is in quotes, which are read as a part of it"
-            )
+        assert!(
+            found
+                .next
+                .starts_with("unset AWS_EC2_METADATA_DISABLED; or set up")
         );
-        assert_eq!(
-            cause(credentials("ASIAIOSFODNN7EXAMPLE", "s", Some("t"))),
-            None
-        );
-        assert_eq!(cause(credentials("AKIAIOSFODNN7EXAMPLE", "s", None)), None);
+        let elsewhere = AwsEnvironment::default();
+        if !Machine::of(&elsewhere).is_ec2() {
+            let found = without_any_source(&error, &elsewhere).problem;
+            assert!(
+                found
+                    .cause
+                    .starts_with("no AWS credentials were found, and AWS_EC2")
+            );
+            assert!(found.next.starts_with("on an EC2 instance, unset"));
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_valid_are_problems() {
+        let (long_term, temporary) = ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE");
+        for (id, secret, token, expected) in [
+            (
+                long_term,
+                "s",
+                Some("t"),
+                Some(
+                    "the key …MPLE is a long-term key, but a session token of other credentials is set",
+                ),
+            ),
+            (
+                temporary,
+                "s",
+                None,
+                Some("the key …MPLE is a temporary key, but its session token is not set"),
+            ),
+            (
+                long_term,
+                "\"s\"",
+                None,
+                Some(
+                    "the secret access key of the key …MPLE is in quotes, which are read as a part of it",
+                ),
+            ),
+            (
+                long_term,
+                "s\ns",
+                None,
+                Some("the secret access key of the key …MPLE contains a space or a line break"),
+            ),
+            (
+                "\"AKIAIOSFODNN7EXAMPLE\"",
+                "s",
+                None,
+                Some(
+                    "AWS_ACCESS_KEY_ID is no access key ID: it has other characters than capital letters and digits",
+                ),
+            ),
+            (
+                "s/ecret+",
+                long_term,
+                None,
+                Some("the access key ID and the secret access key are exchanged"),
+            ),
+            (temporary, "s", Some("t"), None),
+            (long_term, "s/e+c", None, None),
+        ] {
+            let credentials = Credentials {
+                access_key_id: id.to_owned(),
+                secret_access_key: secret.into(),
+                session_token: token.map(Into::into),
+                expiration: None,
+                account_id: None,
+            };
+            let found = key_problem(&credentials, Source::Environment).map(|it| it.cause);
+            assert_eq!(found.as_deref(), expected, "{id}");
+        }
     }
 }

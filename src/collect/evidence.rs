@@ -108,24 +108,30 @@ impl Collector {
         let is_needed = self.arn.is_none() || self.cluster_name(selected.as_deref()).is_some();
         let searching = is_needed.then(|| {
             let context = context.clone();
+            let kubeconfigs = kubeconfig::paths(&options.flags, &options.environment);
             spawn(SEARCH, end, move || {
-                credentials::search(&context.credential_options, &context.aws_environment, now)
+                let CredentialContext {
+                    credential_options,
+                    aws_environment,
+                    ..
+                } = &context;
+                credentials::search(credential_options, aws_environment, &kubeconfigs, now)
             })
         });
         let dialled_first = selected.is_some().then(|| connect(&options));
 
         context.resolved = searched(&mut evidence, searching);
+        if self.arn.is_some() {
+            let for_other = "the identity's own credentials (run without --for)";
+            evidence.credentials = Collected::NotRequested(for_other.to_owned());
+            evidence.caller = Collected::NotRequested(for_other.to_owned());
+        }
         if evidence.credentials.timed_out().is_some() {
             connect_to_sts(&mut evidence, &context, end);
         }
         if uses_eks_endpoint {
             selected = self
                 .through_eks(&mut evidence, &context, &mut options)
-        if self.arn.is_some() {
-            let for_other = "the identity's own credentials (run without --for)";
-            evidence.credentials = Collected::NotRequested(for_other.to_owned());
-            evidence.caller = Collected::NotRequested(for_other.to_owned());
-        }
                 .map(Arc::new);
         }
         let connecting = dialled_first.or_else(|| selected.is_some().then(|| connect(&options)));
@@ -192,13 +198,13 @@ impl Collector {
             self.questions.splice(..0, question.ok());
         }
         if self.questions.is_empty() {
+            evidence.request.is_example = true;
             self.questions.extend("list pods".parse::<Question>());
         }
         if is_alive {
             self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);
         } else {
             let needs = || "an endpoint that answers (E1 to E3)".to_owned();
-            evidence.request.is_example = true;
             evidence.signed_in = Collected::NotRequested(needs());
             evidence.aws_auth = Collected::NotRequested(needs());
             evidence.answers = Collected::NotRequested(needs());

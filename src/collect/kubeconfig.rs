@@ -30,6 +30,15 @@ const SHOWN: [&str; 7] = [
 /// The prefix of EKS tokens.
 const TOKEN: &str = "k8s-aws-v1.";
 
+/// Returns the kubeconfigs that the user names.
+pub(crate) fn paths(flags: &Flags, environment: &Environment) -> Vec<PathBuf> {
+    let listed = environment.kubeconfig.iter().flat_map(env::split_paths);
+    match &flags.kubeconfig {
+        Some(path) => vec![path.clone()],
+        None => listed.collect(),
+    }
+}
+
 /// Reads the selected entries. Reads only files.
 pub(crate) fn entry(
     flags: &Flags,

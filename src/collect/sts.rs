@@ -24,16 +24,32 @@ pub(crate) fn caller(
     aws_environment: &AwsEnvironment,
     now: Timestamp,
 ) -> Result<Caller, StsProblem> {
-    let asked = credentials::caller(resolved, credential_options, aws_environment, now);
-    asked
-        .map(|caller| Caller {
-            arn: caller.arn,
-            account: caller.account,
-        })
-        .map_err(|error| match error {
-            CallerError::NotSent(error) => of_machine(&error),
-            CallerError::Sts(error) => of_aws(&error),
-        })
+    let ask = |resolved: &ResolvedCredentials| {
+        credentials::caller(resolved, credential_options, aws_environment, now)
+    };
+    let error = match ask(resolved) {
+        Ok(caller) => {
+            return Ok(Caller {
+                arn: caller.arn,
+                account: caller.account,
+            });
+        }
+        Err(CallerError::NotSent(error)) => return Err(of_machine(&error)),
+        Err(CallerError::Sts(error)) => error,
+    };
+    let keys = &resolved.credentials;
+    let has_stray_token = keys.session_token.is_some()
+        && keys.access_key_id.starts_with("AKIA")
+        && error.refused().is_some();
+    let key_owner = has_stray_token.then(|| {
+        let mut without_token = resolved.clone();
+        without_token.credentials.session_token = None;
+        Some(ask(&without_token).ok()?.arn)
+    });
+    Err(StsProblem {
+        key_owner: key_owner.flatten(),
+        ..of_aws(&error)
+    })
 }
 
 /// Connects to STS in a region. Returns `None` if requests to STS are sent to a proxy or to another endpoint.
@@ -104,6 +120,7 @@ fn of_machine(error: &SourceError) -> StsProblem {
     StsProblem {
         code: None,
         problem: problem(error, error.hint()),
+        key_owner: None,
         clock_ahead: None,
     }
 }
@@ -112,6 +129,7 @@ fn of_aws(error: &AwsError) -> StsProblem {
     StsProblem {
         code: error.code().map(str::to_owned),
         problem: problem(error, error.hint()),
+        key_owner: None,
         clock_ahead: error.refused().and_then(|refused| refused.clock_ahead),
     }
 }

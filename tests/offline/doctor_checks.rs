@@ -22,7 +22,9 @@ fn keys() -> FoundCredentials {
         source_name: "env",
         key: "MPLE".into(),
         expiration: None,
+        is_temporary: false,
         key_problem: None,
+        ignored_section: None,
         role_profiles: Vec::new(),
         roles: Vec::new(),
         tried: Vec::new(),
@@ -106,8 +108,6 @@ fn private_and_public_unreachable_endpoints_are_distinguished() {
 }
 
 #[test]
-fn timed_out_evidence_is_reported() {
-#[test]
 fn intercepted_tls_is_the_cause_if_the_kubeconfig_is_current() {
     let described = |same_authority| ClusterDescription {
         same_authority,
@@ -157,6 +157,8 @@ fn described() -> ClusterDescription {
     }
 }
 
+#[test]
+fn timed_out_evidence_is_reported() {
     let late = || Collected::TimedOut(SignedDuration::from_secs(2));
     let silent = Evidence {
         credentials: Collected::TimedOut(SignedDuration::from_secs(4)),
@@ -408,6 +410,15 @@ fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
     // Keys in the environment come before AWS_PROFILE.
     set(&mut unmapped, "env");
     assert_eq!(next(&unmapped), of_environment);
+    if let Collected::Seen(Ok(keys)) = &mut unmapped.credentials {
+        keys.ignored_section = Some(Problem {
+            cause: "the section is [dev]".into(),
+            next: "write [profile dev]".into(),
+        });
+    }
+    let of_section = next(&unmapped);
+    let expected = "the section is [dev]: if you expect the identity of that section, write [profile dev]; otherwise awsauth map";
+    assert!(of_section.starts_with(expected), "{of_section}");
     if let Collected::Seen(Ok(entry)) = &mut unmapped.kubeconfig {
         entry.account = Some("444455556666".into());
     }
@@ -598,11 +609,17 @@ fn known_fault_of_a_key_replaces_the_guesses() {
                 cause: "InvalidClientTokenId".into(),
                 next: "guess".into(),
             },
+            key_owner: None,
             clock_ahead: None,
         })),
         ..evidence()
     };
     fails(&evidence, "C10", "InvalidClientTokenId", "guess");
+    if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
+        keys.is_temporary = true;
+    }
+    let next = "the session token may be that of other keys";
+    fails(&evidence, "C10", "InvalidClientTokenId", next);
     if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
         keys.key_problem = Some(Problem {
             cause: "a session token of other credentials".into(),
@@ -614,6 +631,15 @@ fn known_fault_of_a_key_replaces_the_guesses() {
         "C10",
         "a session token",
         "unset AWS_SESSION_TOKEN",
+    );
+    if let Collected::Seen(Err(rejected)) = &mut evidence.caller {
+        rejected.key_owner = Some("arn:aws:iam::111122223333:user/bob".into());
+    }
+    fails(
+        &evidence,
+        "C10",
+        "a session token of other credentials; without it, you are arn:aws:iam::111122223333:user/bob",
+        "unset AWS_SESSION_TOKEN; if you expect another identity than arn:aws:iam::111122223333:user/bob, unset AWS_ACCESS_KEY_ID",
     );
 }
 
@@ -908,32 +934,6 @@ fn profile_that_the_kubeconfig_selects_is_corrected_there() {
 }
 
 #[test]
-fn access_policy_that_does_not_allow_the_request_is_the_cause() {
-    let arn = "arn:aws:iam::111122223333:role/mytestrole";
-    let mut evidence = denied("  username: dev\n", &[]);
-    evidence.described = Collected::Seen(Ok(ClusterDescription {
-        mode: Some(AuthenticationMode::ApiAndConfigMap),
-        ..described()
-    }));
-    let with = |policies: Vec<AccessPolicy>| {
-        let entry = AccessEntry {
-            principal_arn: arn.into(),
-            terms: Some(AccessTerms {
-                username: Some("dev".into()),
-                policies: Some(policies),
-                ..AccessTerms::default()
-            }),
-        };
-        let mode = AuthenticationMode::ApiAndConfigMap;
-        let entries = AccessEntries::new(mode, Some([entry].into()));
-        Evidence {
-            access_entries: Collected::Seen(Ok(entries)),
-            ..evidence.clone()
-        }
-    };
-    fails(
-        &with(Vec::new()),
-#[test]
 fn access_entry_that_cannot_be_read_is_recognized_by_the_username() {
     let default = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
     let with = |username: &str, mode| {
@@ -995,6 +995,32 @@ fn example_request_is_not_presented_as_the_users() {
     );
 }
 
+#[test]
+fn access_policy_that_does_not_allow_the_request_is_the_cause() {
+    let arn = "arn:aws:iam::111122223333:role/mytestrole";
+    let mut evidence = denied("  username: dev\n", &[]);
+    evidence.described = Collected::Seen(Ok(ClusterDescription {
+        mode: Some(AuthenticationMode::ApiAndConfigMap),
+        ..described()
+    }));
+    let with = |policies: Vec<AccessPolicy>| {
+        let entry = AccessEntry {
+            principal_arn: arn.into(),
+            terms: Some(AccessTerms {
+                username: Some("dev".into()),
+                policies: Some(policies),
+                ..AccessTerms::default()
+            }),
+        };
+        let mode = AuthenticationMode::ApiAndConfigMap;
+        let entries = AccessEntries::new(mode, Some([entry].into()));
+        Evidence {
+            access_entries: Collected::Seen(Ok(entries)),
+            ..evidence.clone()
+        }
+    };
+    fails(
+        &with(Vec::new()),
         "M3",
         "has neither groups nor a policy",
         "namespaces=default",

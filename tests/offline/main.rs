@@ -8,6 +8,7 @@ mod cases;
 mod credentials_environment;
 mod desired_state;
 mod doctor_checks;
+mod doctor_credentials;
 mod doctor_docs;
 mod document_edit;
 mod documentation;

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>
 
 mod ini;
+mod mistakes;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +16,7 @@ use thiserror::Error;
 use super::AwsEnvironment;
 use super::shlex;
 pub use ini::{Ini, Section, Value};
+pub use mistakes::Mistake;
 
 /// The profile that is used if none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -30,6 +32,8 @@ pub struct ConfigFiles {
     profiles: BTreeMap<String, Section>,
     sso_sessions: BTreeMap<String, Section>,
     services: BTreeMap<String, Section>,
+    /// The sections of the config file that are not read, in the order of the file.
+    ignored: Vec<(String, Section)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -99,13 +103,15 @@ impl ConfigFiles {
         } else if name.starts_with("services") {
             &mut self.services
         } else {
-            if name == DEFAULT_PROFILE {
-                self.config_profiles.insert(name.to_owned(), section);
+            match name {
+                DEFAULT_PROFILE => drop(self.config_profiles.insert(name.to_owned(), section)),
+                _ => self.ignored.push((name.to_owned(), section)),
             }
             return;
         };
-        if let Ok([_, name]) = shlex::split(name).as_deref() {
-            place.insert(name.clone(), section);
+        match shlex::split(name).as_deref() {
+            Ok([_, name]) => drop(place.insert(name.clone(), section)),
+            _ => self.ignored.push((name.to_owned(), section)),
         }
     }
 

@@ -366,6 +366,28 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
     let (id, empty) = headline(&with_entry("API_AND_CONFIG_MAP"));
     assert_eq!(id, "M3", "{}", empty.json);
     assert!(empty.text("M3", "next").contains("AmazonEKSViewPolicy"));
+    // An administrator sees it, too.
+    let for_other = harness.diagnose(&["--for", MYTESTROLE]);
+    assert_eq!(for_other.headline(), "M3", "{}", for_other.json);
+    assert_eq!(for_other.json["headline"]["standing"], "forbidden");
+}
+
+#[test]
+fn owner_of_a_key_with_the_session_token_of_other_keys_is_named() {
+    let session = ExclusiveCluster::start();
+    put(&session, &json!({}), &Who::Unauthorized);
+    let mut harness = Harness::new(session.cluster);
+    let bob = "arn:aws:iam::111122223333:user/bob";
+    let keys = session.aws().user(bob);
+    harness.set("AWS_ACCESS_KEY_ID", &keys.access_key_id);
+    harness.set("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "C10", "{}", diagnosis.json);
+    let cause = diagnosis.text("C10", "cause");
+    assert!(
+        cause.ends_with(&format!("; without it, you are {bob}")),
+        "{cause}"
+    );
 }
 
 #[test]

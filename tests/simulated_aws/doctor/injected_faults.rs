@@ -231,6 +231,14 @@ pub(crate) const OF_THE_MACHINE: &[Fault] = &[
         inject: |_, harness| harness.set("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7UNKNOWN"),
     },
     Fault {
+        name: "a temporary key without its session token",
+        rung: "C10",
+        part: Part::Credentials,
+        inject: |_, harness| {
+            harness.environment = harness.environment.clone().without("AWS_SESSION_TOKEN");
+        },
+    },
+    Fault {
         name: "another secret than the key's",
         rung: "C10",
         part: Part::Credentials,

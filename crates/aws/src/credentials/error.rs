@@ -25,6 +25,8 @@ pub enum SourceError {
         present: String,
         /// The setting that is missing.
         missing: String,
+        /// The profile that the key pair is in.
+        profile: Option<String>,
     },
     /// A timestamp is invalid.
     #[error("{what} is {value:?}, which is not a time such as 2026-01-31T12:00:00Z")]
@@ -180,16 +182,15 @@ impl SourceError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            Self::Partial { present, missing } => format!("also set {missing}, or remove {present}"),
+            Self::Partial {
+                present, missing, ..
+            } => format!("also set {missing}, or remove {present}"),
             Self::Time { what, .. } => format!("unset {what}, or correct it"),
             Self::Expired { .. } => "get new ones from the same source, or check this machine's clock: date -u".into(),
             Self::Config(_) => "correct that line".into(),
             Self::Region(error) => error.hint(),
             Self::NoProfile { known, .. } if known.is_empty() => {
                 "there are no profiles; create one: aws configure --profile NAME".into()
-            }
-            Self::NoProfile { name, known, .. } if known.contains(&format!("profile {name}")) => {
-                format!("write [{name}] instead of [profile {name}] in the credentials file: only the config file has the word")
             }
             Self::NoProfile { known, .. } => {
                 format!("name one of these with --profile or AWS_PROFILE: {}", known.join(", "))
@@ -237,6 +238,19 @@ impl SourceError {
             Self::Instance(error) => error.hint(),
             Self::Client(error) => error.hint(),
             Self::Runtime(_) => "check which limit this process has reached: ulimit -a".into(),
+        }
+    }
+
+    /// Returns the profile that does not exist or lacks a setting.
+    pub(super) fn profile(&self) -> Option<&str> {
+        match self {
+            Self::Partial { profile, .. } => profile.as_deref(),
+            Self::NoProfile { name, .. } => Some(name),
+            Self::NoSource { profile }
+            | Self::EmptySourceProfile { profile }
+            | Self::Sso(SsoError::Missing { profile, .. }) => Some(profile),
+            Self::NoSourceProfile { source_profile, .. } => Some(source_profile),
+            _ => None,
         }
     }
 

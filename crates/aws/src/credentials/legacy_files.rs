@@ -30,6 +30,7 @@ pub(super) fn ec2_file(environment: &AwsEnvironment) -> Result<Option<Credential
     let secret = get("AWSSecretKey").ok_or_else(|| SourceError::Partial {
         present: format!("AWSAccessKeyId in {}", path.display()),
         missing: "AWSSecretKey".to_owned(),
+        profile: None,
     })?;
     Ok(Some(Credentials {
         access_key_id: key.to_owned(),

@@ -10,6 +10,7 @@ use super::options::CredentialOptions;
 use super::provider_chain::{self, Failed};
 use super::source::{Attempt, Source};
 use crate::AwsEnvironment;
+use crate::config_file::Mistake;
 use crate::imds::ImdsError;
 use crate::region::Region;
 use crate::session_cache::Cache;
@@ -47,11 +48,16 @@ pub struct NoCredentials {
     pub failed: Option<(Source, Box<SourceError>)>,
     /// Why instance metadata has no credentials, if every source was tried.
     pub instance: Option<Box<ImdsError>>,
+    /// The mistake in the config or credentials file because of which the profile has no credentials.
+    pub mistake: Option<Mistake>,
 }
 
 impl NoCredentials {
     /// What to do next.
     pub fn hint(&self) -> String {
+        if let Some(Mistake { found, fix }) = &self.mistake {
+            return format!("{found}: {fix}");
+        }
         match &self.failed {
             Some((_, error)) => error.hint(),
             None => {
@@ -110,15 +116,18 @@ pub fn resolve(
 ) -> Result<ResolvedCredentials, NoCredentials> {
     let context = Context::new(options, environment, now);
     let mut tried = Vec::new();
+    let mistake_in = |profile: &str| context.files().ok()?.mistake_in(profile);
     match resolved(&context, &mut tried) {
         Ok(Some(resolved)) => Ok(ResolvedCredentials { tried, ..resolved }),
         Ok(None) => Err(NoCredentials {
             tried,
             failed: None,
             instance: context.instance.take().map(Box::new),
+            mistake: mistake_in(context.profile()),
         }),
         Err((source, error)) => Err(NoCredentials {
             tried,
+            mistake: error.profile().and_then(mistake_in),
             failed: Some((source, Box::new(error))),
             instance: None,
         }),

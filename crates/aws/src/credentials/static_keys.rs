@@ -18,7 +18,7 @@ pub(super) fn of_environment(
         "AWS_SESSION_TOKEN",
         "AWS_ACCOUNT_ID",
     ];
-    let Some(mut credentials) = pair(names, |name| environment.get(name), "")? else {
+    let Some(mut credentials) = pair(names, |name| environment.get(name), None)? else {
         return Ok(None);
     };
     if let Some(value) = environment.get(EXPIRATION) {
@@ -43,23 +43,26 @@ pub(super) fn of_section(
         "aws_session_token",
         "aws_account_id",
     ];
-    let of = format!(" of profile {profile}");
     let get = |name: &str| section.text(name).filter(|text| !text.is_empty());
-    pair(names, get, &of)
+    pair(names, get, Some(profile))
 }
 
 /// Returns the key pair with its session token, which has an older and a newer name, and the account.
 fn pair<'a>(
     [key, secret, older_token, token, account]: [&str; 5],
     get: impl Fn(&str) -> Option<&'a str>,
-    of: &str,
+    profile: Option<&str>,
 ) -> Result<Option<Credentials>, SourceError> {
     let Some(access_key_id) = get(key) else {
         return Ok(None);
     };
     let secret_access_key = get(secret).ok_or_else(|| SourceError::Partial {
-        present: format!("{key}{of}"),
+        present: match profile {
+            Some(profile) => format!("{key} of profile {profile}"),
+            None => key.to_owned(),
+        },
         missing: secret.to_owned(),
+        profile: profile.map(str::to_owned),
     })?;
     // The older name takes precedence, as in botocore.
     let token = get(older_token).or_else(|| get(token));

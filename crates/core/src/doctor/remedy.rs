@@ -135,6 +135,12 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
         Some(Ok(keys)) => Some(keys),
         _ => None,
     };
+    if let Some(ignored) = keys.and_then(|keys| keys.ignored_section.as_ref()) {
+        return Some(format!(
+            "{}: if you expect the identity of that section, {}",
+            ignored.cause, ignored.next
+        ));
+    }
     let is_of_environment = keys.is_some_and(|keys| keys.source_name == "env");
     let selected = evidence.entry().ok().and_then(Entry::selects_profile);
     if let (Some((profile, place)), false) = (selected, is_of_environment) {

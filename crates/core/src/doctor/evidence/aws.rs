@@ -16,8 +16,12 @@ pub struct FoundCredentials {
     /// The last four characters of the access key id.
     pub key: String,
     pub expiration: Option<Timestamp>,
+    /// Whether the key has a session token.
+    pub is_temporary: bool,
     /// What is certainly wrong with the key, which AWS reports less precisely.
     pub key_problem: Option<Problem>,
+    /// A section that was intended to be the selected profile but is not read.
+    pub ignored_section: Option<Problem>,
     /// The profiles of the config files that assume a role, each with the role's ARN.
     pub role_profiles: Vec<(String, String)>,
     /// The assumed roles.
@@ -111,6 +115,8 @@ pub struct StsProblem {
     pub code: Option<String>,
     /// The reason and the next step.
     pub problem: Problem,
+    /// If a long-term key was rejected with a session token: the ARN of the key's owner, from a request without the token.
+    pub key_owner: Option<String>,
     /// How far this machine's clock is ahead of AWS.
     pub clock_ahead: Option<SignedDuration>,
 }

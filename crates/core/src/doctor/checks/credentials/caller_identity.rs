@@ -3,7 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
-use crate::doctor::evidence::{Collected, FailedAt};
+use crate::doctor::evidence::{Collected, FailedAt, FoundCredentials, Problem, StsProblem};
 
 pub(crate) const CHECK: Check = Check {
     id: "C10",
@@ -39,12 +39,37 @@ fn judge(evidence: &Evidence) -> CheckResult {
         // The clock check reports it.
         Err(_) if is_off => Outcome::ok("STS accepts no signature from this machine: see C11"),
         Err(problem) => {
-            let of_key = match evidence.credentials.known() {
-                Some(Ok(keys)) if problem.code.is_some() => keys.key_problem.as_ref(),
+            let of_keys = match evidence.credentials.known() {
+                Some(Ok(keys)) => problem_of_keys(keys, problem),
                 _ => None,
             };
-            let problem = of_key.unwrap_or(&problem.problem);
+            let problem = of_keys.as_ref().unwrap_or(&problem.problem);
             Outcome::from_problem("sts:GetCallerIdentity", problem)
         }
     }
+}
+
+/// Returns what the keys themselves show to be wrong, which AWS reports less precisely.
+fn problem_of_keys(keys: &FoundCredentials, rejected: &StsProblem) -> Option<Problem> {
+    let code = rejected.code.as_deref()?;
+    let Some(found) = keys.key_problem.clone() else {
+        return (keys.is_temporary && code == "InvalidClientTokenId").then(|| Problem {
+            cause: rejected.problem.cause.clone(),
+            next: "set the access key ID, the secret access key and the session token again, all three from one response of AWS: the session token may be that of other keys, or the keys are of another partition or of a region that is not enabled".to_owned(),
+        });
+    };
+    let Some(owner) = &rejected.key_owner else {
+        return Some(found);
+    };
+    let other = match keys.source_name {
+        "env" => "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY, too",
+        _ => "select another profile",
+    };
+    Some(Problem {
+        cause: format!("{}; without it, you are {owner}", found.cause),
+        next: format!(
+            "{}; if you expect another identity than {owner}, {other}",
+            found.next
+        ),
+    })
 }

@@ -74,7 +74,11 @@ fn judge(evidence: &Evidence) -> CheckResult {
         saw.push("no binding applies".to_owned());
     }
     let problem = analysis.problem();
-    Outcome::problem(saw.join("; "), problem.cause, denied.after_naming(problem.next))
+    Outcome::problem(
+        saw.join("; "),
+        problem.cause,
+        denied.after_naming(problem.next),
+    )
 }
 
 /// A denied request, and what RBAC has for the user.
