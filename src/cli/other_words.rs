@@ -192,7 +192,10 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
         }
     }
     principal.extend(rest);
-    let is_question = principal.first().is_some_and(|word| !word.starts_with('-'));
+    let flags = ["-n", "--namespace", "-A", "--all-namespaces"];
+    let names_namespace = |word: &String| flags.iter().any(|flag| word.starts_with(flag));
+    let is_question = principal.first().is_some_and(|word| !word.starts_with('-'))
+        || principal.iter().any(names_namespace);
     if command == "who-can" && !is_question {
         principal.splice(0..0, ["get", "pods"].map(str::to_owned));
     }
@@ -229,7 +232,7 @@ mod tests {
             ("rm ROLE --dry-run", "unmap role ROLE --dry-run"),
             ("validate aws-auth.yaml", "lint aws-auth.yaml"),
             ("who delete pods -n prod", "who-can delete pods -n prod"),
-            ("who -n prod", "who-can get pods -n prod"),
+            ("who -n prod", "who-can -n prod"),
             ("rename group devs ops", "replace-group devs ops"),
             ("revoke ROLE", "unmap role ROLE"),
             (

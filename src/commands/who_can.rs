@@ -10,7 +10,7 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::authenticator::{AdmittedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::near_name::nearest;
-use awsauth_core::rbac::{Action, Namespace, Question, who_can};
+use awsauth_core::rbac::{Action, Namespace, Query, Question, Scope, who_can};
 use awsauth_kube::discovery::{Found, Resolved};
 
 /// The verbs that RBAC knows besides those that an API server handles for a resource:
@@ -28,15 +28,19 @@ const SPECIAL_VERBS: [&str; 8] = [
 
 /// List the IAM principals that may do something in the cluster, and what allows it
 ///
-/// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Each row is a principal
-/// and a binding, an access policy or a group that allows the action. If a username such as dev:{{SessionName}} matches a
-/// binding in some sessions only, the row says for which. With --file, aws-auth is read from the file, and RBAC from the
-/// cluster of the kubeconfig or of --cluster-name. Users who sign in by other means than IAM are not listed.
+/// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Without a verb, lists any
+/// access to the namespace. Each row is a principal and a binding, an access policy or a group that allows the action. If a
+/// username such as dev:{{SessionName}} matches a binding in some sessions only, the row says for which. With --file, aws-auth
+/// is read from the file, and RBAC from the cluster of the kubeconfig or of --cluster-name. Users who sign in by other means
+/// than IAM are not listed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   # Who may delete pods in a namespace?
   awsauth who-can delete pods -n prod
+
+  # Who has access to a namespace?
+  awsauth who-can -n payments
 
   # Who may read this Secret?
   awsauth who-can get secret/db-password -n prod
@@ -47,15 +51,15 @@ Examples:
   # Who may read the metrics of the API server?
   awsauth who-can get /metrics")]
 pub(crate) struct Args {
-    /// The verb, such as get, list, create, delete, or * for all
-    #[arg(value_name = "VERB")]
-    verb: String,
+    /// The verb, such as get, list, create, delete, or * for all; without it, any access to the namespace
+    #[arg(
+        value_name = "VERB",
+        required_unless_present_any = ["namespace", "all_namespaces"]
+    )]
+    verb: Option<String>,
 
     /// The resource as kubectl accepts it, such as pods, deploy/web or deployments.apps, or a path such as /metrics
-    #[arg(
-        value_name = "RESOURCE[/NAME]",
-        required_unless_present = "non_resource"
-    )]
+    #[arg(value_name = "RESOURCE[/NAME]")]
     resource: Option<String>,
 
     /// The namespace; by default, that of the kubeconfig's context
@@ -90,18 +94,31 @@ pub(crate) fn run(
     matches: &clap::ArgMatches,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let question = args.question()?;
+    let question = match &args.verb {
+        Some(verb) => Some(args.question(verb)?),
+        None => None,
+    };
+    let access = args.scope_of_access()?;
     let (mut manifest, mut cluster) = Backend::open_with_cluster(target, matches, out)?;
     let reading = manifest.as_mut().unwrap_or(&mut cluster).read(out)?;
-    let Resolved { action, resource } = cluster.resolve(&question, out)?;
-    check(&action, &resource, &cluster, out)?;
-    let policy = cluster.policy_in(action.scope(), out)?;
+    let action = match &question {
+        Some(question) => {
+            let Resolved { action, resource } = cluster.resolve(question, out)?;
+            check(&action, &resource, &cluster, out)?;
+            Some(action)
+        }
+        None => None,
+    };
+    let query = action
+        .as_ref()
+        .map_or(Query::Access(&access), Query::Action);
+    let policy = cluster.policy_in(query.scope(), out)?;
     let entries = cluster.access_entries(&|_| true, out);
     let document = Document::read(&reading.snapshot.data);
     let store = Store::new(&document);
     let principals = AdmittedPrincipals::of(&store, entries.as_deref());
-    let found = who_can(&policy, &principals, &action);
-    let mut list = WhoCanList::new(&action, found.allowed, &policy);
+    let found = who_can(&policy, &principals, query);
+    let mut list = WhoCanList::new(query, found.allowed, &policy);
     args.answer.print(&mut list, out)?;
     out.note(&list.summary());
     if found.hidden_bindings > 0 {
@@ -139,9 +156,26 @@ pub(crate) fn run(
 }
 
 impl Args {
-    fn question(&self) -> Result<Question, Failure> {
+    /// Returns the namespaces whose access is listed without a verb.
+    fn scope_of_access(&self) -> Result<Scope, Failure> {
+        if self.verb.is_none() && (self.subresource.is_some() || self.non_resource.is_some()) {
+            return Err(Failure::usage(
+                "--subresource and --non-resource need a verb and a resource",
+            )
+            .hint("who may read logs: awsauth who-can get pods --subresource log"));
+        }
+        Ok(match &self.namespace {
+            Some(name) if !self.all_namespaces => Scope::Namespace(name.clone()),
+            _ => Scope::AllNamespaces,
+        })
+    }
+
+    fn question(&self, verb: &str) -> Result<Question, Failure> {
         let what = self.non_resource.as_ref().or(self.resource.as_ref());
-        let what = what.map_or("", String::as_str);
+        let what = what.map(String::as_str).ok_or_else(|| {
+            Failure::usage(format!("the verb {verb} needs a resource"))
+                .hint(format!("such as awsauth who-can {verb} pods; for any access to a namespace: awsauth who-can -n NAMESPACE"))
+        })?;
         let namespace = match &self.namespace {
             _ if self.all_namespaces => Namespace::All,
             Some(name) => Namespace::Named(name.clone()),
@@ -151,7 +185,7 @@ impl Args {
             return Err(Failure::usage(format!("{what} is not a path"))
                 .hint("a path of the API server begins with a slash, such as /metrics"));
         }
-        Question::new(&self.verb, what, namespace, self.subresource.clone())
+        Question::new(verb, what, namespace, self.subresource.clone())
             .map_err(|error| Failure::usage("cannot answer this question").because(&error))
     }
 }

@@ -1,4 +1,4 @@
-//! The principals that are allowed an action.
+//! The principals that are allowed an action, or that have access to a namespace.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,15 @@ use super::principal_cell::{identity_cell, kind, source, source_cell};
 use super::rbac::{RoleData, SubjectData, UnreadData};
 use super::style::NOTICE;
 use super::table::{Cell, Table};
+use awsauth_core::access_report::Level;
 use awsauth_core::authenticator::{Admitted, AdmittedBy};
-use awsauth_core::rbac::{Action, Allowed, AllowedBy, Policy, Scope, Subject};
+use awsauth_core::facts::access_entries::AccessScope;
+use awsauth_core::rbac::{Action, Allowed, AllowedBy, Policy, Query, Scope, Subject};
 
-/// The principals that are allowed an action, a row for everything that allows it.
+/// The principals that a query lists, a row for everything that allows it.
 #[derive(Debug)]
 pub(crate) struct WhoCanList<'a> {
-    action: &'a Action,
+    query: Query<'a>,
     rows: Vec<Allowed<'a>>,
     policy: &'a Policy,
 }
@@ -34,7 +36,8 @@ struct Data<'a> {
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ActionData<'a> {
-    verb: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verb: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +49,7 @@ struct ActionData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'a str>,
+    namespace: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     all_namespaces: bool,
 }
@@ -65,6 +68,8 @@ struct RowData<'a> {
     username: Option<&'a str>,
     groups: &'a [String],
     answer: Answer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<Level>,
     by: ByData<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<RoleData<'a>>,
@@ -94,15 +99,15 @@ enum Answer {
 }
 
 impl<'a> WhoCanList<'a> {
-    pub(crate) fn new(action: &'a Action, rows: Vec<Allowed<'a>>, policy: &'a Policy) -> Self {
+    pub(crate) fn new(query: Query<'a>, rows: Vec<Allowed<'a>>, policy: &'a Policy) -> Self {
         Self {
-            action,
+            query,
             rows,
             policy,
         }
     }
 
-    /// Returns how many principals are allowed the action, as a sentence.
+    /// Returns how many principals there are, as a sentence.
     pub(crate) fn summary(&self) -> String {
         let mut answers: HashMap<*const Admitted<'_>, Answer> = HashMap::new();
         for row in &self.rows {
@@ -110,25 +115,35 @@ impl<'a> WhoCanList<'a> {
             *answer = (*answer).max(answer_of(row));
         }
         let count = |of| answers.values().filter(|answer| **answer == of).count();
-        let asked = describe(self.action);
+        let (one, several, others) = match self.query {
+            Query::Action(action) => {
+                let can = format!("can {}", describe(action));
+                (can.clone(), can, ["can on a condition", "may be able to"])
+            }
+            Query::Access(scope) => {
+                let access = match scope {
+                    Scope::Namespace(name) => format!("access to namespace {name}"),
+                    Scope::Cluster | Scope::AllNamespaces => "access to any namespace".to_owned(),
+                };
+                let others = ["only on a condition", "perhaps"];
+                (format!("has {access}"), format!("have {access}"), others)
+            }
+        };
         if answers.is_empty() {
-            return format!("No mapped principal can {asked}.");
+            return format!("No mapped principal {one}.");
         }
         let (mut parts, more) = match count(Answer::Yes) {
-            0 => (
-                vec![format!("No mapped principal certainly can {asked}")],
-                "",
-            ),
-            1 => (vec![format!("1 mapped principal can {asked}")], " more"),
+            0 => (vec![format!("No mapped principal certainly {one}")], ""),
+            1 => (vec![format!("1 mapped principal {one}")], " more"),
             certain => (
-                vec![format!("{certain} mapped principals can {asked}")],
+                vec![format!("{certain} mapped principals {several}")],
                 " more",
             ),
         };
-        for (answer, words) in [
-            (Answer::Conditional, "can on a condition"),
-            (Answer::Unknown, "may be able to"),
-        ] {
+        for (answer, words) in [Answer::Conditional, Answer::Unknown]
+            .into_iter()
+            .zip(others)
+        {
             if count(answer) > 0 {
                 parts.push(format!("{}{more} {words}", count(answer)));
             }
@@ -160,6 +175,7 @@ impl<'a> WhoCanList<'a> {
             username: principal.user.as_ref().map(|user| user.username.as_str()),
             groups: principal.user.as_ref().map_or(&[], |user| &user.groups),
             answer: answer_of(row),
+            level: self.level(row),
             by: by(row.by),
             role,
             subject,
@@ -167,11 +183,34 @@ impl<'a> WhoCanList<'a> {
             conditions: row.conditions.iter().map(ToString::to_string).collect(),
         }
     }
+
+    /// Returns how much access a row gives, if the query is for any access.
+    fn level(&self, row: &Allowed<'_>) -> Option<Level> {
+        let is_access = matches!(self.query, Query::Access(_));
+        is_access.then(|| Level::of_allowed(row.by, self.policy))
+    }
+
+    /// Returns the namespace in which a row applies, or `*` for all.
+    fn namespace(&self, row: &'a Allowed<'a>) -> &'a str {
+        let applies_everywhere = match row.by {
+            AllowedBy::Binding { binding, .. } => binding.namespace.is_none(),
+            AllowedBy::AccessPolicy(policy) => policy.scope == AccessScope::Cluster,
+            AllowedBy::Masters | AllowedBy::NodeAuthorizer | AllowedBy::UnreadAccessEntry => true,
+        };
+        match (self.query.scope(), self.query) {
+            (Scope::Namespace(_), Query::Access(_)) if applies_everywhere => "*",
+            (Scope::Namespace(name), _) => name,
+            (Scope::AllNamespaces, _) => row.namespace.unwrap_or("*"),
+            (Scope::Cluster, _) => "",
+        }
+    }
 }
 
 impl List for WhoCanList<'_> {
     fn table(&self, wide: bool) -> Table {
-        let has_namespaces = wide || *self.action.scope() == Scope::AllNamespaces;
+        let is_access = matches!(self.query, Query::Access(_));
+        let in_all = *self.query.scope() == Scope::AllNamespaces;
+        let has_namespaces = wide || is_access || in_all;
         let has_conditions = wide || self.rows.iter().any(|row| !row.conditions.is_empty());
         let mut headings = vec!["KIND", "IDENTITY"];
         headings.extend(
@@ -179,6 +218,7 @@ impl List for WhoCanList<'_> {
                 .into_iter()
                 .flatten(),
         );
+        headings.extend(is_access.then_some("LEVEL"));
         headings.extend(["AS", "ALLOWED BY", "ROLE"]);
         headings.extend(has_namespaces.then_some("NAMESPACE"));
         headings.extend(has_conditions.then_some("CONDITION"));
@@ -202,16 +242,14 @@ impl List for WhoCanList<'_> {
                 AllowedBy::Masters => ("group system:masters".to_owned(), String::new()),
                 _ => (String::new(), String::new()),
             };
+            if let Some(level) = data.level {
+                cells.push(Cell::styled(level.name(), level_style(level)));
+            }
             cells.push(Cell::new(&subject));
             cells.push(Cell::new(&shown_by(&data.by)));
             cells.push(Cell::new(&role));
             if has_namespaces {
-                let namespace = match self.action.scope() {
-                    Scope::Namespace(name) => name,
-                    Scope::AllNamespaces => row.namespace.unwrap_or("*"),
-                    Scope::Cluster => "",
-                };
-                cells.push(Cell::new(namespace));
+                cells.push(Cell::new(self.namespace(row)));
             }
             if has_conditions {
                 cells.push(Cell::styled(&data.conditions.join("; "), NOTICE));
@@ -233,30 +271,36 @@ impl List for WhoCanList<'_> {
     }
 
     fn data(&self) -> impl Serialize {
-        let action = match self.action {
-            Action::Path { verb, path } => ActionData {
-                verb,
+        let namespace = |scope: &'_ Scope| match scope {
+            Scope::Namespace(name) => Some(name.clone()),
+            Scope::Cluster | Scope::AllNamespaces => None,
+        };
+        let action = match self.query {
+            Query::Access(scope) => ActionData {
+                namespace: namespace(scope),
+                all_namespaces: *scope == Scope::AllNamespaces,
+                ..ActionData::default()
+            },
+            Query::Action(Action::Path { verb, path }) => ActionData {
+                verb: Some(verb),
                 path: Some(path),
                 ..ActionData::default()
             },
-            Action::Resource {
+            Query::Action(Action::Resource {
                 verb,
                 group,
                 resource,
                 subresource,
                 name,
                 scope,
-            } => ActionData {
-                verb,
+            }) => ActionData {
+                verb: Some(verb),
                 path: None,
                 group: Some(group),
                 resource: Some(resource),
                 subresource: Some(subresource.as_str()).filter(|text| !text.is_empty()),
                 name: Some(name.as_str()).filter(|text| !text.is_empty()),
-                namespace: match scope {
-                    Scope::Namespace(name) => Some(name),
-                    Scope::Cluster | Scope::AllNamespaces => None,
-                },
+                namespace: namespace(scope),
                 all_namespaces: *scope == Scope::AllNamespaces,
             },
         };
@@ -275,6 +319,13 @@ impl List for WhoCanList<'_> {
 
     fn reorder(&mut self, order: &[usize]) {
         permute(&mut self.rows, order);
+    }
+}
+
+fn level_style(level: Level) -> Style {
+    match level {
+        Level::Admin => NOTICE,
+        _ => Style::new(),
     }
 }
 

@@ -18,7 +18,7 @@ pub use objects::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 pub use permission_question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};
 pub use user_info::UserInfo;
-pub use who_can::{Allowed, AllowedBy, Condition, WhoCan, who_can};
+pub use who_can::{Allowed, AllowedBy, Condition, Query, WhoCan, who_can};
 
 use std::collections::BTreeMap;
 

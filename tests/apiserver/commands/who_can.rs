@@ -68,6 +68,21 @@ role   arn:aws:iam::111122223333:role/dev                                       
         &["2 mapped principals can delete pods in namespace team-a; 2 more can on a condition."],
     );
 
+    let access = session.done(&["who-can", "-n", "team-a", "-o", "csv", "--no-headers"]);
+    let rows: Vec<&str> = access.stdout.lines().collect();
+    assert_eq!(
+        rows[rows.len() - 3..],
+        [
+            "role,arn:aws:iam::111122223333:role/admin,admin,system:masters,aws-auth,admin,group system:masters,Group/system:masters,,*,",
+            "role,arn:aws:iam::111122223333:role/ops,ops,ops,aws-auth,write,group ops,ClusterRoleBinding/ops,ClusterRole/pod-keeper,*,",
+            "role,arn:aws:iam::111122223333:role/dev,dev:{{SessionName}},,aws-auth,write,user dev:alice,RoleBinding/devs,ClusterRole/pod-keeper,team-a,if the username becomes dev:alice",
+        ]
+    );
+    access.says(
+        0,
+        &["2 mapped principals have access to namespace team-a; 2 more only on a condition."],
+    );
+
     // In another namespace, or all, the RoleBinding does not count, or only for its own.
     let names = |args: &[&str]| {
         let run = session.done(&[&["who-can", "delete", "pods", "-o", "name"][..], args].concat());

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Action, Binding, Policy, Role, RoleRef, Rules, Scope, Subject, UserInfo};
+use super::{
+    Action, Binding, Policy, Role, RoleRef, Rule, Rules, Scope, Subject, UserInfo, has_default_role,
+};
 use crate::arn::Parts;
 use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals};
 use crate::facts::access_entries::{AccessPolicy, AccessScope, AccessTerms, CLUSTER_ADMIN};
@@ -18,6 +20,45 @@ const NODE_ROLE: &str = "system:node";
 /// How many bindings of one subject in one namespace are returned, and how many of the subjects that one principal may become there.
 /// Otherwise, a user who may create RoleBindings in a namespace could make the answer arbitrarily long.
 const MAX_BINDINGS: usize = 20;
+
+/// What principals are listed for.
+#[derive(Clone, Copy, Debug)]
+pub enum Query<'a> {
+    /// An action that they are allowed.
+    Action(&'a Action),
+    /// Any access to objects in this scope, except what every authenticated user has by default.
+    Access(&'a Scope),
+}
+
+impl<'a> Query<'a> {
+    /// Returns the scope of the query.
+    pub fn scope(self) -> &'a Scope {
+        match self {
+            Self::Action(action) => action.scope(),
+            Self::Access(scope) => scope,
+        }
+    }
+
+    fn is_allowed_by(self, rule: &Rule) -> bool {
+        match self {
+            Self::Action(action) => rule.allows(action),
+            Self::Access(_) => !rule.resources.is_empty() && !rule.verbs.is_empty(),
+        }
+    }
+
+    fn counts(self, binding: &Binding) -> bool {
+        match self {
+            Self::Action(_) => true,
+            Self::Access(_) => !has_default_role(binding),
+        }
+    }
+}
+
+impl<'a> From<&'a Action> for Query<'a> {
+    fn from(action: &'a Action) -> Self {
+        Self::Action(action)
+    }
+}
 
 /// The principals that are allowed an action.
 #[derive(Debug)]
@@ -105,22 +146,23 @@ impl fmt::Display for Condition<'_> {
     }
 }
 
-/// Returns the principals that are allowed an action.
+/// Returns the principals that are allowed an action, or that have any access.
 ///
 /// With [`Scope::AllNamespaces`], also those that are allowed it in some namespaces only.
-pub fn who_can<'a>(
+pub fn who_can<'a, 'q>(
     policy: &'a Policy,
     principals: &'a AdmittedPrincipals<'a>,
-    action: &Action,
+    query: impl Into<Query<'q>>,
 ) -> WhoCan<'a> {
-    let grants = Grants::of(policy, action);
+    let query = query.into();
+    let grants = Grants::of(policy, query);
     let nodes = policy.roles.get(&Role {
         namespace: None,
         name: NODE_ROLE.to_owned(),
     });
     let may_node = match nodes {
-        Some(Rules::Known(rules)) => rules.iter().any(|rule| rule.allows(action)),
-        _ => matches!(action, Action::Resource { .. }),
+        Some(Rules::Known(rules)) => rules.iter().any(|rule| query.is_allowed_by(rule)),
+        _ => !matches!(query, Query::Action(Action::Path { .. })),
     };
     let mut allowed = Vec::new();
     let mut hidden_names = 0;
@@ -130,7 +172,7 @@ pub fn who_can<'a>(
         if let AdmittedBy::AccessEntry(entry) = principal.by {
             let terms = entry.terms.as_ref();
             match terms.and_then(|terms| terms.policies.as_deref()) {
-                Some(policies) => add_policies(policies, action, principal, &mut allowed),
+                Some(policies) => add_policies(policies, query, principal, &mut allowed),
                 None => allowed.push(Allowed {
                     conditions: vec![Condition::EntryAllows],
                     ..Allowed::by(AllowedBy::UnreadAccessEntry, principal)
@@ -195,12 +237,12 @@ impl<'a> Grant<'a> {
 }
 
 impl<'a> Grants<'a> {
-    fn of(policy: &'a Policy, action: &Action) -> Self {
+    fn of(policy: &'a Policy, query: Query<'_>) -> Self {
         let mut by_subject: HashMap<_, Vec<Grant<'a>>> = HashMap::new();
         let mut counts: HashMap<_, usize> = HashMap::new();
         let mut hidden = 0;
-        for binding in &policy.bindings {
-            let namespace = match (&binding.namespace, action.scope()) {
+        for binding in policy.bindings.iter().filter(|it| query.counts(it)) {
+            let namespace = match (&binding.namespace, query.scope()) {
                 (None, _) => None,
                 (Some(_), Scope::Cluster) => continue,
                 (Some(of), Scope::Namespace(asked)) if of == asked => None,
@@ -208,7 +250,7 @@ impl<'a> Grants<'a> {
                 (Some(of), Scope::AllNamespaces) => Some(of.as_str()),
             };
             let is_role_read = match rules(policy, binding) {
-                Rules::Known(rules) if rules.iter().any(|rule| rule.allows(action)) => true,
+                Rules::Known(rules) if rules.iter().any(|rule| query.is_allowed_by(rule)) => true,
                 Rules::Known(_) | Rules::NoSuchRole => continue,
                 Rules::Unread => false,
             };
@@ -357,12 +399,12 @@ fn rules<'a>(policy: &'a Policy, binding: &Binding) -> &'a Rules {
 /// Adds the access policies that allow, or may allow, an action.
 fn add_policies<'a>(
     policies: &'a [AccessPolicy],
-    action: &Action,
+    query: Query<'_>,
     principal: &'a Admitted<'a>,
     allowed: &mut Vec<Allowed<'a>>,
 ) {
     for policy in policies {
-        let namespaces = match (&policy.scope, action.scope()) {
+        let namespaces = match (&policy.scope, query.scope()) {
             (AccessScope::Cluster, _) => vec![None],
             (AccessScope::Namespaces(_), Scope::Cluster) => continue,
             (AccessScope::Namespaces(patterns), Scope::Namespace(asked)) => {
@@ -377,7 +419,7 @@ fn add_policies<'a>(
                 .map(|pattern| Some(pattern.as_str()))
                 .collect(),
         };
-        let is_known = policy.name() == CLUSTER_ADMIN;
+        let is_known = policy.name() == CLUSTER_ADMIN || matches!(query, Query::Access(_));
         allowed.extend(namespaces.into_iter().map(|namespace| {
             Allowed {
                 namespace,
@@ -481,15 +523,15 @@ mod tests {
     }
 
     /// Returns `NAME by BY in NAMESPACE: CONDITIONS` for each row.
-    fn shown(
+    fn shown<'q>(
         policy: &Policy,
         document: &Document,
         entries: Option<&AccessEntries>,
-        action: &Action,
+        query: impl Into<Query<'q>>,
     ) -> Vec<String> {
         let store = Store::new(document);
         let principals = AdmittedPrincipals::of(&store, entries);
-        let rows = who_can(policy, &principals, action).allowed;
+        let rows = who_can(policy, &principals, query).allowed;
         let row = |row: &Allowed<'_>| {
             let by = match row.by {
                 AllowedBy::Masters => "masters",
@@ -628,6 +670,57 @@ mod tests {
             [all, ":role/dev by in-a in a: "]
         );
         assert_eq!(rows(Scope::Cluster), [all]);
+    }
+
+    #[test]
+    fn access_to_a_namespace_is_by_any_binding_that_applies_there() {
+        let document = document(
+            &format!(
+                "- {{rolearn: '{A}:role/dev', groups: [g]}}\n- {{rolearn: '{A}:role/guest', username: guest}}\n- {{rolearn: '{A}:role/admin', groups: ['system:masters']}}\n"
+            ),
+            "",
+        );
+        let mut policy = policy(vec![
+            binding(None, "all", "pods", group("g")),
+            binding(Some("a"), "in-a", "pods", group("g")),
+            binding(Some("b"), "in-b", "pods", user("guest")),
+            binding(None, "paths", "paths", user("guest")),
+            binding(
+                None,
+                "basic",
+                "system:basic-user",
+                group("system:authenticated"),
+            ),
+        ]);
+        let role = |name: &str| Role {
+            namespace: None,
+            name: name.to_owned(),
+        };
+        let pods = policy.roles[&role("pods")].clone();
+        let paths = Rule {
+            verbs: vec!["get".into()],
+            non_resource_urls: vec!["/metrics".into()],
+            ..Rule::default()
+        };
+        policy.roles.insert(role("system:basic-user"), pods);
+        policy
+            .roles
+            .insert(role("paths"), Rules::Known(vec![paths]));
+        let rows = |scope| shown(&policy, &document, None, Query::Access(&scope));
+        let (everywhere, admin) = (":role/dev by all in *: ", ":role/admin by masters in *: ");
+        assert_eq!(
+            rows(in_a()),
+            [everywhere, ":role/dev by in-a in *: ", admin]
+        );
+        assert_eq!(
+            rows(Scope::AllNamespaces),
+            [
+                everywhere,
+                ":role/dev by in-a in a: ",
+                ":role/guest by in-b in b: ",
+                admin
+            ]
+        );
     }
 
     #[test]
