@@ -68,6 +68,9 @@ pub(super) fn read_accounts(tree: &Tree<'_>, root: NodeId) -> SectionContent {
         });
     }
     if let Some(DecodeError { message, at }) = failure {
+        if expansion.copies_too_much() {
+            return SectionContent::unreadable(message, at);
+        }
         // Elements dropped before the error are kept as empty accounts at the end.
         for entry in &mut reading.entries {
             if let Status::Dropped { mapping, .. } = &entry.status {
@@ -125,17 +128,20 @@ fn element(tree: &Tree<'_>, id: NodeId, expansion: &mut Expansion) -> Result<Ele
             expansion.leave(id);
             element
         }
-        NodeKind::Scalar { value, .. } => Ok(Element::Account(match scalar(tree, id)? {
-            Resolved::Null => String::new(),
-            Resolved::Binary => {
-                let error = |message: &str| DecodeError {
-                    message: message.to_owned(),
-                    at: node.start,
-                };
-                lossy_text(&decode_base64(value).map_err(error)?)
-            }
-            _ => value.clone().into_owned(),
-        })),
+        NodeKind::Scalar { value, .. } => {
+            expansion.count_text(value, node.start)?;
+            Ok(Element::Account(match scalar(tree, id)? {
+                Resolved::Null => String::new(),
+                Resolved::Binary => {
+                    let error = |message: &str| DecodeError {
+                        message: message.to_owned(),
+                        at: node.start,
+                    };
+                    lossy_text(&decode_base64(value).map_err(error)?)
+                }
+                _ => value.clone().into_owned(),
+            }))
+        }
         NodeKind::Sequence { .. } => Ok(Element::Dropped(wrong(node.start, "!!seq", "string"))),
         NodeKind::Mapping { .. } => Ok(Element::Dropped(wrong(node.start, "!!map", "string"))),
     }

@@ -159,7 +159,8 @@ impl<'a, 't> Decoder<'a, 't> {
                 self.frames.push(Frame::Alias(id));
                 self.enter(*target)?;
             }
-            NodeKind::Scalar { .. } => {
+            NodeKind::Scalar { value, .. } => {
+                self.state.expansion.count_text(value, node.start)?;
                 let kind = self.scalar(id)?;
                 self.give(id, kind);
             }

@@ -5,11 +5,19 @@ use std::collections::HashSet;
 use super::DecodeError;
 use goyaml::{NodeId, Place};
 
-/// Counts nodes like go-yaml, which rejects documents that consist mostly of aliases.
+/// How many bytes the aliases of a section may add. go-yaml shares a text between all aliases to it, but here each entry has a copy: a text
+/// of 200 KB could need 1 GB.
+const MAX_COPIED: usize = 1 << 20;
+/// What a node counts besides its text.
+const NODE_SIZE: usize = 32;
+
+/// Counts nodes like go-yaml, which rejects documents that consist mostly of aliases, and what aliases copy.
 #[derive(Debug, Default)]
 pub(in crate::document) struct Expansion {
     decoded: usize,
     from_aliases: usize,
+    /// The bytes that aliases have added.
+    copied: usize,
     depth: usize,
     open: HashSet<NodeId>,
 }
@@ -27,6 +35,7 @@ impl Expansion {
         self.decoded += 1;
         if self.depth > 0 {
             self.from_aliases += 1;
+            self.copied += NODE_SIZE;
         }
         let share = self.from_aliases as f64 / self.decoded as f64;
         if self.from_aliases > 100 && self.decoded > 1000 && share > allowed_share(self.decoded) {
@@ -35,7 +44,34 @@ impl Expansion {
                 at,
             });
         }
-        Ok(())
+        self.check_copied(at)
+    }
+
+    /// Counts the text of a scalar.
+    pub(in crate::document) fn count_text(
+        &mut self,
+        text: &str,
+        at: Place,
+    ) -> Result<(), DecodeError> {
+        if self.depth > 0 {
+            self.copied += text.len();
+        }
+        self.check_copied(at)
+    }
+
+    /// Returns whether aliases add more than awsauth reads.
+    pub(in crate::document) fn copies_too_much(&self) -> bool {
+        self.copied > MAX_COPIED
+    }
+
+    fn check_copied(&self, at: Place) -> Result<(), DecodeError> {
+        match self.copies_too_much() {
+            false => Ok(()),
+            true => Err(DecodeError {
+                message: "awsauth does not read aliases that add more than 1 MiB".to_owned(),
+                at,
+            }),
+        }
     }
 
     pub(in crate::document) fn enter(
