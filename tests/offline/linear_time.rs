@@ -45,6 +45,42 @@ fn once(data: &BTreeMap<String, String>) -> Duration {
     cpu_time::of(|| Document::read(data))
 }
 
+#[test]
+fn aliases_are_read_up_to_a_limit() {
+    let long = "x".repeat(10_000);
+    for (section, first, item) in [
+        (
+            SectionName::Roles,
+            format!("- &a {long}\n"),
+            "- {rolearn: a, username: *a}\n",
+        ),
+        (
+            SectionName::Roles,
+            format!("- &a {{username: {long}}}\n"),
+            "- {rolearn: a, <<: *a}\n",
+        ),
+        (
+            SectionName::Roles,
+            format!("- &a [{long}]\n"),
+            "- {rolearn: a, groups: *a}\n",
+        ),
+        (SectionName::Accounts, format!("- &a {long}\n"), "- *a\n"),
+    ] {
+        let read = |count| {
+            let text = first.clone() + &item.repeat(count);
+            Document::read(&BTreeMap::from([(section.key().to_owned(), text)]))
+        };
+        assert_eq!(read(100).section(section).entries().len(), 101, "{item}");
+        let document = read(110);
+        let problems = document.section(section).problems();
+        assert!(document.section(section).is_unreadable(), "{item}");
+        assert!(
+            problems[0].message.contains("more than 1 MiB"),
+            "{problems:?}"
+        );
+    }
+}
+
 /// Manifests around aws-auth, which awsauth reads as kubectl does.
 #[test]
 fn manifest_reading_time_is_linear() {
@@ -123,7 +159,32 @@ fn time_to_find_positions_in_the_file_is_linear() {
 /// Texts with a finding in every entry or field.
 #[test]
 fn lint_time_is_linear() {
-    let texts: [(&str, Make); 7] = [
+    let texts: [(&str, Make); 11] = [
+        ("groups of a long principal", |bytes| {
+            let groups = "  - \"a,\"\n".repeat(bytes / 20);
+            format!("- rolearn: {}\n  groups:\n{groups}", "a".repeat(bytes / 2))
+        }),
+        ("a long value of a repeated field", |bytes| {
+            let repeated = "  username: a\n".repeat(bytes / 28);
+            format!(
+                "- rolearn: a\n{repeated}  username: {}\n",
+                "a".repeat(bytes / 2)
+            )
+        }),
+        ("entries before a long one", |bytes| {
+            let entries = "- {rolearn: a}\n".repeat(bytes / 30);
+            format!(
+                "{entries}- rolearn: a\n  username: {}\n",
+                "a".repeat(bytes / 2)
+            )
+        }),
+        ("entries before one with many groups", |bytes| {
+            let entries = "- {rolearn: a}\n".repeat(bytes / 30);
+            format!(
+                "{entries}- rolearn: a\n  groups:\n{}",
+                numbered(bytes / 24, |at| format!("  - g{at:07}\n"))
+            )
+        }),
         ("roles that are gone", |bytes| {
             numbered(bytes / 50, |at| {
                 format!("- rolearn: arn:aws:iam::111122223333:role/r{at:07}\n")

@@ -191,7 +191,7 @@ impl AccessReport {
             severity: finding.severity.name().to_owned(),
             message: finding.message.clone().into_owned(),
             help: finding.help.clone().into_owned(),
-            principal: finding.principal.clone(),
+            principal: finding.principal.as_deref().map(str::to_owned),
         };
         let mut findings: Vec<_> = linted.findings.iter().collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

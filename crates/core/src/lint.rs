@@ -26,6 +26,7 @@ mod waiver;
 pub use facts::{
     Change, Cluster, Facts, FieldManager, FieldManagers, Needs, NodeSources, Object, ObjectChange,
 };
+pub(crate) use finding::shortened_principal;
 pub use finding::{Finding, Fix, Replacement, Site, Text};
 pub use fix::{FixResult, Texts, apply_fixes};
 pub(crate) use iam_principals::lacks_sso_suffix;

@@ -341,6 +341,78 @@ fn many_short_strings_take_little_memory() {
     assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
 }
 
+/// Returns edits of mapRoles or mapAccounts in which many entries, fields or findings are about one long text.
+fn with_a_shared_text() -> [(&'static str, String); 7] {
+    const COUNT: usize = 1500;
+    let long = "x".repeat(100_000);
+    let arn = "arn:aws:iam::111122223333:role/r";
+    let many = |line: &dyn Fn(usize) -> String| (0..COUNT).map(line).collect::<String>();
+    let entry = |username: &str| format!("- rolearn: {arn}\n  username: {username}\n");
+    let groups = many(&|at| format!("  - \"a,{at}\"\n"));
+    [
+        (
+            "mapRoles",
+            format!(
+                "- &a {long}\n{}",
+                many(&|at| format!("- rolearn: {arn}{at}\n  username: *a\n"))
+            ),
+        ),
+        (
+            "mapRoles",
+            format!(
+                "- &a {{username: {long}}}\n{}",
+                many(&|at| format!("- <<: *a\n  rolearn: {arn}{at}\n"))
+            ),
+        ),
+        (
+            "mapAccounts",
+            format!("- &a {long}\n{}", "- *a\n".repeat(COUNT)),
+        ),
+        (
+            "mapRoles",
+            many(&|at| entry(&at.to_string())) + &entry(&long),
+        ),
+        (
+            "mapRoles",
+            format!(
+                "{}{}  username: {long}\n",
+                entry("a"),
+                "  username: a\n".repeat(COUNT)
+            ),
+        ),
+        (
+            "mapRoles",
+            format!("- rolearn: {arn}{long}\n  username: a\n  groups:\n{groups}"),
+        ),
+        (
+            "mapRoles",
+            format!(
+                "- rolearn: {arn}{long}\n  username: a\n{}",
+                many(&|at| format!("  f{at}: a\n"))
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn long_text_of_many_entries_takes_little_memory() {
+    let harness = Harness::start();
+    let client = client(&harness);
+    for (key, text) in with_a_shared_text() {
+        let mut review = review(with(&[NODE, ADMIN]), with(&[NODE, ADMIN]), "UPDATE");
+        review["request"]["object"]["data"][key] = text.into();
+        let body = review.to_string();
+        let response = client.review(&mut None, body.as_bytes());
+        let status = response.map(|response| response.status);
+        let peak = harness.controller.peak_memory();
+        println!("{} bytes: {status:?}, peak memory {peak:?}", body.len());
+        assert!(
+            peak.is_none_or(|peak| peak < memory_limit() / 2),
+            "{peak:?}"
+        );
+    }
+}
+
 #[test]
 fn idle_connections_do_not_block_reviews() {
     let harness = Harness::start();

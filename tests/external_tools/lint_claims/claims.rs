@@ -54,7 +54,7 @@ pub(super) fn check(
     // Values of aliases and merge keys belong to another entry.
     let sso = taken.sso.as_ref();
     let principal = sso.map_or(&taken.principal, |sso| &sso.permission_set_name);
-    if finding.principal.as_ref() != Some(principal) {
+    if finding.principal.as_deref() != Some(principal.as_str()) {
         return None;
     }
     let (is, why) = entry_claim(

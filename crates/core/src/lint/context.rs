@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::arn_fault::{ArnFault, arn_fault};
 use super::bindings::Bindings;
 use super::facts::Facts;
-use super::finding::{Finding, Site};
+use super::finding::{Finding, Site, shortened_principal};
 use super::resolved_entry::{Part, ResolvedEntry};
 use super::rule::Rule;
 use super::waiver::{self, Waiver};
@@ -56,6 +56,7 @@ impl<'a> Context<'a> {
                 index,
                 source,
                 mapping: slot.mapping,
+                shared_principal: shortened_principal(slot.mapping.principal.text()).into(),
                 state: slot.state,
                 text: section.text().unwrap_or_default(),
             }));

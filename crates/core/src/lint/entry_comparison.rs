@@ -1,11 +1,11 @@
 //! Comparing entries for the same principal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::context::Context;
 use super::resolved_entry::ResolvedEntry;
 use crate::authenticator::EntryState;
-use crate::document::Mapping;
+use crate::document::SectionName;
 
 /// Returns the entries that a later entry of the same section replaces, each with that entry.
 pub(super) fn replaced_entries<'c, 'a>(
@@ -19,8 +19,25 @@ pub(super) fn replaced_entries<'c, 'a>(
     })
 }
 
-/// Returns whether two mappings have the same username and the same groups in any order.
-pub(super) fn has_same_effect(a: &Mapping, b: &Mapping) -> bool {
-    let groups = |mapping: &'_ Mapping| mapping.groups().iter().cloned().collect::<BTreeSet<_>>();
-    a.username == b.username && (a.groups() == b.groups() || groups(a) == groups(b))
+/// Compares what entries give their principals. Remembers the groups of each entry, because one entry can replace many.
+#[derive(Default)]
+pub(super) struct EffectComparison<'a> {
+    groups: HashMap<(SectionName, usize), BTreeSet<&'a str>>,
+}
+
+impl<'a> EffectComparison<'a> {
+    /// Returns whether two entries have the same username and the same groups in any order.
+    pub(super) fn is_same(&mut self, one: &ResolvedEntry<'a>, other: &ResolvedEntry<'a>) -> bool {
+        let [a, b] = [one, other].map(|entry| entry.mapping);
+        if a.username != b.username || a.groups() == b.groups() {
+            return a.username == b.username;
+        }
+        let [a, b] = [one, other].map(|entry| {
+            let place = (entry.section, entry.index);
+            let groups = || entry.groups().map(|(_, group)| group).collect();
+            self.groups.entry(place).or_insert_with(groups);
+            place
+        });
+        self.groups[&a] == self.groups[&b]
+    }
 }

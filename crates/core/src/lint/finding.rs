@@ -2,11 +2,19 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::position::Position;
 use super::resolved_entry::{Part, ResolvedEntry};
 use super::rule::{Rule, Severity};
 use crate::document::{SectionName, Span};
+
+/// The maximum length of a principal in bytes. A path has up to 512 characters, and a name up to 64:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length>
+const MAX_PRINCIPAL: usize = 640;
+
+/// The maximum length in bytes of a text that many messages may contain.
+const MAX_VALUE: usize = 500;
 
 /// A problem that a rule found.
 #[derive(Clone, Debug)]
@@ -22,9 +30,9 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The line of another entry in the same section that the finding is also about.
     pub other_line: Option<usize>,
-    /// The principal of the entry, as written. Two findings before and after an edit are the same if their rule and principal
-    /// are the same.
-    pub principal: Option<String>,
+    /// The principal of the entry, as written, but [shortened](shortened_principal). Two findings before and after an edit are the same
+    /// if their rule and principal are the same. All findings about an entry share it: an entry can have many.
+    pub principal: Option<Arc<str>>,
     /// The index of the entry in its section.
     pub(super) entry: Option<usize>,
     /// The part of the entry.
@@ -143,7 +151,7 @@ impl Findings {
         help: impl Into<Cow<'static, str>>,
     ) -> &mut Finding {
         let finding = self.add(text(entry.section, entry.span(part)), message, help);
-        finding.principal = Some(entry.principal().to_owned());
+        finding.principal = Some(Arc::clone(&entry.shared_principal));
         finding.entry = Some(entry.index);
         finding.part = part;
         finding
@@ -197,7 +205,7 @@ impl Findings {
         help: impl Into<Cow<'static, str>>,
     ) -> &mut Finding {
         let finding = self.key(SectionName::Roles.key(), message, help);
-        finding.principal = Some(arn.to_owned());
+        finding.principal = Some(arn.into());
         finding
     }
 
@@ -224,6 +232,35 @@ impl Findings {
             part: Part::Entry,
         })
     }
+}
+
+/// Returns a principal without the end of one that is longer than any ARN can be. Such a principal never matches a caller.
+pub(crate) fn shortened_principal(principal: &str) -> &str {
+    &principal[..principal.floor_char_boundary(MAX_PRINCIPAL)]
+}
+
+/// Returns a text of an entry for a message about another entry or field, without the end of a long one: the same text may be in many
+/// messages.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.len() {
+        ..=MAX_VALUE => text.into(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(MAX_VALUE)]).into(),
+    }
+}
+
+/// Returns names separated by commas, [shortened].
+pub(super) fn shortened_list(names: &[String]) -> String {
+    let mut list = String::new();
+    for name in names {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        list.push_str(&shortened(name));
+        if list.len() > MAX_VALUE {
+            break;
+        }
+    }
+    shortened(&list).into_owned()
 }
 
 /// Returns a range of a section's text whose positions are not known yet.

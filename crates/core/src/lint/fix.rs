@@ -139,7 +139,7 @@ fn place(finding: &Finding) -> Option<(SectionName, usize, usize)> {
 }
 
 /// What distinguishes a finding from others: rule, message, principal and line.
-type Identity = (&'static str, String, Option<String>, Option<usize>);
+type Identity = (&'static str, String, Option<Arc<str>>, Option<usize>);
 
 fn identity(finding: &Finding) -> Identity {
     let line = finding.site.text().map(|text| text.start.line);

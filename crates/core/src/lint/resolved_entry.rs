@@ -1,5 +1,7 @@
 //! An entry of the document, with its state in the authenticator.
 
+use std::sync::Arc;
+
 use crate::arn::Parts;
 use crate::authenticator::{EntryState, Placeholder};
 use crate::document::{Entry, Field, Mapping, Principal, SectionName, Span};
@@ -31,6 +33,8 @@ pub(super) struct ResolvedEntry<'a> {
     pub(super) source: &'a Entry,
     /// Its principal, username and groups. If the authenticator drops the entry: what could be read of it.
     pub(super) mapping: &'a Mapping,
+    /// The principal for findings.
+    pub(super) shared_principal: Arc<str>,
     pub(super) state: EntryState<'a>,
     /// The text of the section.
     pub(super) text: &'a str,

@@ -18,6 +18,8 @@ pub use admins::reason as admin_reason;
 pub use ignored_mapping::aws_auth_is_ignored;
 pub use last_admin::has_admin;
 
+use std::sync::Arc;
+
 use super::guard_facts::OpenQuestion;
 use super::{Notice, Request};
 use crate::access_entries::EntryChange;
@@ -38,7 +40,7 @@ pub struct Refusal {
     /// The flag that overrides the guard, if there is one.
     pub allow: Option<String>,
     /// The ARN whose edits are refused; `None` if the refusal is about the plan as a whole.
-    pub arn: Option<String>,
+    pub arn: Option<Arc<str>>,
 }
 
 /// A check that refuses a dangerous plan.
@@ -254,12 +256,18 @@ impl Verdict {
     }
 
     /// Refuses the edits of one ARN.
-    fn refuse_one(&mut self, arn: &str, guard: Guard, message: String, allow: impl Into<String>) {
+    fn refuse_one(
+        &mut self,
+        arn: impl Into<Arc<str>>,
+        guard: Guard,
+        message: String,
+        allow: impl Into<String>,
+    ) {
         self.refusals.push(Refusal {
             guard,
             message,
             allow: Some(allow.into()),
-            arn: Some(arn.to_owned()),
+            arn: Some(arn.into()),
         });
     }
 
@@ -269,7 +277,7 @@ impl Verdict {
             guard,
             message,
             allow: None,
-            arn: Some(arn.to_owned()),
+            arn: Some(arn.into()),
         });
     }
 

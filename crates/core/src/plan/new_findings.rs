@@ -1,13 +1,14 @@
 //! The lint findings that a change introduces.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::Texts;
 use crate::arn::fold;
 use crate::deadline::Deadline;
 use crate::document::edit::{Edit, Outcome};
 use crate::document::{Document, Principal, SectionName, Status};
-use crate::lint::{Facts, Finding, Selection, Site, lint_until};
+use crate::lint::{Facts, Finding, Selection, Site, lint_until, shortened_principal};
 
 /// Identifies a finding before and after an edit. Line numbers are not part of it, because an edit moves lines.
 type Key = (&'static str, Option<SectionName>, String);
@@ -33,8 +34,11 @@ pub(super) fn new_findings(
     let all = Selection::default();
     let mut found = lint_until(texts_after, after, &facts, &all, deadline).findings;
     if let Some(edited) = edited {
-        let edited: HashSet<_> = edited.iter().map(|of| fold(of.text())).collect();
-        let is_edited = |of: &String| edited.contains(&fold(of));
+        let edited = edited.iter();
+        let edited: HashSet<_> = edited
+            .map(|of| fold(shortened_principal(of.text())))
+            .collect();
+        let is_edited = |of: &Arc<str>| edited.contains(&fold(of));
         found.retain(|finding| finding.principal.as_ref().is_none_or(is_edited));
     }
     if !may_exist_in(before, &found) {
@@ -86,7 +90,7 @@ fn may_exist_in(before: &Document, findings: &[Finding]) -> bool {
     let mut entries = before.sections().flat_map(|section| section.entries());
     entries.any(|entry| match &entry.status {
         Status::Kept(mapping) | Status::Dropped { mapping, .. } => {
-            principals.contains(&fold(mapping.principal.text()))
+            principals.contains(&fold(shortened_principal(mapping.principal.text())))
         }
     })
 }

@@ -39,13 +39,16 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             not_known.extend(gained(&change.before, &change.after));
         }
     }
+    // One entry can have many such groups.
+    let mut reported = HashSet::new();
     for finding in case.findings {
         if let (true, Some(principal)) = (
             CHOSEN_BY_CALLER.contains(&finding.rule.id),
             &finding.principal,
-        ) {
+        ) && reported.insert((principal, &finding.message))
+        {
             verdict.notices.push(Notice::Granted {
-                arn: principal.clone(),
+                arn: principal.to_string(),
                 what: format!("can choose its own username or groups: {}", finding.message),
             });
         }

@@ -1,6 +1,7 @@
 //! Refuses changes that introduce a lint error.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::{Case, Guard, Verdict};
 use crate::arn::{equal_fold, fold};
@@ -27,7 +28,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     for finding in errors {
         // Changes to a node entry are refused or allowed by the guard for node entries.
         let is_about_nodes =
-            |arn: &String| finding.rule.id.starts_with(ABOUT_NODES) && nodes.contains(&fold(arn));
+            |arn: &Arc<str>| finding.rule.id.starts_with(ABOUT_NODES) && nodes.contains(&fold(arn));
         let is_allowed = allow.rules.contains(&finding.rule)
             || finding.principal.as_ref().is_some_and(is_about_nodes)
             || is_as_written(case, finding);
@@ -46,7 +47,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         );
         let (guard, allow) = (Guard::LintRegression, format!("--allow {}", rule.id));
         match &finding.principal {
-            Some(principal) => verdict.refuse_one(principal, guard, message, allow),
+            Some(principal) => verdict.refuse_one(Arc::clone(principal), guard, message, allow),
             None => verdict.refuse(guard, message, allow),
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
             Loss::Terms => "with another username or fewer groups",
         };
         verdict.refuse_one(
-            &arn,
+            arn.as_str(),
             Guard::NodeEntry,
             format!("nodes sign in with {arn}; {how}, they would become NotReady"),
             format!("--allow-node-entry {}", quoted(&arn)),

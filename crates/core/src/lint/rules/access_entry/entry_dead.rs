@@ -29,6 +29,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         );
         findings
             .config_map(message, recreate_help(context, entry))
-            .principal = Some(arn.clone());
+            .principal = Some(arn.as_str().into());
     }
 }

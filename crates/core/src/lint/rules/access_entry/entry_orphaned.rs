@@ -40,6 +40,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             ),
             _ => continue,
         };
-        findings.config_map(message, help).principal = Some(arn.clone());
+        findings.config_map(message, help).principal = Some(arn.as_str().into());
     }
 }

@@ -41,6 +41,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             cluster_flags(context),
             quoted(arn)
         );
-        findings.config_map(message, help).principal = Some(arn.clone());
+        findings.config_map(message, help).principal = Some(arn.as_str().into());
     }
 }

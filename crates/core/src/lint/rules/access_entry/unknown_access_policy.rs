@@ -26,7 +26,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 );
                 let help = "associate one that aws eks list-access-policies shows";
                 let finding = findings.config_map(message, help);
-                finding.principal = Some(entry.principal_arn.clone());
+                finding.principal = Some(entry.principal_arn.as_str().into());
             }
         }
     }

@@ -39,7 +39,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         if let Some((message, help)) = problem(recorded_expiry(entry), now) {
             let arn = &entry.principal_arn;
             let message = format!("the access entry of {arn} {message}");
-            findings.config_map(message, help).principal = Some(arn.clone());
+            findings.config_map(message, help).principal = Some(arn.as_str().into());
         }
     }
 }

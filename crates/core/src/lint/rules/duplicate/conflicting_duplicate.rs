@@ -2,9 +2,9 @@
 
 use crate::document::Mapping;
 use crate::lint::context::Context;
-use crate::lint::entry_comparison::{has_same_effect, replaced_entries};
+use crate::lint::entry_comparison::{EffectComparison, replaced_entries};
 use crate::lint::facts::Needs;
-use crate::lint::finding::Findings;
+use crate::lint::finding::{Findings, shortened, shortened_list};
 use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
@@ -17,8 +17,9 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let mut effects = EffectComparison::default();
     for (entry, by) in replaced_entries(context) {
-        if !has_same_effect(entry.mapping, by.mapping) {
+        if !effects.is_same(entry, by) {
             let message = format!(
                 "a later entry replaces this one: {} applies, {} does not; groups are not merged",
                 describe(by.mapping),
@@ -32,13 +33,14 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn describe(mapping: &Mapping) -> String {
+    let groups = shortened_list(mapping.groups());
     let groups = match mapping.groups() {
         [] => "no group".to_owned(),
-        [group] => format!("group {group}"),
-        groups => format!("groups {}", groups.join(", ")),
+        [_] => format!("group {groups}"),
+        _ => format!("groups {groups}"),
     };
     match mapping.username.as_str() {
         "" => groups,
-        username => format!("user {username} with {groups}"),
+        username => format!("user {} with {groups}", shortened(username)),
     }
 }

@@ -1,7 +1,7 @@
 //! If an entry occurs twice, the authenticator uses the last one.
 
 use crate::lint::context::Context;
-use crate::lint::entry_comparison::{has_same_effect, replaced_entries};
+use crate::lint::entry_comparison::{EffectComparison, replaced_entries};
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::Part;
@@ -16,8 +16,9 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let mut effects = EffectComparison::default();
     for (entry, by) in replaced_entries(context) {
-        if has_same_effect(entry.mapping, by.mapping) {
+        if effects.is_same(entry, by) {
             let message = "a later entry repeats this one, and the authenticator uses the last";
             let help = "remove this entry and keep the last, which is the one in effect";
             findings

@@ -3,7 +3,7 @@
 use crate::arn::{Normalized, normalize};
 use crate::document::SectionName;
 use crate::lint::context::Context;
-use crate::lint::entry_comparison::has_same_effect;
+use crate::lint::entry_comparison::EffectComparison;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::resolved_entry::Part;
@@ -18,6 +18,7 @@ pub(in crate::lint) const RULE: Rule = Rule {
 };
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let mut effects = EffectComparison::default();
     for entry in context.mapped() {
         if entry.section != SectionName::Roles {
             continue;
@@ -28,7 +29,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let Some(twin) = context.role_entry(&arn) else {
             continue;
         };
-        let is_same = has_same_effect(entry.mapping, twin.mapping);
+        let is_same = effects.is_same(entry, twin);
         // EKS writes both for the nodes of a managed node group, and restores them if they are removed.
         if is_same && entry.username().starts_with("system:node:") {
             continue;

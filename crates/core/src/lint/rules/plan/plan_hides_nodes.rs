@@ -53,6 +53,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         );
         let help =
             "set `type` to that of the nodes, such as \"EC2_LINUX\", or remove the access entry";
-        findings.config_map(message, help).principal = Some(arn);
+        findings.config_map(message, help).principal = Some(arn.into());
     }
 }

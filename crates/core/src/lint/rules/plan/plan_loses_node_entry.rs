@@ -39,6 +39,6 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         };
         let message =
             format!("the plan {action}: new nodes cannot join, and existing nodes become NotReady");
-        findings.key(section.key(), message, help).principal = Some(arn);
+        findings.key(section.key(), message, help).principal = Some(arn.into());
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::{DecodeWarning, Field, Principal};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
-use crate::lint::finding::Findings;
+use crate::lint::finding::{Findings, shortened, shortened_list};
 use crate::lint::resolved_entry::{Part, ResolvedEntry};
 use crate::lint::rule::{Rule, Severity};
 use crate::manifest::RepeatedKey;
@@ -89,10 +89,10 @@ fn value_in_use(entry: &ResolvedEntry<'_>, name: &str) -> Option<String> {
         return None;
     }
     let value = match name.to_ascii_lowercase().as_str() {
-        "username" => entry.username().to_owned(),
-        "groups" => entry.mapping.groups().join(", "),
+        "username" => shortened(entry.username()).into_owned(),
+        "groups" => shortened_list(entry.mapping.groups()),
         "rolearn" | "userarn" => match &entry.mapping.principal {
-            Principal::Role(arn) | Principal::User(arn) => arn.clone(),
+            Principal::Role(arn) | Principal::User(arn) => shortened(arn).into_owned(),
             _ => return None,
         },
         _ => return None,
