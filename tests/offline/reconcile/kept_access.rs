@@ -479,3 +479,51 @@ fn access_entry_of_a_vanished_object_is_deleted_once_its_grant_is_withdrawn() {
         assert_eq!(simulation.record.to_text(), "");
     }
 }
+
+#[test]
+fn access_entry_is_not_deleted_before_aws_auth_has_its_mapping() {
+    let with = |backend: &str| Config::parse(&config(&format!("backend: {backend}\n"))).unwrap();
+    let mut simulation = cluster(&config(""), ApiAndConfigMap, "");
+    simulation.config = with("access-entries");
+    simulation.create("a", spec("a", "a", &["dev"]));
+    simulation.settle();
+    assert!(entry_of(&simulation, "a").is_some());
+    // For example because aws-auth is immutable.
+    simulation.refuses_writes = true;
+    simulation.config = with("aws-auth");
+    reconcile_unsettled(&mut simulation);
+    assert!(simulation.effective().is_empty());
+    assert!(entry_of(&simulation, "a").is_some());
+    simulation.refuses_writes = false;
+    simulation.settle();
+    assert_eq!(groups_of(&simulation, "a"), ["dev"]);
+    assert_eq!(entry_of(&simulation, "a"), None);
+}
+
+#[test]
+fn access_entry_of_a_vanished_object_is_deleted_although_eks_did_not_return_its_policies() {
+    let lines = r#"
+grants:
+- {accounts: ["111122223333"], groups: [dev], policies: [cluster-admin], usernames: ["*"], onWithdrawal: Revoke}
+- {accounts: ["111122223333"], groups: [dev], policies: [view], usernames: ["*"]}
+"#;
+    let mut simulation = cluster(lines, Api, "").with("a", spec("a", "a", &["dev"]));
+    simulation.change("a", |spec| {
+        spec.policies = vec![policy("cluster-admin")];
+        spec.deletion = DeletionPolicy::Retain;
+    });
+    simulation.settle();
+    simulation.delete("a");
+    simulation.settle();
+    let entries = simulation.entries.clone();
+    // The grant is withdrawn while EKS throttles.
+    let mut without_policies = terms_of(&simulation, "a").clone();
+    without_policies.policies = None;
+    set_entry(&mut simulation, &role("a"), Some(without_policies));
+    withdraw_first_grant(&mut simulation);
+    reconcile_unsettled(&mut simulation);
+    assert!(entry_of(&simulation, "a").is_some());
+    simulation.entries = entries;
+    simulation.settle();
+    assert_eq!(entry_of(&simulation, "a"), None);
+}

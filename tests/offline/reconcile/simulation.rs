@@ -46,6 +46,8 @@ pub(crate) struct Simulation {
     pub(crate) calls: usize,
     /// The object of which the API server stores no finalizer and no status before a write, for example because it is too large.
     pub(crate) unrecordable: Option<&'static str>,
+    /// Whether the API server refuses each write of aws-auth.
+    pub(crate) refuses_writes: bool,
     created: i64,
 }
 
@@ -113,6 +115,7 @@ impl Simulation {
             writes: 0,
             calls: 0,
             unrecordable: None,
+            refuses_writes: false,
             created: 0,
         };
         simulation.set("mapRoles", roles);
@@ -263,6 +266,9 @@ impl Simulation {
             return Vec::new();
         }
         let decision = self.decide(Stage::Writing);
+        if decision.plan.is_some() && self.refuses_writes {
+            return self.change_entries(&decision.entry_changes);
+        }
         if let Some(plan) = &decision.plan {
             assert!(plan.refusals.is_empty() && plan.open_questions.is_empty());
             assert!(plan.change.owners_annotation.is_none() && plan.change.other_data.is_empty());

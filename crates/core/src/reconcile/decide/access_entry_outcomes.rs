@@ -222,11 +222,11 @@ impl AbandonedEntry {
             return None;
         }
         let is_protected = input.config.protect.includes(&comparable(arn));
-        let revocation = match approval(input.config, entry)? {
-            Ok(OnWithdrawal::Keep) => return None,
-            Ok(OnWithdrawal::Revoke) => None,
-            Err(_) if is_protected => None,
-            Err(why) => {
+        let revocation = match approval(input.config, entry) {
+            Some(Ok(OnWithdrawal::Keep)) => return None,
+            Some(Ok(OnWithdrawal::Revoke)) | None => None,
+            Some(Err(_)) if is_protected => None,
+            Some(Err(why)) => {
                 let event = Event {
                     regarding: Regarding::AwsAuth,
                     kind: EventKind::Warning,
@@ -839,7 +839,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Checks whether a grant covers an entry as it is; `None` if its contents are unknown.
+/// Checks whether a grant covers an entry as it is; `None` if that depends on contents that EKS did not return.
 fn approval(config: &Config, entry: &AccessEntry) -> Option<Result<OnWithdrawal, String>> {
     let terms = entry.terms.as_ref()?;
     let sign_in = comparable(&entry.principal_arn);
@@ -849,7 +849,8 @@ fn approval(config: &Config, entry: &AccessEntry) -> Option<Result<OnWithdrawal,
     };
     let policies: Vec<NamedPolicy> = terms.policies().iter().cloned().map(Into::into).collect();
     let username = terms.username.as_deref();
-    Some(config.approve(&principal, username, &terms.groups, &policies))
+    let approved = config.approve(&principal, username, &terms.groups, &policies);
+    (terms.policies.is_some() || approved.is_err()).then_some(approved)
 }
 
 /// Returns the advice to remove the access entry of a principal.

@@ -63,6 +63,11 @@ pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
         if waits || entries.next_changes().is_empty() {
             continue;
         }
+        if is_moved && !revokes && decision.plan.is_some() {
+            // The report is about aws-auth after a write that may fail.
+            decision.has_deferred = true;
+            continue;
+        }
         if let Some(failure) = suspended(resolver, &object.uid, object.generation, decision) {
             entries.outcome = EntryOutcome::Stalled(Reason::AwsError, failure.message);
             let retry_at = decision.retry_at.into_iter().chain([failure.retry_at]);
