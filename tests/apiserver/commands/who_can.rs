@@ -190,7 +190,7 @@ fn mistaken_question_has_a_remedy() {
             2,
             "begins with a slash",
         ),
-        (&["get"], 2, "required arguments were not provided"),
+        (&["get"], 2, "the verb get needs a resource"),
     ] {
         let run = session.run(&[&["who-can"][..], args].concat());
         run.says(status, &[part]);
