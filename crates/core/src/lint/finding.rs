@@ -30,7 +30,7 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The line of another entry in the same section that the finding is also about.
     pub other_line: Option<usize>,
-    /// The principal of the entry, as written, but [shortened](shortened_principal). Two findings before and after an edit are the same
+    /// The principal of the entry, as written, but shortened if it is longer than any ARN. Two findings before and after an edit are the same
     /// if their rule and principal are the same. All findings about an entry share it: an entry can have many.
     pub principal: Option<Arc<str>>,
     /// The index of the entry in its section.
