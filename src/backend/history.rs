@@ -13,7 +13,7 @@ use awsauth_core::history::{
     Contents, LatestText, Revision, RevisionState, Side, StoredRevision, latest_text,
     revision_states, stored_revisions,
 };
-use awsauth_kube::field_managers::{FieldManager, last_writer};
+use awsauth_kube::field_managers::FieldManager;
 use awsauth_kube::history::{ClusterKey, Folder};
 
 /// The current aws-auth and its earlier revisions.
@@ -243,10 +243,9 @@ impl Backend {
             },
         });
         let entries = entries.collect();
-        let managers = live.managers();
         Ok(History {
             live: contents,
-            last_writer: last_writer(&managers).cloned(),
+            last_writer: live.last_writer(),
             entries,
         })
     }

@@ -85,6 +85,11 @@ fn found(
     }
 }
 
+/// Whether a session token is set beside a long-term key, which never has one.
+pub(super) fn has_stray_token(credentials: &Credentials) -> bool {
+    credentials.session_token.is_some() && credentials.access_key_id.starts_with("AKIA")
+}
+
 /// Returns what is certainly wrong with keys. Long-term keys begin with AKIA and have no session token; temporary keys begin
 /// with ASIA and have one:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
@@ -133,7 +138,7 @@ fn key_problem(credentials: &Credentials, source: Source) -> Option<Problem> {
             format!("the secret access key of the key …{key} contains a space or a line break"),
             format!("remove it from {secret}"),
         )
-    } else if has_token && key_id.starts_with("AKIA") {
+    } else if has_stray_token(credentials) {
         (
             format!(
                 "the key …{key} is a long-term key, but a session token of other credentials is set"

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::credentials::has_stray_token;
 use super::{endpoint_probe, problem};
 use awsauth_aws::credentials::{
     self, CallerError, CredentialOptions, ResolvedCredentials, SourceError,
@@ -37,11 +38,8 @@ pub(crate) fn caller(
         Err(CallerError::NotSent(error)) => return Err(of_machine(&error)),
         Err(CallerError::Sts(error)) => error,
     };
-    let keys = &resolved.credentials;
-    let has_stray_token = keys.session_token.is_some()
-        && keys.access_key_id.starts_with("AKIA")
-        && error.refused().is_some();
-    let key_owner = has_stray_token.then(|| {
+    let may_be_stray = error.refused().is_some() && has_stray_token(&resolved.credentials);
+    let key_owner = may_be_stray.then(|| {
         let mut without_token = resolved.clone();
         without_token.credentials.session_token = None;
         Some(ask(&without_token).ok()?.arn)

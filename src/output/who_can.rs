@@ -11,7 +11,7 @@ use super::principal_cell::{identity_cell, kind, source, source_cell};
 use super::rbac::{RoleData, SubjectData, UnreadData};
 use super::style::NOTICE;
 use super::table::{Cell, Table};
-use awsauth_core::access_report::Level;
+use awsauth_core::access_report::{Level, RatedPolicy};
 use awsauth_core::authenticator::{Admitted, AdmittedBy};
 use awsauth_core::facts::access_entries::AccessScope;
 use awsauth_core::rbac::{Action, Allowed, AllowedBy, Policy, Query, Scope, Subject};
@@ -22,6 +22,8 @@ pub(crate) struct WhoCanList<'a> {
     query: Query<'a>,
     rows: Vec<Allowed<'a>>,
     policy: &'a Policy,
+    /// The levels of roles, if the query is for any access.
+    rated: Option<RatedPolicy<'a>>,
 }
 
 /// The list as the JSON that docs/json.md documents.
@@ -104,6 +106,7 @@ impl<'a> WhoCanList<'a> {
             query,
             rows,
             policy,
+            rated: matches!(query, Query::Access(_)).then(|| RatedPolicy::of(policy)),
         }
     }
 
@@ -186,8 +189,7 @@ impl<'a> WhoCanList<'a> {
 
     /// Returns how much access a row gives, if the query is for any access.
     fn level(&self, row: &Allowed<'_>) -> Option<Level> {
-        let is_access = matches!(self.query, Query::Access(_));
-        is_access.then(|| Level::of_allowed(row.by, self.policy))
+        Some(self.rated.as_ref()?.level_of(row.by))
     }
 
     /// Returns the namespace in which a row applies, or `*` for all.

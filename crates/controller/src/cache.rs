@@ -8,7 +8,6 @@ use tokio::sync::{Notify, watch};
 use super::convert::CachedObject;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
-use awsauth_kube::field_managers::last_writer;
 use awsauth_kube::{CONTROLLER, Live};
 
 /// The maximum number of states of aws-auth that are kept until they are taken.
@@ -77,8 +76,7 @@ impl ObjectList {
 
 impl StoredAwsAuth {
     pub(crate) fn of(live: &Live) -> Self {
-        let managers = live.managers();
-        let last = last_writer(&managers).map(|manager| manager.name.clone());
+        let last = live.last_writer().map(|manager| manager.name);
         Self {
             snapshot: live.snapshot(),
             last_manager: last.filter(|name| name != CONTROLLER),

@@ -3,12 +3,14 @@
 mod difference;
 mod level;
 mod principals;
+mod rated_policy;
 mod rights;
 #[cfg(test)]
 mod tests;
 
 pub use difference::{Change, Difference};
 pub use level::Level;
+pub use rated_policy::RatedPolicy;
 
 use std::collections::BTreeSet;
 

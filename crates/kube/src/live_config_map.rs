@@ -67,6 +67,11 @@ impl Live {
         field_managers::of(self.at("/metadata/managedFields"))
     }
 
+    /// Returns the client that changed aws-auth last, if there is one.
+    pub fn last_writer(&self) -> Option<FieldManager> {
+        field_managers::last_writer(&self.managers()).cloned()
+    }
+
     pub fn labels(&self) -> BTreeMap<&str, &str> {
         self.texts("/metadata/labels")
     }

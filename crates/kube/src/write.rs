@@ -19,7 +19,6 @@ use tokio::{join, select};
 use super::NAME;
 use super::api_client::{ApiClient, Mode};
 use super::backoff::WriteBackoff;
-use super::field_managers::last_writer;
 use super::history::HistoryRecorder;
 use super::interrupt::ChangeInProgress;
 use super::live_config_map::Live;
@@ -159,8 +158,8 @@ impl Run<'_> {
                 }
                 self.unconfirmed = Some(unconfirmed);
             }
-            if let Some(writer) = last_writer(&live.managers()).filter(|_| self.attempts > 0) {
-                *self.lost_to.entry(writer.name.clone()).or_default() += 1;
+            if let Some(writer) = live.last_writer().filter(|_| self.attempts > 0) {
+                *self.lost_to.entry(writer.name).or_default() += 1;
             }
             let planned = plan(&live).map_err(WriteError::Plan)?;
             let Some(change) = planned.filter(|change| !change.is_empty()) else {
@@ -500,13 +499,13 @@ impl Run<'_> {
 
 /// Whether aws-auth was changed just before, as far as the clocks agree.
 fn changed_recently(live: &Live) -> bool {
-    let managers = live.managers();
-    let time = last_writer(&managers).and_then(|writer| writer.time.as_deref());
+    let time = live.last_writer().and_then(|writer| writer.time);
     let time = time.and_then(|time| time.parse::<Timestamp>().ok());
     time.is_some_and(|time| Timestamp::now().duration_since(time).unsigned_abs() < BURST)
 }
 
 /// Whether the last client that changed aws-auth changed none of its texts.
 fn changes_other_fields(live: &Live) -> bool {
-    last_writer(&live.managers()).is_some_and(|writer| writer.keys.is_empty())
+    live.last_writer()
+        .is_some_and(|writer| writer.keys.is_empty())
 }

@@ -16,7 +16,7 @@ use crate::commands::slow_proxy::SlowProxy;
 use crate::support::secrets;
 
 /// Lets [`READER`] write aws-auth, but not its history.
-const WRITER_WITHOUT_HISTORY: &str = r#"
+pub(crate) const WRITER_WITHOUT_HISTORY: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: aws-auth-writer, namespace: kube-system}

@@ -10,6 +10,8 @@ use crate::commands::concurrent_writers::{WRITERS, role};
 use crate::commands::exclusive_cluster::{
     ExclusiveCluster, MYTESTROLE, NODES, READER, Run, awsauth, eksctl_made, map_args,
 };
+use crate::commands::history::WRITER_WITHOUT_HISTORY;
+use crate::commands::rbac::Objects;
 use crate::commands::slow_proxy::SlowProxy;
 use crate::support::aws_auth_client::Api;
 
@@ -121,22 +123,7 @@ fn writer_wins_against_a_client_that_changes_annotations() {
 fn writer_that_may_not_patch_replaces_the_object() {
     let session = ExclusiveCluster::start();
     let cluster = session.cluster;
-    cluster.kubectl_fed(
-        &["apply", "-f", "-"],
-        r#"
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: aws-auth-updater, namespace: kube-system}
-rules:
-- {apiGroups: [""], resources: [configmaps], resourceNames: [aws-auth], verbs: [get, update]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: aws-auth-updater, namespace: kube-system}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: aws-auth-updater}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
-"#,
-    );
+    let _objects = Objects::create(&session, WRITER_WITHOUT_HISTORY);
     let slow = SlowProxy::start(&cluster.server_url(), Duration::from_millis(100));
     let reader = std::fs::read_to_string(cluster.kubeconfig_for(READER.name)).unwrap();
     let reader = reader.replace(&cluster.server_url(), &slow.url);

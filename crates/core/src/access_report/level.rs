@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::access_entries::{AccessScope, policy_name};
-use crate::rbac::{AllowedBy, Policy, Rule, Rules};
+use crate::facts::access_entries::policy_name;
+use crate::rbac::{Rule, Rules};
 
 /// How much access, from the least to the most.
 #[derive(
@@ -73,21 +73,6 @@ impl Level {
         };
         let levels = rules.iter().filter(applies).map(level);
         levels.max().unwrap_or_default()
-    }
-
-    /// Returns the level of what allows a principal something.
-    pub fn of_allowed(by: AllowedBy<'_>, policy: &Policy) -> Self {
-        match by {
-            AllowedBy::Masters => Self::Admin,
-            AllowedBy::NodeAuthorizer => Self::Node,
-            AllowedBy::UnreadAccessEntry => Self::Unknown,
-            AllowedBy::AccessPolicy(of) => {
-                Self::of_policy(&of.arn, of.scope != AccessScope::Cluster)
-            }
-            AllowedBy::Binding { binding, .. } => {
-                Self::of_rules(policy.rules(binding), binding.namespace.is_some())
-            }
-        }
     }
 
     /// Returns the level of one of EKS's access policies; [`Level::Unknown`] for those that serve a special purpose.

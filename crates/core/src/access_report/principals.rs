@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::rights::{self, RatedPolicy};
-use super::{PrincipalAccess, PrincipalKind, Source};
+use super::{PrincipalAccess, PrincipalKind, RatedPolicy, Source, rights};
 use crate::access_entries::recorded_expiry;
 use crate::arn::Parts;
 use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store, is_node};

@@ -2,39 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Level, Right};
+use super::{Level, RatedPolicy, Right};
 use crate::facts::access_entries::{AccessPolicy, AccessScope};
 use crate::facts::groups::MASTERS;
-use crate::rbac::{Binding, Policy, Role, Subject, UserInfo};
-
-/// RBAC objects, with the level of each role. A user who may create Roles and RoleBindings in a namespace can bind a role with
-/// thousands of rules thousands of times, so its rules are read only once.
-pub(super) struct RatedPolicy<'a> {
-    policy: &'a Policy,
-    /// The levels in the whole cluster and in a namespace.
-    levels: BTreeMap<&'a Role, [Level; 2]>,
-}
-
-impl<'a> RatedPolicy<'a> {
-    pub(super) fn of(policy: &'a Policy) -> Self {
-        let levels = policy.roles.iter().map(|(role, rules)| {
-            let levels = [false, true].map(|in_namespace| Level::of_rules(rules, in_namespace));
-            (role, levels)
-        });
-        Self {
-            policy,
-            levels: levels.collect(),
-        }
-    }
-
-    /// Returns the level that a binding to this role gives; [`Level::Unknown`] if the role was not read.
-    fn level(&self, binding: &Binding, role: &Role) -> Level {
-        let levels = self.levels.get(role);
-        levels.map_or(Level::Unknown, |levels| {
-            levels[usize::from(binding.namespace.is_some())]
-        })
-    }
-}
+use crate::rbac::{Binding, Role, Subject, UserInfo};
 
 /// Returns what RBAC allows the user of an account; without RBAC objects, only what needs none.
 pub(super) fn of_user(
@@ -112,7 +83,7 @@ fn without_binding(level: Level, by: String, role: &str) -> Right {
 
 /// Returns the rights of the bindings that apply to the user, except those that every authenticated user has.
 fn certain(user: &UserInfo, policy: &RatedPolicy<'_>) -> Vec<Right> {
-    let access = policy.policy.access(user);
+    let access = policy.objects.access(user);
     let own = access
         .grants
         .iter()
@@ -126,7 +97,7 @@ fn certain(user: &UserInfo, policy: &RatedPolicy<'_>) -> Vec<Right> {
 
 /// Returns the rights of bindings to a name that one of the user's templates can become.
 fn possible(user: &UserInfo, account: &str, policy: &RatedPolicy<'_>) -> Vec<Right> {
-    let bindings = policy.policy.bindings.iter();
+    let bindings = policy.objects.bindings.iter();
     let rights = bindings.flat_map(|binding| {
         let subjects = binding.subjects.iter();
         let subjects = subjects.filter(|subject| user.may_become(subject, account));
