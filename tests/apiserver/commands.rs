@@ -12,7 +12,7 @@ mod concurrent_writers;
 mod ctrl_c;
 mod dry_run;
 mod edit;
-mod exclusive_cluster;
+pub(crate) mod exclusive_cluster;
 mod expiring_access;
 mod field_managers;
 mod fleet;

@@ -1,8 +1,8 @@
 //! The audit log of the API server.
 //! <https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/>
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -33,8 +33,19 @@ pub(super) fn keep(folder: &Path) -> io::Result<[String; 3]> {
     ])
 }
 
-pub(super) fn read(folder: &Path) -> Vec<Request> {
-    let text = fs::read_to_string(log(folder)).unwrap_or_default();
+/// The size of the log in bytes.
+pub(super) fn size(folder: &Path) -> u64 {
+    fs::metadata(log(folder)).map_or(0, |log| log.len())
+}
+
+/// Returns the requests after the first `skipped` bytes of the log.
+pub(super) fn read(folder: &Path, skipped: u64) -> Vec<Request> {
+    let mut text = String::new();
+    // Without a log, there are no requests.
+    let _ = File::open(log(folder)).and_then(|mut log| {
+        log.seek(SeekFrom::Start(skipped))?;
+        log.read_to_string(&mut text)
+    });
     // The last line may be incomplete.
     let lines = text
         .lines()

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use http::Request;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::cluster::Cluster;
+use crate::support::kube_client;
 
 const CONFIGMAPS: &str = "/api/v1/namespaces/kube-system/configmaps";
 const AWS_AUTH: &str = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
@@ -40,12 +40,7 @@ impl Api {
     /// Connects as the cluster's creator, with the field manager `manager`.
     pub(crate) fn of(cluster: &Cluster, manager: &'static str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
-        let client = runtime.block_on(async {
-            let options = KubeConfigOptions::default();
-            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
-            kube::Client::try_from(config.await.unwrap()).unwrap()
-        });
+        let client = kube_client::of(&cluster.kubeconfig(), &runtime);
         Self {
             runtime,
             client,

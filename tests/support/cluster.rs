@@ -1,21 +1,24 @@
 //! A Kubernetes API server with etcd on the loopback interface, optionally set up as on EKS.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use http::Request;
 use tempfile::TempDir;
+use tokio::runtime::Builder;
 
-use super::audit_log::{self, Request};
+use super::audit_log;
 use super::certificates::Certificates;
 use super::child_process::{Supervised, Suspended, Sweeper};
 use super::eks::{self, Eks};
 use super::exclusive_test;
 use super::go_programs::Binary;
+use super::kube_client;
 use super::ports;
 use super::secrets;
 use super::server_command_lines::{self, Server, Webhooks};
@@ -36,6 +39,9 @@ pub(crate) struct Cluster {
     _sweeper: Sweeper,
     apiserver_setup: Server,
     port: u16,
+    etcd_port: u16,
+    /// The size of the audit log when [`Self::forget_requests`] was called.
+    forgotten: AtomicU64,
     kubectl: PathBuf,
 }
 
@@ -143,6 +149,8 @@ impl Cluster {
             _sweeper: sweeper,
             apiserver_setup: setup,
             port,
+            etcd_port,
+            forgotten: AtomicU64::new(0),
             kubectl,
         };
         // Starts while the API server gets ready.
@@ -185,9 +193,20 @@ impl Cluster {
         eks::state_of_api(self.folder.path())
     }
 
-    /// Returns the requests to a cluster from [`Self::start_audited`], in the order of the responses.
-    pub(crate) fn asked(&self) -> Vec<Request> {
-        audit_log::read(self.folder.path())
+    /// Returns the requests to a cluster from [`Self::start_audited`] since [`Self::forget_requests`], in the order of the responses.
+    pub(crate) fn asked(&self) -> Vec<audit_log::Request> {
+        audit_log::read(self.folder.path(), self.forgotten.load(Ordering::Relaxed))
+    }
+
+    /// Omits all requests so far from [`Self::asked`].
+    pub(crate) fn forget_requests(&self) {
+        let size = audit_log::size(self.folder.path());
+        self.forgotten.store(size, Ordering::Relaxed);
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd_port)
     }
 
     /// Returns the kubeconfig of the cluster's creator.
@@ -286,17 +305,18 @@ impl Cluster {
 
     fn wait_until_ready(&self) -> Result<(), Failure> {
         let deadline = Instant::now() + PATIENCE;
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        // A TCP connection is cheaper than kubectl, and fails for most of the start.
-        let ready = || {
-            TcpStream::connect(address).is_ok()
-                && self.answers(&["get", "--raw", "/readyz"], "ok")
-                && self.answers(
-                    &["get", "namespace", "kube-system", "-o", "name"],
-                    "namespace/kube-system\n",
-                )
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = kube_client::of(&self.kubeconfig(), &runtime);
+        // Another program on the port might never respond.
+        let answers = |path: &str| {
+            let request = Request::get(path)
+                .body(Vec::new())
+                .expect("a valid request");
+            let response = client.request_text(request);
+            let limited = async { tokio::time::timeout(Duration::from_secs(2), response).await };
+            runtime.block_on(limited).is_ok_and(|answer| answer.is_ok())
         };
-        while !ready() {
+        while !(answers("/readyz") && answers("/api/v1/namespaces/kube-system")) {
             for server in [&self.etcd, &self.apiserver] {
                 if let Some(log_tail) = lock(server).ended() {
                     return Err(Failure(log_tail));
@@ -309,13 +329,6 @@ impl Cluster {
             sleep(Duration::from_millis(50));
         }
         Ok(())
-    }
-
-    fn answers(&self, args: &[&str], expected: &str) -> bool {
-        // Another program on the port might never respond.
-        let mut command = self.kubectl_command();
-        let done = secrets::output(command.args(args).arg("--request-timeout=2s"));
-        done.status.success() && done.stdout == expected.as_bytes()
     }
 }
 

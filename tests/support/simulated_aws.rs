@@ -2,8 +2,7 @@
 //! The program is in `tests/go/cluster/standin`; its README lists what can be declared.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use super::child_process::Supervised;
 use super::environment::Environment;
 use super::go_programs::Binary;
-use super::secrets;
+use super::{plain_http, secrets};
 
 /// The account that the tests use.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -225,42 +224,18 @@ impl Aws {
     fn control<T: DeserializeOwned>(&self, method: &str, path: &str, body: &Value) -> T {
         // The server closes the connection early if it does not read the request body.
         let sent = (!body.is_null()).then(|| body.to_string());
-        let answer = ask(
-            &self.endpoints.control,
-            method,
-            path,
-            &sent.unwrap_or_default(),
-        )
-        .unwrap_or_else(|e| panic!("the stand-in does not respond: {e}"));
-        let (head, content) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        assert!(
-            head.starts_with("HTTP/1.0 200"),
-            "{method} {path} {body}: {answer}"
-        );
-        serde_json::from_str(content).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+        let sent = sent.unwrap_or_default();
+        let (status, content) = plain_http::ask(&self.endpoints.control, method, path, &sent)
+            .unwrap_or_else(|e| panic!("the stand-in does not respond: {e}"));
+        assert_eq!(status, 200, "{method} {path} {body}: {content}");
+        serde_json::from_str(&content).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
     }
 }
 
 /// Returns every secret key, session token and web identity token that the stand-in issued.
 fn issued_secrets(control: &str) -> Option<Vec<String>> {
-    let answer = ask(control, "GET", "/secrets", "").ok()?;
-    let (_, content) = answer.split_once("\r\n\r\n")?;
-    serde_json::from_str(content).ok()
-}
-
-/// Sends one HTTP request, after which the server closes the connection.
-fn ask(control: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
-    let address = control.trim_start_matches("http://");
-    let mut connection = TcpStream::connect(address)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
-    let length = body.len();
-    write!(
-        connection,
-        "{method} {path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer)?;
-    Ok(answer)
+    let (_, content) = plain_http::ask(control, "GET", "/secrets", "").ok()?;
+    serde_json::from_str(&content).ok()
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> T {

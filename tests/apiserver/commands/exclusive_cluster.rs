@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::support::aws_auth_client::{Api, configmap};
 use crate::support::cluster::Cluster;
+use crate::support::cluster_pool::{ClusterGuard, ClusterPool};
 pub(crate) use crate::support::completed_run::Run;
 use crate::support::default_signal_actions;
 use crate::support::exclusive_test;
-use crate::support::pool::{Pool, PoolGuard};
 use crate::support::secrets;
 use crate::support::static_users::StaticUser;
 
@@ -43,10 +43,19 @@ pub(crate) const STRANGER: StaticUser = StaticUser {
 pub(crate) struct ExclusiveCluster {
     pub(crate) cluster: &'static Cluster,
     pub(crate) api: Api,
-    _turn: PoolGuard<Cluster>,
+    _turn: ClusterGuard,
 }
 
-static CLUSTERS: Pool<Cluster> = Pool::new();
+static CLUSTERS: ClusterPool = ClusterPool::new();
+
+/// Waits for a free cluster with [`READER`] and [`STRANGER`].
+pub(crate) fn plain_cluster() -> ClusterGuard {
+    plain_cluster_of(&CLUSTERS)
+}
+
+fn plain_cluster_of(clusters: &'static ClusterPool) -> ClusterGuard {
+    clusters.take(|| Cluster::start_with(&[READER, STRANGER]))
+}
 
 impl ExclusiveCluster {
     /// Waits for a free cluster. There is no aws-auth.
@@ -63,7 +72,7 @@ impl ExclusiveCluster {
 
     /// Like [`Self::without_aws_auth`], on a cluster whose API server tests may kill.
     pub(crate) fn that_may_crash() -> Self {
-        static CLUSTERS: Pool<Cluster> = Pool::new();
+        static CLUSTERS: ClusterPool = ClusterPool::new();
         Self::on(&CLUSTERS)
     }
 
@@ -76,7 +85,7 @@ impl ExclusiveCluster {
 
     /// Like [`Self::start`], three times.
     pub(crate) fn three() -> [Self; 3] {
-        static CLUSTERS: Pool<Cluster> = Pool::new();
+        static CLUSTERS: ClusterPool = ClusterPool::new();
         [(); 3].map(|()| {
             let session = Self::on(&CLUSTERS);
             session.put(&eksctl_made());
@@ -84,17 +93,12 @@ impl ExclusiveCluster {
         })
     }
 
-    fn on(clusters: &'static Pool<Cluster>) -> Self {
-        let turn = clusters.take(|| Cluster::start_with(&[READER, STRANGER]));
-        let cluster = *turn;
-        let api = Api::of(cluster, "eksctl");
-        api.delete();
-        api.delete_history();
-        // Local copies of revisions, if any.
-        let _ = std::fs::remove_dir_all(cluster.folder().join(".local"));
+    fn on(clusters: &'static ClusterPool) -> Self {
+        let turn = plain_cluster_of(clusters);
+        let cluster = turn.cluster();
         Self {
             cluster,
-            api,
+            api: Api::of(cluster, "eksctl"),
             _turn: turn,
         }
     }

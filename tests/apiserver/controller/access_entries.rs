@@ -7,9 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::controller::harness::{
-    CONFIG, CONTROLLER, Controller, Harness, developer, eventually, mapping, role,
+    CONFIG, Controller, Harness, developer, eventually, mapping, role,
 };
-use crate::support::cluster::Cluster;
 use crate::support::eks::NAME;
 use crate::support::environment::Environment;
 use crate::support::moto::Moto;
@@ -106,7 +105,7 @@ fn set_faults(eks: &EksService, faults: Value) {
 
 #[test]
 fn access_entries_follow_the_objects_through_faults() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API")), iam());
     let config = format!("{CONFIG}  policies: [view]\n");
     let controller = start(&harness, &eks, &moto, &config);
@@ -244,7 +243,7 @@ fn access_entries_follow_the_objects_through_faults() {
 
 #[test]
 fn access_entry_of_another_client_outlives_an_object_that_requests_the_same() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let mut world = world("API");
     let theirs = json!({
         "principalArn": role("bob"), "type": "STANDARD", "username": "bob", "kubernetesGroups": ["developers"],
@@ -291,7 +290,7 @@ fn access_entry_of_another_client_outlives_an_object_that_requests_the_same() {
 
 #[test]
 fn permission_set_gets_an_entry_for_its_current_role() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API")), iam());
     let controller = start(&harness, &eks, &moto, CONFIG);
     let sso = json!({"permissionSet": "Dev", "account": "111122223333"});
@@ -326,7 +325,7 @@ fn permission_set_gets_an_entry_for_its_current_role() {
 
 #[test]
 fn backend_moves_a_mapping_between_the_stores() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
     let place = |wanted: &str| {
         eventually(wanted, || {
@@ -361,7 +360,7 @@ fn backend_moves_a_mapping_between_the_stores() {
 
 /// Starts a controller that has created the access entry of the object `fay`.
 fn start_with_fay() -> (Harness, EksService, Moto, Controller) {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
     let config = format!("{CONFIG}  policies: [view]\n");
     let controller = start(&harness, &eks, &moto, &config);
@@ -423,7 +422,7 @@ fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
 
 #[test]
 fn grant_that_is_withdrawn_while_eks_responds_slowly_is_revoked() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
     let grant = |groups: &str| {
         format!(

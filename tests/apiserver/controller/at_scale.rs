@@ -8,7 +8,6 @@ use kube::api::PostParams;
 use crate::controller::harness::{
     CONFIG, CONTROLLER, Controller, Harness, NODE_ENTRY, developer, eventually, role,
 };
-use crate::support::cluster::Cluster;
 
 /// The memory limit of the leader in MiB.
 const MEMORY: u64 = 60;
@@ -34,7 +33,7 @@ fn many_objects_take_few_writes_and_little_memory() {
     let many = std::env::var("AWSAUTH_OBJECTS").map_or(1000, |number| {
         number.parse().expect("AWSAUTH_OBJECTS is a number")
     });
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller(CONFIG).wait_for_lease();
     let begun = Instant::now();

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::controller::harness::{
-    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
-};
-use crate::support::cluster::Cluster;
+use crate::controller::harness::{CONFIG, Harness, NODE_ENTRY, developer, eventually, role};
 use crate::support::completed_run::Run;
 
 /// Refuses an aws-auth with the administrator.
@@ -62,7 +59,7 @@ fn entry(name: &str) -> String {
 
 /// A cluster with an administrator, a node entry, and an object.
 fn cluster() -> Harness {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let admin = format!("{}  groups: [system:masters]\n", entry("admin"));
     harness.create(&format!("{NODE_ENTRY}{admin}"), "eksctl");
     harness.apply(&developer("ann"));
@@ -278,7 +275,7 @@ fn drift_by_a_command_names_its_user() {
 /// Whatever the controller does at that moment, such as recording what it is about to write.
 #[test]
 fn aws_auth_deleted_during_a_reconciliation_is_restored() {
-    let harness = Harness::new(Cluster::start_with(&[CONTROLLER]));
+    let harness = Harness::shared();
     let theirs = format!("{NODE_ENTRY}{}", entry("theirs"));
     harness.create(&theirs, "eks");
     let controller = harness.controller(CONFIG).wait_for_lease();

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::controller::harness::{
-    CONFIG, CONTROLLER, Controller, Harness, NODE_ENTRY, developer, eventually, role,
+    CONFIG, Controller, Harness, NODE_ENTRY, developer, eventually, role,
 };
-use crate::support::cluster::Cluster;
 use crate::support::eks::NAME;
 use crate::support::environment::Environment;
 use crate::support::simulated_aws::REGION;
@@ -57,7 +56,7 @@ pub(crate) fn start(harness: &Harness, eks: &EksService) -> Controller {
 
 #[test]
 fn controller_honors_the_state_of_eks() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let eks = EksService::start(&eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
     harness.create(NODE_ENTRY, "eks");
     let controller = start(&harness, &eks);

@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::controller::harness::{CONFIG, CONTROLLER, Harness, NODE_ENTRY, mapping, role};
-use crate::support::cluster::Cluster;
+use crate::controller::harness::{CONFIG, Harness, NODE_ENTRY, mapping, role};
 
 /// How long after its time an entry may stay.
 const LIMIT: SignedDuration = SignedDuration::from_secs(5);
@@ -21,7 +20,7 @@ fn temporary(expires_at: Timestamp) -> Value {
 
 #[test]
 fn entry_is_removed_at_its_time_and_the_object_stays() {
-    let harness = Harness::new(Cluster::start_with(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller(CONFIG).wait_for_lease();
     let expires_at = Timestamp::now() + SignedDuration::from_secs(15);

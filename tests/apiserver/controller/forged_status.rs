@@ -5,18 +5,12 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::controller::harness::{
-    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, mapping, role,
+    CONFIG, CONTROLLER, FORGER, Harness, NODE_ENTRY, developer, eventually, mapping, role,
 };
 use crate::support::cluster::Cluster;
 use crate::support::completed_run::Run;
-use crate::support::static_users::StaticUser;
 
-/// A user with all rights on mappings, their status and the record of ownership.
-const FORGER: StaticUser = StaticUser {
-    name: "forger",
-    groups: &[],
-};
-
+/// All rights on mappings, their status and the record of ownership.
 const RIGHTS: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -67,7 +61,7 @@ impl Harness {
 
 #[test]
 fn forged_status_removes_no_entry() {
-    let harness = Harness::new(Cluster::start_with(&[CONTROLLER, FORGER]));
+    let harness = Harness::shared();
     harness.cluster.kubectl_fed(&["apply", "-f", "-"], RIGHTS);
     let theirs = format!("{NODE_ENTRY}{}", admin_entry());
     harness.create(&theirs, "eks");

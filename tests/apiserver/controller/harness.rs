@@ -1,19 +1,21 @@
 //! A cluster with controllers, and assertions on its state.
 
 use std::fs;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
+use crate::support::cluster_pool::{ClusterGuard, ClusterPool};
 use crate::support::completed_run::Run;
+use crate::support::kube_client;
 use crate::support::ports;
 use crate::support::secrets;
 use crate::support::static_users::StaticUser;
@@ -22,6 +24,12 @@ use crate::support::static_users::StaticUser;
 pub(crate) const CONTROLLER: StaticUser = StaticUser {
     name: "controller",
     groups: &["system:masters"],
+};
+
+/// A user without rights of its own.
+pub(crate) const FORGER: StaticUser = StaticUser {
+    name: "forger",
+    groups: &[],
 };
 
 /// The timeout for anything on a busy machine.
@@ -46,9 +54,26 @@ pub(crate) const NODE_ENTRY: &str = "\
 
 /// A cluster with the CustomResourceDefinition of AwsAuthMapping.
 pub(crate) struct Harness {
-    pub(crate) cluster: Cluster,
+    pub(crate) cluster: HeldCluster,
     pub(crate) runtime: Runtime,
     client: kube::Client,
+}
+
+/// A cluster of one test alone, or one that other tests use later.
+pub(crate) enum HeldCluster {
+    Own(Box<Cluster>),
+    Shared(ClusterGuard),
+}
+
+impl Deref for HeldCluster {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        match self {
+            Self::Own(cluster) => cluster,
+            Self::Shared(cluster) => cluster,
+        }
+    }
 }
 
 /// A running controller. Dropping it ends the process.
@@ -94,27 +119,30 @@ pub(crate) fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> 
 }
 
 impl Harness {
+    /// Waits for a free cluster with [`CONTROLLER`], [`FORGER`] and an audit log. There are no objects. For tests that neither stop the
+    /// API server nor change what it enforces on status updates.
+    pub(crate) fn shared() -> Self {
+        static CLUSTERS: ClusterPool = ClusterPool::new();
+        Self::on(HeldCluster::Shared(CLUSTERS.take(|| {
+            let cluster = Cluster::start_audited(&[CONTROLLER, FORGER]);
+            install_crd(&cluster);
+            cluster
+        })))
+    }
+
     /// Installs the CustomResourceDefinition. There are no objects.
     pub(crate) fn new(cluster: Cluster) -> Self {
+        install_crd(&cluster);
+        Self::on(HeldCluster::Own(Box::new(cluster)))
+    }
+
+    fn on(cluster: HeldCluster) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
-        let client = runtime.block_on(async {
-            let options = KubeConfigOptions::default();
-            let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options);
-            kube::Client::try_from(config.await.unwrap()).unwrap()
-        });
-        let crd = Run::of(Command::new(awsauth()).arg("crd").env_clear());
-        cluster.kubectl_fed(&["apply", "--server-side", "-f", "-"], &crd.stdout);
-        cluster.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd/awsauthmappings.awsauth.dev",
-            "--timeout=60s",
-        ]);
+        let client = kube_client::of(&cluster.kubeconfig(), &runtime);
         Self {
             cluster,
             runtime,
@@ -311,6 +339,17 @@ impl Harness {
         });
         controller
     }
+}
+
+fn install_crd(cluster: &Cluster) {
+    let crd = Run::of(Command::new(awsauth()).arg("crd").env_clear());
+    cluster.kubectl_fed(&["apply", "--server-side", "-f", "-"], &crd.stdout);
+    cluster.kubectl(&[
+        "wait",
+        "--for=condition=Established",
+        "crd/awsauthmappings.awsauth.dev",
+        "--timeout=60s",
+    ]);
 }
 
 impl Controller {

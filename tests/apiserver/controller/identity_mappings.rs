@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
 };
-use crate::support::cluster::Cluster;
 
 /// <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/deploy/iamidentitymapping.yaml>
 const CRD: &str = "
@@ -41,7 +40,7 @@ spec:
 
 #[test]
 fn iam_identity_mappings_are_honored_with_the_flag() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller_with(CONFIG, &["--iam-identity-mappings"], &[]);
     // Without their CustomResourceDefinition, the controller reports it, and still applies AwsAuthMapping objects.

@@ -4,8 +4,7 @@ use futures::stream::{self, StreamExt};
 use kube::api::PostParams;
 use serde_json::json;
 
-use crate::controller::harness::{CONFIG, CONTROLLER, Harness, developer};
-use crate::support::cluster::Cluster;
+use crate::controller::harness::{CONFIG, Harness, developer};
 
 /// All annotations of an object may have 256 KiB together:
 /// <https://github.com/kubernetes/apimachinery/blob/v0.34.0/pkg/api/validation/objectmeta.go>
@@ -16,7 +15,7 @@ const OBJECTS: usize = 140;
 
 #[test]
 fn large_annotations_do_not_stop_the_controller() {
-    let harness = Harness::new(Cluster::start_with(&[CONTROLLER]));
+    let harness = Harness::shared();
     let objects = harness.objects();
     let padding = "x".repeat(ANNOTATION);
     harness.runtime.block_on(

@@ -5,10 +5,7 @@ use std::time::Duration;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::controller::harness::{
-    CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
-};
-use crate::support::cluster::Cluster;
+use crate::controller::harness::{CONFIG, Harness, NODE_ENTRY, developer, eventually, role};
 
 impl Harness {
     /// Applies aws-auth like a GitOps tool. Returns whether the API server accepted it.
@@ -32,7 +29,7 @@ impl Harness {
 
 #[test]
 fn repeated_forced_apply_wins_and_is_reported() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(NODE_ENTRY, "eks");
     let controller = harness.controller(CONFIG).wait_for_lease();
     harness.apply(&developer("ann"));

@@ -123,7 +123,7 @@ fn api_server_outage_is_survived(
 fn protected_entry_that_disappears_while_no_replica_leads_is_restored() {
     const OPS: &str =
         "- rolearn: arn:aws:iam::111122223333:role/ops\n  username: ops\n  groups:\n  - ops\n";
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(&[NODE_ENTRY, OPS].concat(), "eks");
     let config = format!("{CONFIG}protect:\n  arns: [\"{}\"]\n", role("ops"));
     let leader = harness.controller(&config).wait_for_lease();

@@ -9,7 +9,6 @@ use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
 };
 use crate::support::audit_log::Request;
-use crate::support::cluster::Cluster;
 
 /// Rejects every status update of the object `stuck`.
 const POLICY: &str = "\
@@ -36,7 +35,7 @@ const OBSERVED: Duration = Duration::from_secs(8);
 
 #[test]
 fn unrecordable_change_is_not_written_and_retried_with_backoff() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     harness.create(NODE_ENTRY, "eks");
     harness.apply(&developer("stuck"));
     harness.cluster.kubectl_fed(&["apply", "-f", "-"], POLICY);

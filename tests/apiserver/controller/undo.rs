@@ -1,8 +1,7 @@
 //! Undo of a controller write, which the controller repeats.
 
 use crate::controller::eks_facts;
-use crate::controller::harness::{CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role};
-use crate::support::cluster::Cluster;
+use crate::controller::harness::{Harness, NODE_ENTRY, developer, eventually, role};
 use crate::support::simulated_eks_api::EksService;
 
 /// The note that the controller will write its entries again.
@@ -10,7 +9,7 @@ const NOTE: &str = "delete its object: kubectl delete aam NAME";
 
 #[test]
 fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {
-    let harness = Harness::new(Cluster::start_audited(&[CONTROLLER]));
+    let harness = Harness::shared();
     let eks = EksService::start(&eks_facts::eks_state("API_AND_CONFIG_MAP", "ACTIVE"));
     harness.create(NODE_ENTRY, "eks");
     let controller = eks_facts::start(&harness, &eks);

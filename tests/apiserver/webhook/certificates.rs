@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 
+use crate::commands::exclusive_cluster::plain_cluster;
 use crate::support::cluster::Cluster;
 use crate::support::webhook_secret::{SECRET, WebhookCertificate, make, secret};
 use crate::webhook::harness::{
@@ -47,7 +48,7 @@ fn ca_bundle(cluster: &Cluster) -> String {
 
 #[test]
 fn concurrently_started_replicas_serve_the_same_certificate() {
-    let cluster = Cluster::start();
+    let cluster = plain_cluster();
     prepare(&cluster);
     let controllers: Vec<Controller> = (0..4).map(|_| Controller::start(&cluster, &[])).collect();
     for controller in &controllers {
@@ -127,7 +128,7 @@ fn concurrently_started_replicas_serve_the_same_certificate() {
 
 #[test]
 fn certificate_rotation_loses_no_review() {
-    let cluster = Cluster::start();
+    let cluster = plain_cluster();
     prepare(&cluster);
     // Two thirds of its validity are over, and it expires in 30 s.
     let old = make(90, 30);
@@ -195,7 +196,7 @@ fn certificate_rotation_loses_no_review() {
 
 #[test]
 fn provided_certificate_is_served_and_reloaded() {
-    let cluster = Cluster::start();
+    let cluster = plain_cluster();
     prepare(&cluster);
     let folder = cluster.folder().join("webhook-certificate");
     std::fs::create_dir(&folder).unwrap();

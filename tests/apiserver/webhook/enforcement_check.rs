@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::cluster::Cluster;
+use crate::commands::exclusive_cluster::plain_cluster;
 use crate::support::ports;
 use crate::webhook::harness::{
     ADMIN, Controller, DENIED, DEV, Harness, NODE, configure, eventually, prepare,
@@ -150,7 +150,7 @@ fn webhook_reports_when_the_api_server_stops_and_resumes_calling_it() {
 
 #[test]
 fn webhook_is_not_ready_while_the_api_server_does_not_call_it() {
-    let cluster = Cluster::start();
+    let cluster = plain_cluster();
     prepare(&cluster);
     let started = Instant::now();
     let controller = Controller::start(&cluster, &[]);
@@ -246,7 +246,7 @@ fn webhook_reports_that_it_is_bypassed_and_that_aws_auth_is_missing() {
 
 #[test]
 fn missing_permissions_are_reported_and_used_when_granted() {
-    let cluster = Cluster::start();
+    let cluster = plain_cluster();
     prepare(&cluster);
     let revoke = [
         "delete",

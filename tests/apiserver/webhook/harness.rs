@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::commands::exclusive_cluster::plain_cluster;
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
+use crate::support::cluster_pool::ClusterGuard;
 use crate::support::completed_run::Run;
 use crate::support::webhook_client::peak_memory;
 use crate::support::{ports, secrets};
@@ -46,7 +48,7 @@ pub(crate) struct Controller {
 /// A cluster with aws-auth whose API server calls a controller.
 pub(crate) struct Harness {
     pub(crate) controller: Controller,
-    pub(crate) cluster: Cluster,
+    pub(crate) cluster: ClusterGuard,
 }
 
 impl Harness {
@@ -57,7 +59,7 @@ impl Harness {
 
     /// Like [`Self::start`], with more arguments for the controller.
     pub(crate) fn start_with(args: &[&str]) -> Self {
-        let cluster = Cluster::start();
+        let cluster = plain_cluster();
         prepare(&cluster);
         let controller = Controller::start(&cluster, args);
         let harness = Self {
