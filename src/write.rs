@@ -2,13 +2,13 @@
 
 mod access_entries_in_effect;
 mod entry_transaction;
-mod expiry;
-mod failures;
 mod ignored_mappings;
 mod plan_builder;
+mod plan_failures;
 mod remaining_admin;
 mod report;
 mod stores;
+mod unrecordable_expiry;
 mod verify_or_roll_back;
 
 use crate::backend::{Backend, FirstRead, HistoryOptions, Planner, WriteOutcome};
@@ -22,15 +22,15 @@ use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
 pub(crate) use access_entries_in_effect::access_entries_for;
-pub(crate) use expiry::refuse_unrecorded_expiry;
-pub(crate) use failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use ignored_mappings::{refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
+pub(crate) use plan_failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use report::report_dry_run_step;
 pub(crate) use stores::{
     EntryRequest, NamedOptions, PlannedEntries, ReadStores, eks_not_named, note_new_mappings,
     read_both, read_stores,
 };
+pub(crate) use unrecordable_expiry::refuse_unrecorded_expiry;
 
 /// Builds the request for what is stored. Called again if another client writes in between.
 pub(crate) type RequestBuilder<'a> = dyn Fn(&Snapshot) -> Result<Request, Failure> + 'a;
@@ -296,7 +296,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         if plan.leaves_no_admin && out.can_ask() {
-            failures::confirm_no_admin(backend, out)?;
+            plan_failures::confirm_no_admin(backend, out)?;
         }
         let is_wanted = may_check && !options.no_verify && !options.allow.self_lockout;
         if !plan.changes_caller || !is_wanted {

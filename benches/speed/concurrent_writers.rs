@@ -5,12 +5,12 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use crate::aws_auth_fixture::{self, map};
 use crate::background;
 use crate::child_process::{timed_attempt, timed_run};
-use crate::other_tools;
+use crate::other_writers;
 use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
-use crate::test_aws_auth::{self, map};
 use crate::timing::{Samples, milliseconds, ratio};
 
 const WRITERS: usize = 64;
@@ -28,11 +28,11 @@ pub(crate) fn run(awsauth: &Awsauth) {
         |writer, round| patch(cluster, writer, round),
         || storm(cluster, &beside, map),
     );
-    let Some(keiko) = other_tools::keiko() else {
+    let Some(keiko) = other_writers::keiko() else {
         return;
     };
     let upsert = |role: &str| {
-        let mut command = other_tools::on(cluster, &keiko);
+        let mut command = other_writers::on(cluster, &keiko);
         command.args(["upsert", "--maproles", "--retry", "--kubeconfig"]);
         command.arg(&kubeconfig);
         command.args(["--retry-max-count", "1000"]);
@@ -61,8 +61,8 @@ fn patch(cluster: &Cluster, writer: usize, round: u32) {
 
 /// Lets all writers write, and prints how many succeeded and what they needed.
 fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync) -> Samples {
-    test_aws_auth::create(cluster);
-    timed_run(&mut test_aws_auth::patch_back(cluster));
+    aws_auth_fixture::create(cluster);
+    timed_run(&mut aws_auth_fixture::patch_back(cluster));
     let ended: Vec<(Duration, bool)> = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {

@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::aws_auth_fixture::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::background;
 use crate::child_process::timed_run;
-use crate::other_tools;
+use crate::other_writers;
 use crate::release_binary::Awsauth;
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
-use crate::test_aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) const ROUNDS: usize = 40;
@@ -21,7 +21,7 @@ const EXPLAIN: [&str; 2] = ["explain", "arn:aws:iam::111122223333:role/admins"];
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    test_aws_auth::create(cluster);
+    aws_auth_fixture::create(cluster);
     heading("On an idle API server");
     measure(awsauth, cluster);
     heading("On an API server that another client writes to 20 times a second");
@@ -64,5 +64,5 @@ fn measure(awsauth: &Awsauth, cluster: &Cluster) {
         &patch,
         Some(0.4),
     );
-    other_tools::run(cluster, &kubectl_get, &patch, &changing);
+    other_writers::run(cluster, &kubectl_get, &patch, &changing);
 }

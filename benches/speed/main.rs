@@ -8,6 +8,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod aws_auth_fixture;
 mod background;
 mod child_process;
 mod concurrent_writers;
@@ -16,12 +17,11 @@ mod latency_proxy;
 mod libyaml_pass;
 mod live_cluster;
 mod manifest;
-mod other_tools;
+mod other_writers;
 mod peak_memory;
 mod process_start;
 mod release_binary;
 mod round_trips;
-mod test_aws_auth;
 mod timing;
 mod token;
 mod webhook;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use awsauth_core::document::edit::{Edit, Groups, apply};
 use awsauth_core::document::{Document, Principal, SectionName};
 
+use crate::aws_auth_fixture::{MAP_NEW, NEW_ROLE};
 use crate::child_process::timed_run;
 use crate::libyaml_pass::event_pass;
 use crate::peak_memory::peak;
 use crate::release_binary::Awsauth;
 use crate::support::authenticator_oracle::{Answer, Data, Oracle, Request};
-use crate::test_aws_auth::{MAP_NEW, NEW_ROLE};
 use crate::timing::{Samples, heading, interleaved, ratio, row, row_at_most, timed};
 
 /// The number of roles in 1 MiB.

@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::aws_auth_fixture::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::child_process::timed_run;
 use crate::latency_proxy::LatencyProxy;
 use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
-use crate::test_aws_auth::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
 use crate::timing::{Samples, milliseconds};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
@@ -15,7 +15,7 @@ const ROUNDS: usize = 5;
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    test_aws_auth::create(cluster);
+    aws_auth_fixture::create(cluster);
     let server = cluster.server_url().replace("https://", "");
     let proxy = LatencyProxy::start(server.clone(), ROUND_TRIP).expect("a loopback port");
     let config = fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
+use crate::aws_auth_fixture::KUBECTL_GET;
 use crate::child_process::{must_succeed, timed_run};
 use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
@@ -14,7 +15,6 @@ use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
 use crate::support::python::Packages;
 use crate::support::simulated_aws::{ACCOUNT, Aws, trusts, trusts_service};
-use crate::test_aws_auth::KUBECTL_GET;
 use crate::timing::{heading, interleaved, row, row_at_least, row_at_most, row_difference};
 
 const TOKEN: [&str; 3] = ["token", "-i", eks::NAME];

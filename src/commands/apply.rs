@@ -27,7 +27,7 @@ use awsauth_core::desired::{self, DesiredCluster, DesiredMapping};
 use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::Expiry;
-use awsauth_core::ownership::Owner;
+use awsauth_core::owners_annotation::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
 use awsauth_kube::shell_command::quoted;
 

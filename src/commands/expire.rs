@@ -13,7 +13,7 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::expiry::Clocks;
-use awsauth_core::ownership::{ANNOTATION, DueEntries, EntryRef, Owners, due_entries};
+use awsauth_core::owners_annotation::{ANNOTATION, DueEntries, EntryRef, Owners, due_entries};
 use awsauth_core::plan::Request;
 
 /// Remove the access whose time has come

@@ -15,7 +15,7 @@ use awsauth_core::arn::{self, ArnError, is_same_principal};
 use awsauth_core::authenticator::{Explanation, Question, explain};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::expiry::RecordedExpiry;
-use awsauth_core::ownership::Owners;
+use awsauth_core::owners_annotation::Owners;
 use awsauth_core::rbac::{Access, Policy, UserInfo};
 use awsauth_kube::shell_command::quoted;
 

@@ -16,7 +16,7 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::entry_selection::Selector;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, Liveness};
 use awsauth_core::facts::iam_principals::Principals;
-use awsauth_core::ownership::Owners;
+use awsauth_core::owners_annotation::Owners;
 use awsauth_core::plan::{Admins, Known, admin_reason};
 
 /// Show the mappings as the authenticator sees them

@@ -15,7 +15,7 @@ use awsauth_core::document::Principal;
 use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::escape::one_line;
 use awsauth_core::lint::{Finding, Severity, Site};
-use awsauth_core::ownership::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
+use awsauth_core::owners_annotation::{ANNOTATION, Conflict, EntryRef, Kept, KeptReason};
 use awsauth_core::plan::{Guard, Notice, Plan};
 
 /// The lint rules whose findings a notice already reports with the identity.

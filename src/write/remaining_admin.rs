@@ -4,8 +4,8 @@
 //! removes. So each reads both stores directly before it removes access entries, and again after the write.
 
 use super::PlanBuilder;
-use super::failures::refused;
 use super::plan_builder::ROUNDS_OF_QUESTIONS;
+use super::plan_failures::refused;
 use super::verify_or_roll_back::{NotRestored, restore};
 use crate::backend::{Backend, WriteOutcome};
 use crate::terminal::{Failure, Kind, Out};

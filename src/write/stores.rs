@@ -21,7 +21,7 @@ use awsauth_core::expiry::Expiry;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals;
-use awsauth_core::ownership::Owner;
+use awsauth_core::owners_annotation::Owner;
 use awsauth_core::plan::Plan;
 use awsauth_kube::shell_command::quoted;
 

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use awsauth_core::document::{Document, Principal, SectionName};
-use awsauth_core::ownership::{KeptReason, Owner, OwnerError, Owners, conflicts, digest, prune};
+use awsauth_core::owners_annotation::{
+    KeptReason, Owner, OwnerError, Owners, conflicts, digest, prune,
+};
 
 const CI: &str = "arn:aws:iam::111122223333:role/ci";
 const NODE: &str = "arn:aws:iam::111122223333:role/node";

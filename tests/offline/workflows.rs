@@ -403,7 +403,7 @@ fn release_builds_the_image_from_a_base_pinned_by_digest() {
             None => environment,
         };
         let mut sh = environment.command(Path::new("/bin/sh"));
-        sh.args([".github/image.sh", "image.tar"]);
+        sh.args([".github/build-image.sh", "image.tar"]);
         Run::of(sh.current_dir(ROOT))
     };
     for base in [

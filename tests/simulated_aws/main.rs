@@ -1,6 +1,6 @@
 //! Tests that sign in: an AWS stand-in verifies every signature, and an API server calls aws-iam-authenticator.
 
-mod access_entry_operations;
+mod access_entry_faults;
 mod aws_stand_in;
 mod credentials;
 mod demo;

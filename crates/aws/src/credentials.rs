@@ -9,18 +9,18 @@ mod legacy_files;
 mod options;
 mod provider_chain;
 mod resolve;
-mod role_chain;
+mod role_session;
 mod source;
 mod sso;
 mod static_keys;
-mod token_file;
 mod web_identity;
+mod web_identity_token;
 
 pub use caller_identity::{CallerError, caller};
 pub use error::{IamEvidence, SourceError, SsoError};
 pub use options::CredentialOptions;
 pub use resolve::{NoCredentials, ResolvedCredentials, resolve};
 pub use source::{Attempt, Source, SourceChoice};
-pub use token_file::Claims;
+pub use web_identity_token::Claims;
 
 pub use super::sts::Caller;

@@ -2,7 +2,6 @@
 
 mod certificate;
 mod certificate_files;
-mod certificate_rotation;
 mod cluster_facts;
 mod enforcement_check;
 mod generated_certificate;
@@ -10,6 +9,7 @@ mod handler;
 mod mapping_review;
 mod peer_share;
 mod request_body;
+mod rotation_step;
 mod served_certificate;
 mod validating_webhook_configuration;
 mod validator;

@@ -9,12 +9,12 @@ mod field_names;
 mod item_reader;
 mod mapping;
 
+mod authenticator_validation;
 mod entry_decoder;
 mod read;
 mod section;
 mod section_content;
 mod span;
-mod validate;
 
 pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};

@@ -6,8 +6,8 @@
 //! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
 //! [`revision_states`] reports that. The controller records the writes of other clients that it observes.
 
+mod aws_auth_contents;
 mod backup_file;
-mod contents;
 mod delta;
 mod entry_write;
 mod gzip;
@@ -18,8 +18,8 @@ mod revision;
 mod revision_state;
 mod three_way_merge;
 
+pub use aws_auth_contents::{Contents, Digest};
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
-pub use contents::{Contents, Digest};
 pub use entry_write::EntryWrite;
 pub use latest_text::{LatestText, Side, latest_text};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};

@@ -30,7 +30,7 @@ pub mod lint;
 pub mod manifest;
 pub mod near_name;
 pub mod node_report;
-pub mod ownership;
+pub mod owners_annotation;
 pub mod permission_set;
 pub mod plan;
 pub mod rbac;

@@ -5,13 +5,13 @@
 //! [`authenticator`](crate::authenticator).
 
 mod access_entries;
+mod apply_fixes;
 mod arn_fault;
 mod bindings;
 mod context;
 mod entry_comparison;
 mod facts;
 mod finding;
-mod fix;
 mod iam_principals;
 mod node_access;
 mod position;
@@ -23,12 +23,12 @@ mod run_rules;
 mod selection;
 mod waiver;
 
+pub use apply_fixes::{FixResult, Texts, apply_fixes};
 pub use facts::{
     Change, Cluster, Facts, FieldManager, FieldManagers, Needs, NodeSources, Object, ObjectChange,
 };
 pub(crate) use finding::shortened_principal;
 pub use finding::{Finding, Fix, Replacement, Site, Text};
-pub use fix::{FixResult, Texts, apply_fixes};
 pub(crate) use iam_principals::lacks_sso_suffix;
 pub use position::{Position, PositionCursor};
 pub use rule::{Rule, Severity};

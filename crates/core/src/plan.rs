@@ -29,7 +29,7 @@ use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Principal, Section, SectionName};
 use crate::history::Contents;
 use crate::lint::Finding;
-use crate::ownership::{Owners, conflicts, prune};
+use crate::owners_annotation::{Owners, conflicts, prune};
 use guard::{Case, State, Verdict};
 
 /// The `data` of a ConfigMap.

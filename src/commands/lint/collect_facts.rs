@@ -9,7 +9,7 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::management_markers::managing_tool;
 use awsauth_core::lint::{Cluster, Facts, FieldManager, FieldManagers, Object};
 use awsauth_core::manifest::Manifest;
-use awsauth_core::ownership::Owners;
+use awsauth_core::owners_annotation::Owners;
 use awsauth_kube::Live;
 use awsauth_kube::rbac::RoleScope;
 

@@ -183,7 +183,7 @@ fn image_labels_state_its_source_and_license() {
         assert!(label.contains(part), "no {part} in {label}");
     }
     // Each value comes from a build argument, which the workflow sets.
-    let script = read(".github/image.sh");
+    let script = read(".github/build-image.sh");
     for argument in ["BASE", "VERSION", "REVISION", "SOURCE"] {
         let declared = format!("ARG {argument}=");
         assert!(all.iter().any(|line| line.starts_with(&declared)));

@@ -1,6 +1,6 @@
 //! Errors of credential sources.
 
-use super::token_file::Claims;
+use super::web_identity_token::Claims;
 use crate::AwsError;
 use crate::client_config::ClientError;
 use crate::config_file::ConfigError;

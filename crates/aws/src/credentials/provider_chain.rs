@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::error::SourceError;
-use super::role_chain::{Origin, Session};
+use super::role_session::{Origin, Session};
 use super::source::{Attempt, Source, SourceChoice};
 use super::sso::Sso;
 use super::web_identity::WebIdentity;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::error::SourceError;
-use super::token_file::WebToken;
+use super::web_identity_token::WebToken;
 use crate::AwsError;
 use crate::config_file::Section;
 use crate::session_cache::Key;

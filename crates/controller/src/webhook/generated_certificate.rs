@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use super::certificate::ServerCertificate;
-use super::certificate_rotation::{PublishedBundle, Step, StoredCertificates, next_step};
+use super::rotation_step::{PublishedBundle, Step, StoredCertificates, next_step};
 use super::served_certificate::ServedCertificate;
 use super::validating_webhook_configuration::{ConfigurationState, set_ca_bundle};
 use crate::describe_error::{self, describe_watch_error};

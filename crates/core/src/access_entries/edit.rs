@@ -15,7 +15,7 @@ use crate::expiry::Expiry;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD};
 use crate::facts::groups::MASTERS;
 use crate::facts::node_kinds::NodeKind;
-use crate::ownership::Owner;
+use crate::owners_annotation::Owner;
 use crate::shell_quote::quoted;
 
 /// What an edit requests of an access entry besides username and groups.

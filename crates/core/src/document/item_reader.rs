@@ -1,10 +1,10 @@
 //! Reads the entries of mapRoles and mapUsers one by one.
 
+use super::authenticator_validation;
 use super::decode::{DecodeError, DecodeState, Decoder};
 use super::entry_decoder::{Mismatch, RawEntry, TypedReader};
 use super::field_names::{FieldName, equals_field, field_name};
 use super::section_content::{SectionContent, span, unsupported_node};
-use super::validate;
 use super::{
     DecodeWarning, Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem,
     SectionName, Shape, Status,
@@ -101,7 +101,7 @@ impl ItemReader {
 }
 
 fn status(name: SectionName, raw: RawEntry) -> Status {
-    let reason = validate::invalid(name, &raw);
+    let reason = authenticator_validation::invalid(name, &raw);
     let RawEntry {
         arn,
         username,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::contents::{Contents, Digest};
+use super::aws_auth_contents::{Contents, Digest};
 use super::delta::Delta;
 use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};

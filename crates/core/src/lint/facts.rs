@@ -11,7 +11,7 @@ use crate::facts::iam_principals::Principals;
 use crate::facts::management_markers::ManagingTool;
 use crate::facts::node_inventory::NodeInventory;
 use crate::manifest::ManifestFaults;
-use crate::ownership::Owners;
+use crate::owners_annotation::Owners;
 use crate::rbac::Policy;
 use crate::terraform_show::PlannedAccess;
 

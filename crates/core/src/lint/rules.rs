@@ -82,7 +82,7 @@ rules! { 96:
     plan::plan_deletes_aws_auth,
     plan::plan_loses_node_entry,
     plan::plan_empties_map,
-    plan::plan_hides_nodes,
+    plan::planned_standard_entry_of_nodes,
     plan::plan_unknown_policy,
     arn::malformed_arn,
     arn::account_id_shape,

@@ -27,7 +27,7 @@ use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, User};
 use crate::document::Document;
 use crate::document::edit::{Edit, Outcome};
 use crate::lint::Finding;
-use crate::ownership::Owners;
+use crate::owners_annotation::Owners;
 use caller_access::CallerAccess;
 
 /// Why a plan must not be carried out.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::document::Principal;
-use crate::ownership::{Conflict, Kept, Owner};
+use crate::owners_annotation::{Conflict, Kept, Owner};
 
 /// A remark about a plan that does not stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::document::edit::Edit;
 use crate::expiry::Expiry;
 use crate::history::Contents;
 use crate::lint::Rule;
-use crate::ownership::Owner;
+use crate::owners_annotation::Owner;
 
 /// A change that a command or the controller requests, and the facts that the guards need.
 #[derive(Clone, Debug, Default)]

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::document::Principal;
     use crate::document::edit::{Edit, Groups};
-    use crate::ownership::Owner;
+    use crate::owners_annotation::Owner;
     use crate::plan::{Ownership, Request};
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/new";

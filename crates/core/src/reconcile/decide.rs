@@ -1,7 +1,7 @@
 //! Makes a decision: resolves which object owns which entry, and plans all edits together until no guard refuses anything new.
 
+mod access_entry_changes;
 mod access_entry_outcomes;
-mod access_entry_reports;
 mod aws_auth_ignored;
 mod conflict_backoff;
 mod current_entries;
@@ -45,7 +45,7 @@ pub fn decide(input: &Input<'_>) -> Decision {
         Some(refusal) => aws_auth_ignored::decide(&resolver, &refusal.message),
         None => decide_aws_auth(input, &document, &mut resolver),
     };
-    access_entry_reports::add(&mut resolver, &mut decision);
+    access_entry_changes::add(&mut resolver, &mut decision);
     decision
 }
 

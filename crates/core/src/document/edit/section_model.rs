@@ -10,8 +10,8 @@ use super::operation::{Edit, Groups, Outcome};
 use super::position_independence;
 use super::principal_index::{PrincipalIndex, is_same};
 use crate::arn::{canonical, equal_fold, to_lower};
+use crate::document::authenticator_validation::invalid;
 use crate::document::entry_decoder::RawEntry;
-use crate::document::validate::invalid;
 use crate::document::{Document, Entry, Mapping, NotEditable, Principal, Section, SectionName};
 
 /// The three sections.

@@ -1,7 +1,7 @@
 //! Refuses changes to another owner's entries.
 
 use super::{Case, Guard, Verdict};
-use crate::ownership::{Conflict, conflicts};
+use crate::owners_annotation::{Conflict, conflicts};
 
 /// Refuses entries that belong to another owner.
 pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {

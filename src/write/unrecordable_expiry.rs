@@ -3,7 +3,7 @@
 use crate::terminal::Failure;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::expiry::Expiry;
-use awsauth_core::ownership::{ANNOTATION, Owners};
+use awsauth_core::owners_annotation::{ANNOTATION, Owners};
 use awsauth_core::plan::Request;
 
 /// Refuses temporary access if its end cannot be recorded: it would be permanent.

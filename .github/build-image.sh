@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the image for amd64 and arm64 into an OCI archive, and prints its digest as a step's output: sh .github/image.sh FILE
+# Builds the image for amd64 and arm64 into an OCI archive, and prints its digest as a step's output: sh .github/build-image.sh FILE
 #
 # BASE is the image of the compiler, pinned by digest, for example rust:1.95-trixie@sha256:DIGEST.
 set -eu

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::aws_auth_fixture::{NEW_ROLE, patch_back};
 use crate::child_process::timed_run;
 use crate::live_cluster::ROUNDS;
 use crate::support::cluster::Cluster;
 use crate::support::go_programs::Binary;
-use crate::test_aws_auth::{NEW_ROLE, patch_back};
 use crate::timing::{Samples, interleaved, row_at_most};
 
 /// Adds their rows to the table, or prints which one is not installed.
