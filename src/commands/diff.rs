@@ -27,7 +27,7 @@ use awsauth_core::plan::{Allowed, Facts, Plan, Request};
 /// Show the changes that apply would make, or compare files and clusters
 ///
 /// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference. Mappings that the files do
-/// not mention are kept, so they are no difference, except with --exact.
+/// not mention are kept, so they do not count as differences, except with --exact.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_arg("owner", |owner| owner.help("Compare as if these mappings belonged to this owner")),

@@ -16,9 +16,9 @@ use awsauth_core::expiry::Clocks;
 use awsauth_core::owners_annotation::{ANNOTATION, DueEntries, EntryRef, Owners, due_entries};
 use awsauth_core::plan::Request;
 
-/// Remove the access whose time has come
+/// Remove access that has expired
 ///
-/// Removes the entries that were written with an expiry which has passed, for cron and CI. An entry that was changed since stays. On a
+/// Removes entries whose expiry has passed; meant for cron and CI. An entry that has been changed since then is kept. On a
 /// cluster, the API server's clock must agree with that of this machine. With --cluster-name, also removes EKS access entries. The
 /// controller removes those of AwsAuthMapping objects.
 #[derive(Debug, clap::Args)]

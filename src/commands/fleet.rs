@@ -24,7 +24,7 @@ use selection::{Fleet, FleetArgs, FleetCluster};
 /// Work on many clusters at once
 ///
 /// Runs a command for every selected cluster, several at the same time. Select clusters by kubeconfig context, by a file that lists
-/// them, or by EKS region and account. A cluster that cannot be read is a row with the error. The exit code is the highest of all
+/// them, or by EKS region and account. A cluster that cannot be read appears as a row with its error. The exit code is the highest of all
 /// clusters.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -76,8 +76,8 @@ Examples:
     /// Apply the same desired state to all clusters, one first, and stop at the first failure
     ///
     /// Applies to the canary first, then to the other clusters in waves. After each write, awsauth reads aws-auth again and checks
-    /// that nothing is left to apply; with --verify, it also signs in. It starts no further wave after a failure, except for clusters
-    /// that cannot be reached and were not changed. The same command with --resume continues.
+    /// that nothing is left to apply; with --verify, it also signs in. A failure stops the rollout before the next wave. After the
+    /// canary, a cluster that was unreachable and not changed does not count as one. The same command with --resume continues.
     #[command(after_help = "\
 Examples:
   # First to the clusters with the label stage=test, then to 20 at a time
@@ -100,7 +100,7 @@ Examples:
   # One page with a filter by cluster
   awsauth fleet report --clusters clusters.yaml -o html > access.html")]
     Report(report::ReportArgs),
-    /// List the principals that did not sign in for some time
+    /// List the principals that have not signed in for some time
     ///
     /// Needs the names of the clusters at EKS: select them with --regions, or with clusterName in the file of clusters. Reading a long
     /// log can take longer than --deadline.

@@ -75,7 +75,7 @@ struct Selectors {
     #[command(flatten)]
     selector: SelectorArgs,
 
-    /// Only administrators: group system:masters, on a cluster also what is bound to cluster-admin, and access policies
+    /// Only administrators: members of system:masters; on a cluster, also what is bound to cluster-admin or has an admin policy
     #[arg(long, env = "AWSAUTH_ADMINS", value_parser = FalseyValueParser::new())]
     admins: bool,
 

@@ -49,7 +49,7 @@ Examples:
     /// Compare aws-auth before two writes, or before one write and now
     #[command(after_help = "\
 Examples:
-  # What changed since the write of revision 12, with it?
+  # What changed since revision 12, including its own write?
   awsauth history diff 12
 
   # Only up to the write of revision 15

@@ -69,7 +69,7 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_PROXY_URL", value_name = "URL", value_parser = proxy_url::parse)]
     proxy_url: Option<String>,
 
-    /// Look the cluster up in EKS as this role, such as one of the cluster's account; tokens are made without it
+    /// Look the cluster up in EKS as this role, such as a role in the cluster's account; tokens are not signed with this role
     #[arg(
         long,
         env = "AWSAUTH_ASSUME_ROLE_ARN",
@@ -116,7 +116,7 @@ pub(crate) struct AwsArgs {
     #[arg(long, value_name = "URL", value_parser = proxy_url::parse)]
     proxy_url: Option<String>,
 
-    /// Look the cluster up in EKS as this role; tokens are made without it
+    /// Look the cluster up in EKS as this role; tokens are not signed with it
     #[arg(long, value_name = "ARN")]
     assume_role_arn: Option<String>,
 

@@ -192,7 +192,7 @@ struct ExpiryArg {
     /// When the access ends, such as 8h, 2027-01-31 or never
     ///
     /// Nothing ends it unless awsauth expire runs after that time, so schedule that. A duration such as 30m, 8h or 2d, a time such as
-    /// 2027-01-31T18:00:00Z, a date (its end in UTC), or never. Without it, a recorded time stays.
+    /// 2027-01-31T18:00:00Z, a date (its end in UTC), or never. Without it, a recorded expiry is kept.
     #[arg(long, env = "AWSAUTH_EXPIRES", value_name = "TIME", value_parser = expiry)]
     expires: Option<Expiry>,
 }

@@ -27,7 +27,7 @@ use awsauth_core::node_report::{NodeReport, NodeReportInput, report};
 Examples:
   awsauth nodes --cluster-name prod
 
-  # Map the roles that nothing maps
+  # Map unmapped roles, and repair access entries
   awsauth nodes --cluster-name prod --fix --dry-run
   awsauth nodes --cluster-name prod --fix")]
 pub(crate) struct Args {
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 /// Whether and how to map what is missing.
 #[derive(Clone, Debug, clap::Args)]
 struct FixArgs {
-    /// Map the roles that nothing maps: in aws-auth, or with an access entry if the cluster reads them
+    /// Map unmapped roles, recreate dead access entries, and associate missing policies
     #[arg(long)]
     fix: bool,
 
@@ -57,7 +57,7 @@ struct FixArgs {
     #[arg(long = "node-role", value_name = "ARN")]
     node_roles: Vec<String>,
 
-    /// With --fix, do not ask before access entries are changed, or roles are mapped that only a tag connects with the cluster
+    /// With --fix, do not ask before changing access entries, or before mapping roles that are known only by a tag
     #[arg(long, short)]
     yes: bool,
 

@@ -13,7 +13,7 @@ use awsauth_core::entry_selection::Selection;
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::rbac::{Binding, Subject};
 
-/// Replace a group by another one in every mapping that has it
+/// Replace a group with another one in every mapping that has it
 ///
 /// Changes mapRoles and mapUsers in one write; the entries keep their comments, quotes and order of groups. With --cluster-name, also
 /// changes EKS access entries, see --backend. On a cluster, first notes which bindings

@@ -56,7 +56,7 @@ pub(crate) struct Args {
 /// The sign-ins to report.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct SignInArgs {
-    /// Also report who signed in since then, such as 90d or 2026-08-01T00:00:00Z
+    /// Also report who signed in since this time, such as 90d or 2026-08-01T00:00:00Z
     #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
     since: Option<Since>,
 

@@ -83,8 +83,8 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_KEEP_ENTRY", value_parser = FalseyValueParser::new(), conflicts_with = "leave_no_trace")]
     keep_entry: bool,
 
-    /// Delete your access entry if a rescue created it, or take the policy from it that this rescue added, if a fresh sign-in
-    /// proves another way into the cluster
+    /// If a fresh sign-in proves another way into the cluster, delete your access entry, if a rescue created it, or the policy that
+    /// this rescue added to it
     #[arg(long, env = "AWSAUTH_LEAVE_NO_TRACE", value_parser = FalseyValueParser::new())]
     leave_no_trace: bool,
 

@@ -26,7 +26,7 @@ Examples:
   # The arguments of a user's exec entry in a kubeconfig
   awsauth token --cluster-name prod --region eu-west-1
 
-  # For programs that are no Kubernetes client
+  # For programs that are not Kubernetes clients
   curl -H \"Authorization: Bearer $(awsauth token --cluster-name prod --token-only)\" \"$SERVER/version\"")]
 pub(crate) struct Args {
     /// The cluster's name

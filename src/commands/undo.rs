@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long)]
     whole: bool,
 
-    /// Do not ask before access entries give access again
+    /// Do not ask before access is restored through access entries
     #[arg(long, short)]
     yes: bool,
 

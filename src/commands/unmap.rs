@@ -31,7 +31,7 @@ use awsauth_kube::shell_command::quoted;
 ///
 /// With a principal, removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. With
 /// --username, --group, --account or --arn, removes the entries that get lists with the same options, and with --unused those of
-/// principals that did not sign in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte.
+/// principals that have not signed in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte.
 /// With --cluster-name, also removes EKS access entries, see --backend.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -57,7 +57,7 @@ Examples:
   # Remove the roles of a deleted account
   awsauth unmap --arn 'arn:aws:iam::444455556666:*'
 
-  # Remove the entries of principals that did not sign in for 90 days
+  # Remove the entries of principals that have not signed in for 90 days
   awsauth unmap --unused --since 90d --cluster-name prod"
 )]
 pub(crate) struct Args {
@@ -99,7 +99,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     conditions: SelectorArgs,
 
-    /// Only principals that awsauth unused proves to be unused
+    /// Only principals that the command awsauth unused shows to be unused
     #[arg(long, help_heading = SELECT)]
     unused: bool,
     #[command(flatten)]
@@ -110,7 +110,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Remove an IAM role from mapRoles
+    /// Remove the mapping of an IAM role
     #[command(after_help = "\
 Examples:
   # Show what would change, then write
@@ -120,13 +120,13 @@ Examples:
   # Only one of two entries for the role
   awsauth unmap role arn:aws:iam::111122223333:role/dev --only 9")]
     Role(Identity),
-    /// Remove an IAM user from mapUsers
+    /// Remove the mapping of an IAM user
     #[command(after_help = "\
 Examples:
   awsauth unmap user arn:aws:iam::111122223333:user/ann")]
     #[command(mut_arg("principal", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
-    /// Remove an AWS account from mapAccounts
+    /// Remove the mapping of an AWS account
     #[command(after_help = "\
 Examples:
   awsauth unmap account 111122223333")]

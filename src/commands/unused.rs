@@ -25,7 +25,7 @@ use awsauth_core::unused_access::{UsageEvidence, usage};
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
-/// List the principals that did not sign in for some time
+/// List the principals that have not signed in for some time
 ///
 /// Reads the sign-ins in the log of the cluster's authenticator, from CloudWatch Logs or from files, and when IAM last saw each role of
 /// the cluster's account. A principal is unused only if the log has no gaps, or if IAM proves it; otherwise it is unknown. The log must be
@@ -35,7 +35,7 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # Which principals did not sign in for 90 days?
+  # Which principals have not signed in for 90 days?
   awsauth unused --since 90d --cluster-name prod
 
   # The same from a log that was exported

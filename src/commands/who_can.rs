@@ -31,7 +31,7 @@ const SPECIAL_VERBS: [&str; 8] = [
 /// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Without a verb, lists any
 /// access to the namespace. Each row is a principal and a binding, an access policy or a group that allows the action. If a
 /// username such as dev:{{SessionName}} matches a binding in some sessions only, the row says for which. With --file, aws-auth
-/// is read from the file, and RBAC from the cluster of the kubeconfig or of --cluster-name. Users who sign in by other means
+/// is read from the file, and RBAC from the cluster of the kubeconfig or of --cluster-name. Users who sign in by means other
 /// than IAM are not listed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

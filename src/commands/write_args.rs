@@ -147,7 +147,7 @@ pub(crate) struct Overrides {
     #[arg(long)]
     pub(crate) allow_self_lockout: bool,
 
-    /// Allow the cluster to have no administrator; on a terminal, awsauth asks you to type its name
+    /// Allow the cluster to have no administrator; on a terminal, awsauth asks you to type the cluster's name
     #[arg(long = "allow-no-admin")]
     no_admin: bool,
 

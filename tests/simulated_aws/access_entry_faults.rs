@@ -866,6 +866,6 @@ fn denial_names_the_missing_statement() {
     .hint();
     assert_eq!(
         hint,
-        "a service control policy denies it, which no other policy can allow: ask its owner for an exception. Its condition may use eks:authenticationMode"
+        "the explicit deny in a service control policy overrides every allow: ask its owner for an exception. Its condition may use eks:authenticationMode"
     );
 }

@@ -25,16 +25,16 @@ const SERVICE: Service = Service {
     version: "2010-05-08",
 };
 
-/// Short, because many networks that reach EKS do not reach IAM, and every command works without its answers.
+/// Short, because many networks that reach EKS do not reach IAM, and most commands work without its answers.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(2),
     operation: Duration::from_secs(6),
 };
 
-/// The most roles, users or instance profiles that are read one by one.
+/// The maximum number of roles, users or instance profiles that are read by name, except by [`Iam::role_uses`].
 const MAX_SINGLE_READS: usize = 200;
 
-/// IAM of the account of one set of credentials. Blocks; must not be used from within an async runtime.
+/// A client for IAM in the account of the credentials. Blocks; must not be used from within an async runtime.
 pub struct Iam {
     client: QueryClient,
     runtime: BlockingRuntime,
@@ -103,8 +103,8 @@ impl Iam {
         self.runtime.block_on(self.client.roles_named(names))?
     }
 
-    /// Returns when the roles with these names were last used, by the requested name, which may differ from the role's in letter case;
-    /// `None` for roles that do not exist. If the caller may not list roles, leaves out those that IAM does not find.
+    /// Returns when each role was last used, by the requested name, whose letter case may differ from the role's; `None` for roles that
+    /// do not exist. If the caller may not list roles, leaves out those that IAM does not find.
     ///
     /// # Errors
     /// If IAM does not return one of them.
@@ -194,7 +194,7 @@ impl Iam {
         role.map_err(of("iam:GetRole"))
     }
 
-    /// Simulates an action on a resource: the decisions of the policies of a user or role, and of its permissions boundary.
+    /// Simulates an action on a resource. Returns the decision of the principal's policies and that of its permissions boundary.
     ///
     /// # Errors
     /// If IAM does not respond.

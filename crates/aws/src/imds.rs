@@ -191,7 +191,7 @@ impl Imds {
         match (answer.status, answer.text()) {
             (200, "") => Err(self.not_ec2(format!("{what} is empty"))),
             (200, text) => Ok(text.to_owned()),
-            (404, _) => Err(self.not_ec2(format!("{what} is not found"))),
+            (404, _) => Err(self.not_ec2(format!("it returned 404 for {what}"))),
             (status, _) => Err(refused(what, status)),
         }
     }
@@ -260,7 +260,7 @@ impl Imds {
             HttpError::ConnectTimedOut => unreachable(Unreached::TimedOut, None),
             HttpError::Connect(error) => unreachable(Unreached::of(&error), Some(error)),
             HttpError::TimedOut => ImdsError::Slow { what },
-            HttpError::TooLong => self.not_ec2(format!("{what} is far too long")),
+            HttpError::TooLong => self.not_ec2(format!("its response with {what} is too long")),
             fault => ImdsError::Lost {
                 what,
                 source: Box::new(fault),
@@ -371,8 +371,8 @@ enum Put {
 }
 
 impl Imds {
-    /// Opens a session, or falls back to IMDSv1 when botocore would: the PUT is not offered (403, 404, 405), keeps
-    /// failing, loses its connection, or is not answered. As in botocore, status 400 or an invalid token is an error.
+    /// Opens a session, or falls back to IMDSv1 when botocore would: the PUT is answered with another status, such as 403, 404 or 405,
+    /// keeps failing, loses its connection, or is not answered. As in botocore, status 400 or an invalid token is an error.
     async fn open(&mut self, deadline: Instant) -> Result<Session, ImdsError> {
         let put = match self.put(deadline).await {
             Err(ImdsError::Lost { .. }) => Put::Broken,
@@ -436,7 +436,7 @@ impl Imds {
             return answered.map(Put::Answered);
         }
         if v1_allowed {
-            // The hop limit only applies to the response to the PUT; the service may also be slow.
+            // Either the hop limit dropped the response to the PUT (it does not limit those to GETs), or the service is slow.
             let without = second_connection.send(Method::GET, ROLES, HeaderMap::new(), deadline);
             let v1: Result<Answer, HttpError> = select! {
                 answered = &mut put => return settled(answered),

@@ -1,6 +1,6 @@
-//! A small HTTP/1.1 client for endpoints on this machine: one connection, one deadline, no proxy.
+//! A small HTTP/1.1 client for metadata and credential endpoints: one connection, one deadline, no proxy.
 //!
-//! Proxy variables are ignored: the endpoints are link-local or loopback, which no proxy can reach for this machine.
+//! Proxy variables are ignored: most of the endpoints are link-local or loopback, which no proxy can reach for this machine.
 
 mod url;
 
@@ -194,7 +194,7 @@ async fn handshake(
     let (sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(HttpError::Lost)?;
-    // The sender reports its errors, too.
+    // Its errors also reach the sender.
     drop(tokio::spawn(connection));
     Ok(sender)
 }

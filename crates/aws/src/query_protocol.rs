@@ -1,4 +1,4 @@
-//! A client of AWS services that speak the Query protocol or the one of EC2: signed form posts, answered in XML.
+//! A client of AWS services that speak the AWS Query or the EC2 Query protocol: signed form posts, answered in XML.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html> and
 //! <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>
@@ -44,7 +44,7 @@ impl QueryClient {
         Ok(Self { client, version })
     }
 
-    /// Calls an action and reads its response. Repeats the request after throttling and transient failures.
+    /// Calls an action and reads its response. Retries after throttling and transient failures.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         action: &str,
@@ -75,7 +75,7 @@ pub(crate) struct ErrorResponse {
     pub(crate) request_id: Option<String>,
 }
 
-/// The body of an error of EC2.
+/// The body of an EC2 error.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Ec2ErrorResponse {

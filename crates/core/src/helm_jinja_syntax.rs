@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The words that an action of Helm or Jinja may begin with. Other actions begin with a sign.
+/// The words that an action of Helm or Jinja may begin with. Other actions are recognized by punctuation.
 const WORDS: [&str; 14] = [
     "if", "else", "end", "range", "with", "define", "include", "template", "block", "toYaml",
     "tpl", "printf", "lookup", "default",
@@ -37,7 +37,7 @@ fn action(line: &str) -> Option<Range<usize>> {
         start..end.map_or(line.len(), |end| start + end + close.len())
     };
     let starts = line.match_indices("{{").map(|(start, _)| start);
-    // Each ends at the next braces, so that many of them take linear time.
+    // Each ends at the next `{{` or `}}`, so that many of them take linear time.
     let insides = line.split("{{").skip(1);
     let insides = insides.map(|rest| rest.split("}}").next().unwrap_or_default());
     let mut expressions = starts.zip(insides);

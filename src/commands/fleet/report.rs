@@ -18,7 +18,7 @@ pub(super) struct ReportArgs {
     #[command(flatten)]
     answer: OutputArgs<ReportFormat>,
 
-    /// Also report who signed in since then, such as 90d or 2026-08-01T00:00:00Z
+    /// Also report who signed in since this time, such as 90d or 2026-08-01T00:00:00Z
     #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
     since: Option<Since>,
 }

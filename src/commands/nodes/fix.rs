@@ -1,4 +1,4 @@
-//! `nodes --fix`: maps the roles that nothing maps.
+//! `nodes --fix`: maps unmapped roles, recreates dead access entries, and associates missing policies.
 
 use super::Args;
 use crate::backend::Backend;
@@ -13,7 +13,7 @@ use awsauth_core::document::edit::Edit;
 use awsauth_core::node_report::{Fix, NodeReport, RoleReport};
 use awsauth_kube::shell_command::quoted;
 
-/// Maps the roles that nothing maps. Returns whether something was changed.
+/// Fixes what has one safe fix. Returns whether something was changed.
 pub(super) fn run(
     args: &Args,
     found: &NodeReport<'_>,

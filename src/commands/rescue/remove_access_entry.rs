@@ -56,7 +56,7 @@ impl Addition {
         }
     }
 
-    /// Finds out what to take away: the access entry, or the policy that this rescue added to it.
+    /// Finds out what to remove: the access entry, or the policy that this rescue added to it.
     ///
     /// # Errors
     /// If a rescue added nothing.

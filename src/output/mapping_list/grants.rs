@@ -54,11 +54,11 @@ impl<'a> MappingRow<'a> {
         let (arn, kind) = match &self.mapping.principal {
             Principal::Role(arn) => (arn, "role"),
             Principal::User(arn) => (arn, "user"),
-            Principal::Account(_) => return Err("an Access has no accounts"),
-            Principal::Sso(_) => return Err("an Access has no sso matchers of the authenticator"),
+            Principal::Account(_) => return Err("kind: Access cannot map a whole account"),
+            Principal::Sso(_) => return Err("kind: Access cannot express an sso block"),
         };
         if !Parts::of(arn).is_some_and(|parts| parts.is("iam", kind)) {
-            return Err("it is in the other list of aws-auth than its ARN");
+            return Err("a user's ARN is in mapRoles, or a role's in mapUsers");
         }
         if self.mapping.username.is_empty() {
             return Err("it has no username");
@@ -83,7 +83,7 @@ impl<'a> EntryRow<'a> {
         let terms = terms.filter(|terms| terms.policies.is_some());
         let terms = terms.ok_or("its contents are unknown")?;
         if terms.kind != STANDARD && NodeKind::of_access_entry(&terms.kind).is_none() {
-            return Err("an Access has no name for its type");
+            return Err("kind: Access does not support its entry type");
         }
         Ok(Grant::of_entry(self.entry, terms))
     }

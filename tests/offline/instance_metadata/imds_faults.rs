@@ -355,7 +355,7 @@ async fn metadata_service_of_another_cloud_is_reported() {
                 (LIST, gone.clone()),
                 (ID, gone.clone()),
             ][..],
-            "the instance id is not found",
+            "it returned 404 for the instance id",
         ),
         (
             &[(LIST, gone.clone()), (ID, Reply::ok("4711"))],
@@ -375,7 +375,7 @@ async fn metadata_service_of_another_cloud_is_reported() {
         ),
         (
             &[(LIST, Reply::ok(&"x".repeat(100_000)))],
-            "the name of the instance's role is far too long",
+            "its response with the name of the instance's role is too long",
         ),
     ] {
         let server = instance(replies).await;

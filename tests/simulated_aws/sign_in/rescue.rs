@@ -632,7 +632,7 @@ fn refusals_of_eks_leave_the_state_and_name_the_next_step() {
             "API_AND_CONFIG_MAP",
             &[
                 "cannot create the access entry of",
-                "a service control policy denies it, which no other policy can allow",
+                "the explicit deny in a service control policy overrides every allow",
                 "eks:principalArn, eks:accessEntryType",
             ],
         ),
@@ -669,7 +669,7 @@ fn refusals_of_eks_leave_the_state_and_name_the_next_step() {
         3,
         &[
             "is Failed, and EKS gives no reason\n",
-            "the cluster has its former authentication mode; run again",
+            "the cluster still has its previous authentication mode; run the command again",
         ],
     );
     assert_eq!(lockout.mode(), "CONFIG_MAP");

@@ -84,8 +84,8 @@ impl WebToken {
         })
     }
 
-    /// Extends the cache key of a role's session by the token's subject, so that a renewed token finds the same
-    /// session. A token that is not a JWT is part of the key itself.
+    /// Adds the token's identity claims (issuer, subject, audience, session tags, source identity) to the cache key of a role's session,
+    /// so that a renewed token finds the same session. A token that is not a JWT is part of the key itself.
     pub(super) fn key(&self, key: Key) -> Key {
         let (Some(claims), Some(known)) = (&self.claims, self.claims()) else {
             return key.with("opaque").with(self.text.expose_secret());

@@ -1,4 +1,4 @@
-//! Errors of changes of access entries and of the authentication mode.
+//! Errors from changing access entries or the authentication mode.
 
 use std::fmt;
 use std::io;
@@ -25,12 +25,12 @@ pub struct OperationError {
     statement: Option<String>,
 }
 
-/// The reason of an [`OperationError`].
+/// The cause of an [`OperationError`].
 #[derive(Debug)]
 pub enum Cause {
-    /// EKS refused the call, could not be reached, or did not answer until the deadline.
+    /// EKS refused the call, could not be reached, or did not answer before the deadline.
     Aws(AwsError),
-    /// The access entry exists and differs in this; a clause.
+    /// The access entry exists and differs; the text says how, as a clause.
     Different(String),
     /// The cluster was not ready at the deadline.
     StillUpdating {
@@ -102,7 +102,7 @@ fn actions(operation: &Operation) -> Vec<&'static str> {
         Operation::CreateEntry { .. } => &[
             "eks:DescribeAccessEntry",
             "eks:ListAssociatedAccessPolicies",
-            // Deletes an entry again whose policies are refused.
+            // To delete the new entry if its policies are refused.
             "eks:DeleteAccessEntry",
         ],
         _ => &[],
@@ -205,7 +205,7 @@ impl OperationError {
                 self.aws("describe-cluster", false)
             ),
             Cause::Update(failure) => format!(
-                "the cluster has its former authentication mode; run again, and ask AWS support if the update fails again: {} --update-id {}",
+                "the cluster still has its previous authentication mode; run the command again, and ask AWS support if the update fails again: {} --update-id {}",
                 self.aws("describe-update", false),
                 quoted(&failure.id)
             ),
@@ -220,14 +220,14 @@ impl OperationError {
     fn aws_hint(&self, error: &AwsError) -> String {
         let Some(refused) = error.refused() else {
             return format!(
-                "EKS may have carried out the call; run again, which continues from here ({})",
+                "EKS may have carried out the call; run the command again; it continues from here ({})",
                 error.hint()
             );
         };
         if let Some(statement) = &self.statement {
             return match explicit_deny(&refused.message) {
                 Some(policy) => format!(
-                    "{policy} denies it, which no other policy can allow: ask its owner for an exception. Its condition may use {}",
+                    "the explicit deny in {policy} overrides every allow: ask its owner for an exception. Its condition may use {}",
                     condition_keys(&self.operation)
                 ),
                 None => allow(error, statement),
@@ -246,13 +246,13 @@ impl OperationError {
                 "bind another group to the same roles, and use that group; instead of system:masters, use a group that a ClusterRoleBinding binds to cluster-admin, or the access policy AmazonEKSClusterAdminPolicy".to_owned()
             }
             "InvalidParameterException" if says("username") => {
-                "use a username without a reserved prefix (system:, eks:, aws:, amazon:, iam:) and with a colon before {{SessionName}}, and bind that user to the same roles".to_owned()
+                "use a username without a reserved prefix (system:, eks:, aws:, amazon:, iam:) and, if it contains {{SessionName}}, with a colon before it, and bind that user to the same roles".to_owned()
             }
             "InvalidParameterException" if says("Service Linked Role") => {
                 "EKS manages the access of service-linked roles itself: leave this principal out".to_owned()
             }
             "InvalidParameterException" if says("invalid principal") => format!(
-                "EKS requires a principal that exists, with its IAM path, and may not find a new one for some seconds: aws iam {} {name}",
+                "EKS requires a principal that exists, with its IAM path, and a new principal can take some seconds to become visible: aws iam {} {name}",
                 match principal.contains(":user/") {
                     true => "get-user --user-name",
                     false => "get-role --role-name",

@@ -150,8 +150,8 @@ pub fn entry_change(
     Ok(change)
 }
 
-/// Records when a new entry expires. EKS sets tags only on a new entry, so that the time of an existing one cannot change, and neither
-/// can an entry that expires: its digest would no longer match.
+/// Records when a new entry expires. awsauth sets the tags only when it creates an entry, so that the time of an existing one cannot
+/// change, and neither can an entry that expires: its digest would no longer match.
 fn record_expiry(change: &mut EntryChange, expiry: Option<Expiry>) -> Result<(), EntryEditError> {
     let before = change.entry_before();
     let recorded = before.as_ref().and_then(recorded_expiry);

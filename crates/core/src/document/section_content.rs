@@ -6,7 +6,7 @@ use super::decode_warning::Shape;
 use super::entry::Entry;
 use super::span::Span;
 
-/// What the authenticator reads in the text of a section.
+/// What the authenticator reads from the text of a section, and what edits need.
 #[derive(Clone, Debug)]
 pub(super) struct SectionContent {
     pub(super) entries: Vec<Entry>,
@@ -23,7 +23,7 @@ pub(super) struct SectionContent {
     pub(super) second_document: Option<usize>,
 }
 
-/// The list that a section is, as written.
+/// The top-level list of a section, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct List {
     /// Brackets included.
@@ -74,7 +74,7 @@ impl SectionContent {
 pub struct Problem {
     /// Line in the section's own text, from 1.
     pub line: usize,
-    /// The authenticator's message.
+    /// The authenticator's message, or awsauth's if it refuses to read the section.
     pub message: String,
 }
 
@@ -93,7 +93,7 @@ pub(super) fn span(node: &Node<'_>) -> Span {
     Span::new(node.start.offset(), node.end())
 }
 
-/// Returns the first node whose value is written elsewhere or differs from its text. Edits do not support those.
+/// Returns the first alias, anchor, explicit tag or merge key. Edits do not support those.
 pub(super) fn unsupported_node<'n, 't: 'n>(
     mut nodes: impl Iterator<Item = &'n Node<'t>>,
 ) -> Option<NotEditable> {

@@ -92,7 +92,7 @@ pub struct Instance {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScalingGroup {
     pub name: String,
-    /// The number of instances that it wants.
+    /// The desired number of instances.
     pub desired_capacity: u32,
     /// The names or ARNs of the instance profiles of its launch templates or its launch configuration.
     pub instance_profiles: Vec<String>,
@@ -180,8 +180,8 @@ pub enum NodeSource<'f> {
 }
 
 impl NodeInventory {
-    /// Returns the known uses of roles. Node groups and profiles that are being created or deleted are left out,
-    /// because EKS itself writes and removes their entries.
+    /// Returns the known uses of roles. Node groups and profiles that are being created or deleted, or whose deletion failed,
+    /// are left out, because EKS itself writes and removes their entries.
     /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
     pub fn uses(&self) -> impl Iterator<Item = Use<'_>> {
         let groups = self.groups.iter().flatten();
@@ -219,7 +219,7 @@ impl NodeInventory {
             .chain(self.uses_at_ec2())
     }
 
-    /// Returns the names of the instance profiles whose roles are unknown.
+    /// Returns the names of all instance profiles.
     pub fn instance_profiles(&self) -> BTreeSet<String> {
         let classes = self.classes.iter().chain(&self.auto_classes).flatten();
         let classes = classes.filter_map(|class| class.instance_profile.as_deref());
@@ -249,7 +249,7 @@ impl NodeInventory {
         }
     }
 
-    /// Adds which instances are nodes.
+    /// Records which instances have joined as nodes.
     pub fn add_nodes(&mut self, nodes: &[JoinedNode]) {
         let by_id: HashMap<&str, &JoinedNode> = nodes
             .iter()
@@ -287,7 +287,7 @@ impl NodeInventory {
                 by: NodeSource::ScalingGroup(&group.name),
             })
         });
-        // The instances of Auto Mode are Linux for EC2, and have a kind of their own for EKS.
+        // EC2 describes instances of Auto Mode as Linux, but EKS needs another type of access entry for them.
         let auto_mode: HashSet<String> = self
             .uses_of_auto_mode()
             .map(|one| comparable(one.role))
@@ -327,7 +327,7 @@ pub fn profile_name(profile: &str) -> &str {
     Parts::of(profile).map_or(profile, |parts| parts.name)
 }
 
-/// Returns whether EKS is not creating or deleting a node group or Fargate profile with this status.
+/// Returns false for the status of a node group or Fargate profile that EKS creates or deletes, or could not delete.
 pub fn is_settled(status: &str) -> bool {
     !["CREATING", "DELETING", "DELETE_FAILED"].contains(&status)
 }

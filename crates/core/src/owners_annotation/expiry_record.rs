@@ -14,7 +14,7 @@ use crate::expiry::{Clocks, Expiry, RecordedExpiry};
 /// The name in the annotation under which the times are recorded.
 pub(super) const EXPIRES: &str = "expires";
 
-/// The entries whose time has come.
+/// The expired entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DueEntries {
     /// Entries that are unchanged since their time was recorded, in document order. They are removed by line.
@@ -27,7 +27,7 @@ pub struct DueEntries {
     pub next: Option<Timestamp>,
 }
 
-/// Returns the entries whose time has come by both clocks.
+/// Returns the entries that have expired by both clocks.
 pub fn due_entries(document: &Document, owners: &Owners, clocks: &Clocks) -> DueEntries {
     let mut due = DueEntries::default();
     for (section, entry) in entries(document) {

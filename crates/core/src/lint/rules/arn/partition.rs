@@ -1,4 +1,4 @@
-//! The authenticator does not know the partition of an ARN.
+//! An ARN without a partition, or with one that the authenticator does not know.
 
 use crate::facts::partitions::PARTITIONS;
 use crate::lint::arn_fault::ArnFault;

@@ -44,7 +44,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns what is wrong with an entry whose time has come, and the remedy.
+/// Returns what is wrong with an expired entry, and the remedy.
 fn problem(recorded: Option<RecordedExpiry>, now: Timestamp) -> Option<(String, &'static str)> {
     let RecordedExpiry { at, is_changed } = recorded.filter(|recorded| recorded.at <= now)?;
     Some(match is_changed {
