@@ -25,6 +25,7 @@ mod node_facts;
 mod nodes;
 mod peers_page;
 mod pipeline;
+mod real_cluster;
 mod rescue;
 mod rollback;
 mod secrets_in_output;
