@@ -831,6 +831,39 @@ fn files_with_access_entries_are_applied_and_pruned() {
 }
 
 #[test]
+fn cluster_reference_of_ack_is_applied_with_a_warning() {
+    let stores = TwoStores::in_mode_api();
+    let path = stores.session.cluster.folder().join("ack.yaml");
+    let path = path.to_str().unwrap();
+    let apply = |cluster: &str| {
+        let text = format!(
+            "apiVersion: eks.services.k8s.aws/v1alpha1\nkind: AccessEntry\nmetadata: {{name: dev}}\nspec:\n  principalARN: {DEV}\n{cluster}"
+        );
+        fs::write(path, text).unwrap();
+        stores.changes_by(&["apply", "-f", path])
+    };
+    let reference = "  clusterRef: {from: {name: main}}\n";
+    let (run, calls) = apply(&format!("{reference}  clusterName: my-cluster\n"));
+    run.says(
+        2,
+        &["ack.yaml:6: both `clusterName` and `clusterRef`, but an access entry has only one cluster\n"],
+    );
+    assert!(calls.is_empty(), "{calls:?}");
+    let (run, calls) = apply(reference);
+    run.says(
+        0,
+        &[
+            "ack.yaml is for the cluster of ACK's object main (`clusterRef`), and only ACK knows whether EKS cluster my-cluster",
+            "hint: to be sure, replace `clusterRef` by `clusterName`\n",
+        ],
+    );
+    assert_eq!(calls, ["CreateAccessEntry"]);
+    let (run, _) = apply("  clusterName: my-cluster\n");
+    run.says(0, &[]);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn access_file_gives_the_same_user_in_every_mode() {
     let grants = "- role: team/dev\n  username: dev:{{SessionName}}\n  groups: [devs]\n  policies: [view]\n  withoutPolicies: {groups: [viewers]}\n";
     let text = format!("apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n{grants}");
