@@ -22,7 +22,7 @@ use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
 pub(crate) use access_entries_in_effect::access_entries_for;
-pub(crate) use ignored_mappings::{refuse_if_ignored, with_other_store};
+pub(crate) use ignored_mappings::{is_ignored, refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
 pub(crate) use plan_failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use report::report_dry_run_step;

@@ -7,7 +7,7 @@ use super::write_args::WriteArgs;
 use crate::backend::{Backend, History};
 use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, PlanFormat};
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
-use crate::write::{Options, Transaction};
+use crate::write::{Options, Transaction, is_ignored};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::history::{Contents, EntryWrite, Revision, revert};
 use awsauth_core::plan::Request;
@@ -110,16 +110,19 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             ..Request::default()
         })
     };
+    let mut options = Options {
+        undoes: Some(revision.id()),
+        ..args.write.options(backend)
+    };
+    // The mapping was there before, perhaps without effect, so an access entry that hides it is only reported.
+    options.allow.ignored |= !is_ignored(backend);
     Transaction {
         edits: &[],
         request: &request,
         create: in_aws_auth.is_some(),
         entries,
         verify: None,
-        options: &Options {
-            undoes: Some(revision.id()),
-            ..args.write.options(backend)
-        },
+        options: &options,
     }
     .run(backend, out)?;
     Ok(Exit::Done)

@@ -2,7 +2,7 @@
 
 use crate::backend::Backend;
 use crate::terminal::{self, Failure};
-use awsauth_core::plan::{Guard, Plan, aws_auth_is_ignored};
+use awsauth_core::plan::{Guard, Plan, Refusal, aws_auth_is_ignored};
 
 /// The flag that overrides the guard.
 const ALLOW: &str = "--allow-ignored";
@@ -11,10 +11,18 @@ const ALLOW: &str = "--allow-ignored";
 const OTHER_STORE: &str =
     "to change access entries instead, use map, unmap or apply without --backend aws-auth";
 
+/// Returns whether the cluster is known to ignore aws-auth.
+pub(crate) fn is_ignored(backend: &Backend) -> bool {
+    refusal(backend).is_some()
+}
+
+fn refusal(backend: &Backend) -> Option<Refusal> {
+    aws_auth_is_ignored(backend.eks().and_then(|eks| eks.facts.authentication_mode))
+}
+
 /// Refuses to write an aws-auth that the cluster is known to ignore.
 pub(crate) fn refuse_if_ignored(backend: &Backend) -> Result<(), Failure> {
-    let mode = backend.eks().and_then(|eks| eks.facts.authentication_mode);
-    let Some(refusal) = aws_auth_is_ignored(mode) else {
+    let Some(refusal) = refusal(backend) else {
         return Ok(());
     };
     let by = terminal::Refusal {
