@@ -17,6 +17,7 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::eks_not_named;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
+use awsauth_kube::shell_command::quoted;
 
 /// Move from aws-auth to EKS access entries
 ///
@@ -167,6 +168,19 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
         )?;
     }
     Ok(())
+}
+
+/// Returns the command line of a step, such as `--apply`.
+fn command(step: &str, backend: &Backend) -> String {
+    format!(
+        "awsauth migrate --cluster-name {} {step}",
+        quoted(cluster_name(backend))
+    )
+}
+
+/// Returns the cluster's name at EKS, which every step needs.
+fn cluster_name(backend: &Backend) -> &str {
+    backend.eks().map_or("NAME", |eks| &eks.facts.name)
 }
 
 /// Requires that EKS described the cluster.

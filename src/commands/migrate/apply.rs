@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::caller_access_check::CallerProof;
-use super::{Args, State, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks};
+use super::{
+    Args, State, command, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks,
+};
 use crate::backend::Backend;
 use crate::commands::Format;
 use crate::commands::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
@@ -43,7 +45,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             let state = State::read(backend, out)?;
             let again = state.plan(args, Some(&run), backend)?;
             refuse_obstacles(&again)?;
-            refuse_unconfirmed(&planned.operations, &again.operations)?;
+            refuse_unconfirmed(&planned.operations, &again.operations, backend)?;
             again.operations
         }
     };
@@ -59,7 +61,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Refuses operations that were not in the plan that the user confirmed: aws-auth or the access entries have changed
 /// during the update of the authentication mode, which takes minutes.
-fn refuse_unconfirmed(confirmed: &[Operation], next: &[Operation]) -> Result<(), Failure> {
+fn refuse_unconfirmed(
+    confirmed: &[Operation],
+    next: &[Operation],
+    backend: &Backend,
+) -> Result<(), Failure> {
     match next.iter().find(|operation| !confirmed.contains(operation)) {
         None => Ok(()),
         Some(operation) => Err(Failure::new(
@@ -70,14 +76,21 @@ fn refuse_unconfirmed(confirmed: &[Operation], next: &[Operation]) -> Result<(),
             ),
         )
         .note("the authentication mode was updated; awsauth created no access entry")
-        .hint("check the new plan and continue: awsauth migrate --apply")),
+        .hint(format!(
+            "check the new plan and continue: {}",
+            command("--apply", backend)
+        ))),
     }
 }
 
 /// Prints the state afterwards.
 fn finish(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     print_result(args, backend, out)?;
-    out.note("aws-auth is unchanged. To check the result: awsauth migrate --check; to delete the access entries again: awsauth migrate --revert");
+    out.note(&format!(
+        "aws-auth is unchanged. To check the result: {}; to delete the access entries again: {}",
+        command("--check", backend),
+        command("--revert", backend)
+    ));
     Ok(Exit::Done)
 }
 

@@ -22,10 +22,13 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         !matches!(verdict, Verdict::NotMigrated { .. }) && !is_replaced(item, &state)
     });
     for item in kept {
-        out.note(&format!(
-            "Kept: {}, because it is not certain that an access entry gives the same access.",
-            item.name()
-        ));
+        let reason = match item.verdict {
+            Verdict::AlreadyThere { .. } => {
+                "it is not certain that its access entry gives the same access"
+            }
+            _ => "it has no access entry with the same access",
+        };
+        out.note(&format!("Kept: {}, because {reason}.", item.name()));
     }
     let principals = replaced(&planned, &state);
     if principals.is_empty() {

@@ -1,12 +1,13 @@
 //! `migrate --finish`: lets the cluster ignore aws-auth.
 
 use super::caller_access_check::CallerProof;
-use super::{Args, State, print_result, require_eks};
+use super::{Args, State, cluster_name, command, print_result, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm_irreversible;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_kube::shell_command::quoted;
 
 /// How many reasons a refusal lists.
 const SHOWN: usize = 20;
@@ -23,8 +24,9 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         Some(AuthenticationMode::ApiAndConfigMap) => {}
         Some(AuthenticationMode::ConfigMap) | None => {
             return Err(
-                Failure::new(Kind::Refused, "the cluster reads no access entries yet")
-                    .hint("create them first: awsauth migrate --apply"),
+                Failure::new(Kind::Refused, "the cluster reads no access entries yet").hint(
+                    format!("create them first: {}", command("--apply", backend)),
+                ),
             );
         }
     }
@@ -46,7 +48,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             failure
                 .at("the cluster ignores aws-auth now, and you cannot sign in as before")
                 .of_kind(Kind::NotRolledBack)
-                .hint("get in with IAM permissions: awsauth rescue --cluster-name NAME")
+                .hint(format!(
+                    "get in with IAM permissions: awsauth rescue --cluster-name {}",
+                    quoted(cluster_name(backend))
+                ))
         })?;
     print_result(args, backend, out)?;
     out.note(
@@ -65,7 +70,8 @@ fn refuse_obstacles(args: &Args, backend: &mut Backend, out: &mut Out) -> Result
     let what = "nothing was changed: in authentication mode API, not every principal would have its access";
     let mut failure = Failure::new(Kind::Refused, what);
     for obstacle in obstacles.iter().take(SHOWN) {
-        failure = failure.note(obstacle).hint(obstacle.remedy());
+        let remedy = obstacle.remedy(cluster_name(backend));
+        failure = failure.note(obstacle).hint(remedy);
     }
     if obstacles.len() > SHOWN {
         failure = failure.note(format!("and {} more", obstacles.len() - SHOWN));

@@ -2,7 +2,7 @@
 
 use super::apply::is_of;
 use super::caller_access_check::CallerProof;
-use super::{Args, State, print_result, refuse_changed_plan, require_eks};
+use super::{Args, State, cluster_name, print_result, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -12,19 +12,30 @@ use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_kube::shell_command::quoted;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
     let migrated = Migrated::of(&state, args, backend)?;
+    let mut is_only_entry = false;
     for entry in &migrated.changed {
         let reason = match is_changed(entry) {
             Some(true) => "another client changed it",
-            _ => "aws-auth does not give the same access",
+            _ => {
+                is_only_entry = true;
+                "aws-auth does not give the same access"
+            }
         };
         out.note(&format!(
             "Kept: the access entry of {}, because {reason}.",
             entry.principal_arn
+        ));
+    }
+    if is_only_entry {
+        let name = quoted(cluster_name(backend));
+        out.note(&format!(
+            "hint: if --clean removed it from aws-auth, undo that first: awsauth history --cluster-name {name}, then awsauth undo REVISION --cluster-name {name}"
         ));
     }
     let same = migrated.same;

@@ -318,7 +318,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
         4,
         &[
             "the cluster reads no access entries yet\n",
-            "awsauth migrate --apply\n",
+            "awsauth migrate --cluster-name my-cluster --apply\n",
         ],
     );
     migration.run(&["--apply", "--yes"]).says(0, &[]);
@@ -355,7 +355,9 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
         &[
             "nothing was changed: in authentication mode API, not every principal would have its access\n",
             "  arn:aws:iam::111122223333:role/dev has no access entry with the same access\n",
+            "hint: give its access entry the same access; or, if it is no longer needed, remove it: awsauth unmap role arn:aws:iam::111122223333:role/dev --cluster-name my-cluster\n",
             "  444455556666 has no access entry with the same access\n",
+            "; or, if it is no longer needed, remove it: awsauth unmap account 444455556666 --cluster-name my-cluster\n",
             "  arn:aws:iam::111122223333:role/others, the role of node group ng-2, has no access entry for nodes\n",
         ],
     );
@@ -366,7 +368,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     migration.run(&["--clean", "--yes"]).says(
         0,
         &[
-            "Kept: arn:aws:iam::111122223333:role/dev, because it is not certain that an access entry gives the same access.\n",
+            "Kept: arn:aws:iam::111122223333:role/dev, because it has no access entry with the same access.\n",
             "Kept: 444455556666, because",
         ],
     );
@@ -380,10 +382,8 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
         "{cleaned}"
     );
     migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
-    on(session, &migration.caller, &["undo"]).says(
-        0,
-        &["The mapping of role/mytestrole has no effect: "],
-    );
+    on(session, &migration.caller, &["undo"])
+        .says(0, &["The mapping of role/mytestrole has no effect: "]);
     let data = |text: &str| text.rsplit_once('}').unwrap().0.to_owned();
     assert_eq!(data(&migration.aws_auth()), data(&before));
 

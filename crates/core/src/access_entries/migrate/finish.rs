@@ -7,6 +7,7 @@ use super::planner::is_chosen;
 use super::verdict::{Item, MigrationPlan, Unchecked, Verdict};
 use crate::arn::comparable;
 use crate::authenticator::{NodeRole, NodeRoles};
+use crate::document::Principal;
 use crate::facts::groups::MASTERS;
 use crate::plan::Admins;
 use crate::shell_quote::quoted;
@@ -15,7 +16,13 @@ use crate::shell_quote::quoted;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FinishObstacle {
     /// An entry of aws-auth in effect has no equal access entry.
-    OnlyInAwsAuth { name: String },
+    OnlyInAwsAuth {
+        name: String,
+        /// The word that `unmap` needs before the name; `None` if `unmap` cannot remove the entry.
+        kind: Option<&'static str>,
+        /// What to do instead of creating an access entry.
+        instead: Option<String>,
+    },
     /// An administrator of aws-auth is not one through its access entry.
     NotAdmin { name: String },
     /// It is unknown whether an administrator of aws-auth is one through its access entry.
@@ -53,7 +60,11 @@ pub fn finish_obstacles(
                 }
                 _ => None,
             },
-            _ => Some(FinishObstacle::OnlyInAwsAuth { name }),
+            verdict => Some(FinishObstacle::OnlyInAwsAuth {
+                kind: kind(&item.mapping.principal),
+                instead: instead_of_creating(verdict, &name),
+                name,
+            }),
         }
     });
     let mut obstacles: Vec<FinishObstacle> = of_items.collect();
@@ -74,6 +85,32 @@ pub fn finish_obstacles(
         what: role.to_string(),
     }));
     obstacles
+}
+
+/// Returns the word of `unmap` for a principal.
+fn kind(principal: &Principal) -> Option<&'static str> {
+    match principal {
+        Principal::Role(_) => Some("role"),
+        Principal::User(_) => Some("user"),
+        Principal::Account(_) => Some("account"),
+        Principal::Sso(_) => None,
+    }
+}
+
+/// Returns what makes an equal access entry possible, if `--apply` alone does not create it.
+fn instead_of_creating(verdict: &Verdict<'_>, name: &str) -> Option<String> {
+    match verdict {
+        Verdict::Cannot { remedy, .. } => Some(remedy.clone()),
+        Verdict::Conflict { .. } => Some("give its access entry the same access".to_owned()),
+        Verdict::DeadEntry => Some("delete its dead access entry, and plan again".to_owned()),
+        Verdict::Changed {
+            is_accepted: false, ..
+        } => Some(format!(
+            "create its access entry, which changes its access: --apply --accept {}",
+            quoted(name)
+        )),
+        _ => None,
+    }
 }
 
 fn is_accepted(item: &Item<'_>, input: &MigrationInput<'_, '_>) -> bool {
@@ -108,7 +145,7 @@ pub fn needs_binding(item: &Item<'_>) -> bool {
 impl fmt::Display for FinishObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OnlyInAwsAuth { name } => {
+            Self::OnlyInAwsAuth { name, .. } => {
                 write!(f, "{name} has no access entry with the same access")
             }
             Self::NotAdmin { name } => write!(
@@ -132,16 +169,27 @@ impl fmt::Display for FinishObstacle {
 }
 
 impl FinishObstacle {
-    /// Returns what to do.
-    pub fn remedy(&self) -> String {
+    /// Returns what to do on the EKS cluster of this name.
+    pub fn remedy(&self, cluster: &str) -> String {
+        let cluster = quoted(cluster);
+        let apply = format!("awsauth migrate --cluster-name {cluster} --apply");
         match self {
-            Self::OnlyInAwsAuth { name } => format!(
-                "create its access entry with --apply, or remove it from aws-auth if it is no longer needed: awsauth unmap role|user|account {}",
-                quoted(name)
-            ),
-            Self::NotAdmin { .. } => {
-                "bind its groups to cluster-admin again: --apply does".to_owned()
+            Self::OnlyInAwsAuth {
+                name,
+                kind,
+                instead,
+            } => {
+                let create = || format!("create its access entry: {apply}");
+                let first = instead.clone().unwrap_or_else(create);
+                let remove = match kind {
+                    Some(kind) => format!("unmap {kind} {}", quoted(name)),
+                    None => "edit".to_owned(),
+                };
+                format!(
+                    "{first}; or, if it is no longer needed, remove it: awsauth {remove} --cluster-name {cluster}"
+                )
             }
+            Self::NotAdmin { .. } => format!("bind its groups to cluster-admin again: {apply}"),
             Self::UnknownAdmin { .. } => {
                 "run as a user who may list clusterrolebindings".to_owned()
             }
@@ -149,9 +197,8 @@ impl FinishObstacle {
                 "run as an identity with iam:GetRole and iam:GetUser on it; or, if you know that it signs in: --accept {}",
                 quoted(name)
             ),
-            Self::NodeRole { role, .. } => format!(
-                "create its access entry: aws eks create-access-entry --principal-arn {} --type EC2_LINUX, or the type of its nodes",
-                quoted(role)
+            Self::NodeRole { .. } => format!(
+                "create its access entry: {apply} if aws-auth maps the role, otherwise: awsauth nodes --cluster-name {cluster} --fix"
             ),
             Self::UnknownNodes => {
                 "run as an identity with the permissions in the warnings".to_owned()
