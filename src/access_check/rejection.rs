@@ -111,6 +111,11 @@ fn not_mapped(
         Of::User => Some("user"),
         Of::Root | Of::FederatedUser => None,
     };
+    let rescue = format!(
+        "if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {} --region {}",
+        quoted(&signer.cluster),
+        quoted(&signer.host.region)
+    );
     let name = arn.rsplit('/').next().unwrap_or(&arn);
     let mode = cluster
         .described()
@@ -123,7 +128,8 @@ fn not_mapped(
                 quoted(&signer.host.region),
                 quoted(&signer.cluster),
                 quoted(&arn)
-            ));
+            ))
+            .hint(rescue);
     }
     let failure = match section {
         Some(section) => failure.hint(format!(
@@ -138,11 +144,7 @@ fn not_mapped(
             "check which entries nearly match: awsauth explain {}",
             quoted(&arn)
         ))
-        .hint(format!(
-            "if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {} --region {}",
-            quoted(&signer.cluster),
-            quoted(&signer.host.region)
-        ));
+        .hint(rescue);
     other_cluster(failure, signer)
 }
 

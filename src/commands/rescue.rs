@@ -423,7 +423,7 @@ impl Rescue<'_> {
             return Ok(Exit::Done);
         }
         out.note(&format!(
-            "hint: kubelets try again within minutes; find out which roles of nodes are not mapped: awsauth lint --cluster-name {}",
+            "hint: kubelets try again within minutes; find out which roles of nodes are not mapped: awsauth nodes --cluster-name {}",
             self.name
         ));
         Ok(Exit::No)

@@ -10,6 +10,7 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{Identity, is_same_principal};
 use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::document::Document;
+use awsauth_kube::shell_command::quoted;
 
 /// Show your AWS identity, the source of its credentials, and your user in the cluster
 ///
@@ -118,7 +119,10 @@ fn sign_in(
     let who = match sign_in {
         SignInResult::Accepted(who, _) => who,
         SignInResult::Unauthorized => {
-            out.note("hint: find the cause: awsauth doctor");
+            let named = cluster.described().map_or_else(String::new, |eks| {
+                format!(" --cluster-name {}", quoted(&eks.facts.name))
+            });
+            out.note(&format!("hint: find the cause: awsauth doctor{named}"));
             return Ok(Some(OnCluster {
                 target,
                 user: None,

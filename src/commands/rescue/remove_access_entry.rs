@@ -104,7 +104,7 @@ impl Addition {
             ),
             false => (
                 "your access entry stays".to_owned(),
-                "map yourself as an administrator in aws-auth, or name a role that is one and that you may assume: --verify-as ARN",
+                "name a role that is an administrator and that you may assume: --verify-as ARN; or, if the cluster reads aws-auth, map yourself there as an administrator",
             ),
         };
         Failure::new(

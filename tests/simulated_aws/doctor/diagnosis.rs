@@ -315,7 +315,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
     assert_eq!(
         api.text("M1", "next"),
         format!(
-            "ask a user with eks:CreateAccessEntry to run: aws eks create-access-entry --cluster-name my-cluster --principal-arn {MYTESTROLE} --kubernetes-groups GROUP"
+            "ask an administrator with eks:CreateAccessEntry to run: awsauth map role {MYTESTROLE} --cluster-name my-cluster --group GROUP; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name my-cluster --dry-run"
         )
     );
     let with_entry = |mode: &str| {

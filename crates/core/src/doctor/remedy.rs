@@ -9,6 +9,10 @@ use crate::shell_quote::quoted;
 /// How many mapped roles are named.
 const MAX_ROLES: usize = 3;
 
+/// What to do as an identity that cannot be mapped.
+const ANOTHER_IDENTITY: &str =
+    "sign in as a role or a user instead: --role-arn ARN, --profile NAME";
+
 /// Returns the `awsauth map` command that gives the subject access, with the username and groups of a similar entry.
 pub(super) fn map(evidence: &Evidence, near: Option<(&Document, &NearMatch)>) -> String {
     map_like(
@@ -23,13 +27,8 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
         return "see the identity: awsauth whoami".to_owned();
     };
     let arn = &subject.canonical.arn;
-    let section = match subject.canonical.kind {
-        Kind::Role | Kind::AssumedRole => "role",
-        Kind::User => "user",
-        Kind::Root | Kind::FederatedUser => {
-            return "sign in as a role or a user instead: --role-arn ARN, --profile NAME"
-                .to_owned();
-        }
+    let Some(section) = section(&subject) else {
+        return ANOTHER_IDENTITY.to_owned();
     };
     let name = Parts::of(arn).map_or("", |parts| parts.name);
     let username = similar.map(|mapping| mapping.username.as_str());
@@ -64,13 +63,25 @@ fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'d Mapping> 
     Some(entry.written_mapping())
 }
 
-/// Returns the command that creates an access entry for the subject.
+/// Returns the command that creates an access entry for the subject, and the one for a cluster that admits no administrator.
 pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
+    let Some(section) = section(subject) else {
+        return ANOTHER_IDENTITY.to_owned();
+    };
+    let cluster = quoted(cluster);
     format!(
-        "ask a user with eks:CreateAccessEntry to run: aws eks create-access-entry --cluster-name {} --principal-arn {} --kubernetes-groups GROUP",
-        quoted(cluster),
+        "ask an administrator with eks:CreateAccessEntry to run: awsauth map {section} {} --cluster-name {cluster} --group GROUP; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {cluster} --dry-run",
         quoted(&subject.canonical.arn)
     )
+}
+
+/// Returns `role` or `user`; `None` if no mapping is possible.
+fn section(subject: &Subject<'_>) -> Option<&'static str> {
+    match subject.canonical.kind {
+        Kind::Role | Kind::AssumedRole => Some("role"),
+        Kind::User => Some("user"),
+        Kind::Root | Kind::FederatedUser => None,
+    }
 }
 
 /// Returns the command that an administrator can run to diagnose the subject, and the one for a cluster that admits none.
