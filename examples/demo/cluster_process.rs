@@ -39,14 +39,14 @@ pub(crate) struct ClusterAccess {
     pub(crate) creator: PathBuf,
     /// A shell script that sets the instance's environment variables.
     pub(crate) instance: PathBuf,
-    /// A shell script that sets the engineer's environment variables, if EKS and IAM are simulated.
-    pub(crate) engineer: Option<PathBuf>,
+    /// A shell script that sets the engineer's environment variables.
+    pub(crate) engineer: PathBuf,
 }
 
-/// The AWS services of the second act. They end when they are dropped.
+/// The AWS services that the engineer uses. They end when they are dropped.
 struct Services {
     eks: EksService,
-    iam: Moto,
+    moto: Moto,
 }
 
 pub(crate) fn run(keep: bool) -> Result<(), String> {
@@ -54,20 +54,10 @@ pub(crate) fn run(keep: bool) -> Result<(), String> {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("{}", panic.payload_as_str().unwrap_or("a bug in the demo"));
     }));
-    // The second act ends in mode API, which the tutorial cannot use.
-    let cluster = match keep {
-        true => Cluster::start_eks(&[]),
-        false => Cluster::start_eks_with_access_entries(),
-    };
+    let cluster = Cluster::start_eks_with_access_entries();
     let cannot = |e: std::io::Error| format!("cannot prepare the cluster: {e}");
-    let mut access = prepare(&cluster).map_err(cannot)?;
-    let services = match keep {
-        true => None,
-        false => Some(Services::start(&cluster).map_err(cannot)?),
-    };
-    if let Some(services) = &services {
-        access.engineer = Some(services.engineer(&cluster).map_err(cannot)?);
-    }
+    let services = Services::start(&cluster).map_err(cannot)?;
+    let access = prepare(&cluster, &services).map_err(cannot)?;
     println!("{}", json!(access));
     let _ = std::io::stdout().flush();
     if keep {
@@ -80,7 +70,7 @@ pub(crate) fn run(keep: bool) -> Result<(), String> {
 }
 
 /// Creates the aws-auth that eksctl would create, and an EC2 instance with a role.
-fn prepare(cluster: &Cluster) -> std::io::Result<ClusterAccess> {
+fn prepare(cluster: &Cluster, services: &Services) -> std::io::Result<ClusterAccess> {
     let aws = cluster.aws();
     aws.role(ROLE, &[trusts_service("ec2.amazonaws.com")]);
     let metadata = aws.instance(&json!({
@@ -110,12 +100,12 @@ fn prepare(cluster: &Cluster) -> std::io::Result<ClusterAccess> {
         kubeconfig: cluster.kubeconfig(),
         creator: script(&folder.join("creator.env"), &creator)?,
         instance: script(&folder.join("instance.env"), &instance)?,
-        engineer: None,
+        engineer: services.engineer(cluster)?,
     })
 }
 
 impl Services {
-    /// Starts EKS, with the cluster in mode CONFIG_MAP, and IAM.
+    /// Starts EKS, with the cluster in mode CONFIG_MAP, and IAM, EC2 and Auto Scaling.
     fn start(cluster: &Cluster) -> std::io::Result<Self> {
         let name = eks::NAME;
         let ca = BASE64_STANDARD.encode(fs::read(cluster.ca())?);
@@ -147,7 +137,7 @@ impl Services {
         let iam = json!({"account": "111122223333", "roles": roles});
         Ok(Self {
             eks: EksService::start_in(cluster.eks_state(), &state),
-            iam: Moto::start(&[&iam.to_string()]),
+            moto: Moto::start(&[&iam.to_string()]),
         })
     }
 
@@ -155,12 +145,15 @@ impl Services {
     fn engineer(&self, cluster: &Cluster) -> std::io::Result<PathBuf> {
         let aws = cluster.aws();
         let session = aws.sessions(&[ENGINEER_SESSION]).remove(0);
-        let environment = self
-            .eks
-            .under(aws.environment())
+        let environment = ["IAM", "EC2", "AUTO_SCALING"].iter().fold(
+            self.eks.under(aws.environment()),
+            |environment, service| {
+                environment.with(&format!("AWS_ENDPOINT_URL_{service}"), self.moto.url())
+            },
+        );
+        let environment = environment
             .with_credentials(&session)
-            .with("AWS_ENDPOINT_URL_IAM", self.iam.url())
-            .with("KUBECONFIG", "/nonexistent/kubeconfig")
+            .with("KUBECONFIG", "")
             .with("PATH", &path(cluster.kubectl_path())?);
         script(&cluster.folder().join("engineer.env"), &environment)
     }

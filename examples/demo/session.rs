@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -103,24 +102,17 @@ impl Session {
     }
 
     fn output(&self, actor: Actor, line: &str) -> Result<Output, String> {
-        let script = self.script(actor)?.display();
+        let script = match actor {
+            Actor::Creator => &self.access.creator,
+            Actor::Instance => &self.access.instance,
+            Actor::Engineer => &self.access.engineer,
+        };
         let mut shell = Command::new("/bin/sh");
         shell.env_clear().stdin(Stdio::null());
-        shell.args(["-c", &format!(". '{script}'\n{line}")]);
+        shell.args(["-c", &format!(". '{}'\n{line}", script.display())]);
         shell
             .output()
             .map_err(|e| format!("cannot run {line}: {e}"))
-    }
-
-    fn script(&self, actor: Actor) -> Result<&Path, String> {
-        match actor {
-            Actor::Creator => Ok(&self.access.creator),
-            Actor::Instance => Ok(&self.access.instance),
-            Actor::Engineer => {
-                let engineer = self.access.engineer.as_deref();
-                engineer.ok_or_else(|| "the cluster has no engineer".to_owned())
-            }
-        }
     }
 
     /// Leaves the cluster running, and prints how to use it and how to end it.
@@ -131,15 +123,17 @@ impl Session {
             kubeconfig,
             creator,
             instance,
-            engineer: _,
+            engineer,
         } = &self.access;
         println!("\n# The cluster keeps running. To use it as its creator:");
         println!("export KUBECONFIG={}", kubeconfig.display());
         println!(
-            "# Or load an environment with awsauth and kubectl on its PATH, the creator's or the instance's:"
+            "# Or load an environment with awsauth and kubectl on its PATH: the creator's, the instance's, or that of an engineer\n\
+             # with AWS credentials and without a kubeconfig:"
         );
         println!(". {}", creator.display());
         println!(". {}", instance.display());
+        println!(". {}", engineer.display());
         println!("# To stop it and remove all its files:");
         println!("kill {pid}");
     }

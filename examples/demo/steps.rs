@@ -93,6 +93,14 @@ pub(crate) fn rescue_and_migrate(session: &Session) -> Result<(), String> {
     session.run(Engineer, &format!("{MIGRATE} --apply --yes"), 0)?;
     session.run(Engineer, &format!("{MIGRATE} --check"), 0)?;
 
+    session.comment(
+        "aws-auth is unchanged, so the move can be reverted. Only the mode stays: EKS cannot reverse its change. Then the same\n\
+         command creates the access entries again.",
+    );
+    session.run(Engineer, &format!("{MIGRATE} --revert --yes"), 0)?;
+    session.run(Engineer, GET, 0)?;
+    session.run(Engineer, &format!("{MIGRATE} --apply --yes"), 0)?;
+
     session.comment("aws-auth loses what access entries answer for. Then the cluster ignores aws-auth from now on.");
     session.run(Engineer, &format!("{MIGRATE} --clean --yes"), 0)?;
     session.run(Engineer, &format!("{MIGRATE} --finish --yes"), 0)?;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::secrets::{self, Prints};
 
+const ENGINEER: &str = "arn:aws:iam::111122223333:role/ops";
+
 /// Lines of the output, in order.
 const STORY: [&str; 19] = [
     "instance$ awsauth whoami --allow-endpoint 127.0.0.1\narn:aws:sts::111122223333:assumed-role/mytestrole/i-0123456789abcdef0\n",
@@ -95,7 +97,7 @@ fn demo_with_keep_leaves_the_cluster_running() {
             .next_back()
             .unwrap_or_else(|| panic!("no {begins}… in\n{output}"))
     };
-    let (pid, instance) = (line("kill "), line(". "));
+    let (pid, engineer) = (line("kill "), line(". "));
     let sh = |script: &str| {
         let mut shell = Command::new("/bin/sh");
         let done = secrets::output(shell.env_clear().args(["-c", script]));
@@ -104,13 +106,23 @@ fn demo_with_keep_leaves_the_cluster_running() {
             String::from_utf8_lossy(&done.stdout).into_owned(),
         )
     };
-    let creator = instance.replace("instance.env", "creator.env");
+    let [creator, instance] = ["creator", "instance"]
+        .map(|actor| engineer.replace("engineer.env", &format!("{actor}.env")));
     let script = format!(
         ". {creator}; KUBECONFIG={} kubectl auth can-i '*' '*'",
         line("export KUBECONFIG=")
     );
     assert_eq!(sh(&script), (Some(0), "yes\n".to_owned()));
     assert_eq!(sh(&format!(". {instance}; kubectl auth whoami")).0, Some(1));
+    let map = format!("awsauth map role {ENGINEER} --username ops --group system:masters");
+    assert_eq!(sh(&format!(". {creator}; {map}")).0, Some(0));
+    let plan = format!(". {engineer}; awsauth migrate --cluster-name my-cluster");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // The authenticator needs a moment to notice the mapping.
+    while sh(&plan).0 != Some(0) {
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(200));
+    }
     assert_eq!(sh(&format!("kill {pid}")).0, Some(0));
     assert_nothing_is_left(temporary.path());
 }
