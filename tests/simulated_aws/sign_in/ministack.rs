@@ -212,6 +212,21 @@ impl OperationProgress for Outcomes {
     }
 }
 
+/// Returns a client of the server's EKS.
+fn client(server: &PythonServer) -> Eks {
+    let environment = AwsEnvironment::default()
+        .with("AWS_ENDPOINT_URL_EKS", server.url())
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", "example")
+        .with("AWS_REGION", REGION);
+    let keys = resolve(
+        &CredentialOptions::default(),
+        &environment,
+        Timestamp::now(),
+    );
+    Eks::new(&keys.unwrap(), None, &environment).unwrap()
+}
+
 /// Carries operations out. Returns the outcomes, and why the run stopped.
 fn execute(
     client: &mut Eks,
@@ -228,17 +243,7 @@ fn executor_accepts_what_is_already_done() {
     let server = start(&json!({
         "name": "prod", "accessConfig": {"authenticationMode": "API"},
     }));
-    let environment = AwsEnvironment::default()
-        .with("AWS_ENDPOINT_URL_EKS", server.url())
-        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        .with("AWS_SECRET_ACCESS_KEY", "example")
-        .with("AWS_REGION", REGION);
-    let keys = resolve(
-        &CredentialOptions::default(),
-        &environment,
-        Timestamp::now(),
-    );
-    let mut client = Eks::new(&keys.unwrap(), None, &environment).unwrap();
+    let mut client = client(&server);
     let create = |groups: &[&str]| Operation::CreateEntry {
         principal_arn: DEV.to_owned(),
         kind: "STANDARD".to_owned(),
@@ -300,4 +305,26 @@ fn executor_accepts_what_is_already_done() {
     assert!(stopped.is_none(), "{stopped:?}");
     assert_eq!(outcomes, [Outcome::Unchanged; 2]);
     assert_eq!(client.access_entry("prod", DEV).unwrap(), None);
+}
+
+/// A page of EKS has at most 100 access entries:
+/// <https://docs.aws.amazon.com/eks/latest/APIReference/API_ListAccessEntries.html>
+#[test]
+fn list_has_no_second_page() {
+    let server = start(&json!({
+        "name": "prod", "accessConfig": {"authenticationMode": "API"},
+    }));
+    let mut client = client(&server);
+    let create = |number| Operation::CreateEntry {
+        principal_arn: format!("arn:aws:iam::111122223333:role/r{number}"),
+        kind: "STANDARD".to_owned(),
+        username: None,
+        groups: vec!["devs".to_owned()],
+        tags: BTreeMap::new(),
+    };
+    let all: Vec<_> = (0..101).map(create).collect();
+    let (_, stopped) = execute(&mut client, &all);
+    assert!(stopped.is_none(), "{stopped:?}");
+    let list = client.access_entries("prod", &|_| false).unwrap();
+    assert_eq!(list.entries.len(), 100);
 }
