@@ -159,7 +159,7 @@ fn time_to_find_positions_in_the_file_is_linear() {
 /// Texts with a finding in every entry or field.
 #[test]
 fn lint_time_is_linear() {
-    let texts: [(&str, Make); 11] = [
+    let texts: [(&str, Make); 12] = [
         ("groups of a long principal", |bytes| {
             let groups = "  - \"a,\"\n".repeat(bytes / 20);
             format!("- rolearn: {}\n  groups:\n{groups}", "a".repeat(bytes / 2))
@@ -208,6 +208,10 @@ fn lint_time_is_linear() {
             let waivers = "# awsauth: ignore[R99] no reason\n".repeat(bytes / 33);
             format!("{waivers}- rolearn: a\n")
         }),
+        ("waivers of a line with many findings", |bytes| {
+            let waivers = "# awsauth: ignore[X] no reason\n".repeat(bytes / 62);
+            format!("{waivers}[{}]\n", "{rolearn: x},".repeat(bytes / 26))
+        }),
         ("templates in braces on one line", |bytes| {
             format!("- {{a: {}", "a: b{{c}}, ".repeat(bytes / 11))
         }),
@@ -224,6 +228,31 @@ fn lint_time_is_linear() {
         let (small, large) = (time(SMALL, 3), time(LARGE, 1));
         let limit = 30 * small.unwrap_or_default() + Duration::from_millis(300);
         assert!(large < Some(limit), "{name}: {small:?}, {large:?}");
+    }
+}
+
+/// Comments and keys whose words are compared with the names of all rules or sections.
+#[test]
+fn comparing_words_with_known_names_takes_little_time() {
+    let lint_time = |key: &str, text: String| {
+        let data = BTreeMap::from([(key.to_owned(), text)]);
+        let document = Document::read(&data);
+        cpu_time::of(|| lint(&data, &document, &known(), &Selection::default()))
+    };
+    let comment = |names: &str| format!("# awsauth: ignore[{names}] no reason\n- rolearn: a\n");
+    let other = format!("# {}\n- rolearn: a\n", "a".repeat(SMALL));
+    let limit = 10 * lint_time("mapRoles", other) + Duration::from_millis(300);
+    for (what, key, text) in [
+        ("a long name", "mapRoles", comment(&"G".repeat(SMALL))),
+        ("many names", "mapRoles", comment(&"aa,".repeat(SMALL / 3))),
+        (
+            "a long key",
+            &*format!("mapRole{}", "s".repeat(3 << 20)),
+            String::new(),
+        ),
+    ] {
+        let taken = lint_time(key, text);
+        assert!(taken < limit, "{what}: {taken:?}, {limit:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::arn_fault::{ArnFault, arn_fault};
 use super::bindings::Bindings;
@@ -33,8 +33,8 @@ pub(super) struct Context<'a> {
     /// The entries that match no caller, as indexes of `entries`. Empty until a rule needs them.
     unmatchable: OnceCell<Vec<(usize, ArnFault)>>,
     waivers: Vec<Waiver<'a>>,
-    /// The waivers of each line, as indexes of `waivers`.
-    waivers_by_line: HashMap<(SectionName, usize), Vec<usize>>,
+    /// The lines for which a comment waives findings, each with the ID of the rule.
+    waived: HashSet<(SectionName, usize, &'static str)>,
 }
 
 impl<'a> Context<'a> {
@@ -62,11 +62,10 @@ impl<'a> Context<'a> {
             }));
         }
         let waivers: Vec<_> = document.sections().flat_map(waiver::of_section).collect();
-        let mut waivers_by_line: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, waiver) in waivers.iter().enumerate() {
-            let line = (waiver.section, waiver.line);
-            waivers_by_line.entry(line).or_default().push(index);
-        }
+        let waived = waivers.iter().flat_map(|waiver| {
+            let waived = waiver.waived(rules);
+            waived.map(move |rule| (waiver.section, waiver.line, rule.id))
+        });
         let roles = entries.iter().enumerate().filter_map(|(index, entry)| {
             let is_role = entry.section == SectionName::Roles;
             (is_role && entry.is_kept()).then(|| (fold(entry.principal()), index))
@@ -81,8 +80,8 @@ impl<'a> Context<'a> {
             entries,
             starts,
             unmatchable: OnceCell::new(),
+            waived: waived.collect(),
             waivers,
-            waivers_by_line,
         }
     }
 
@@ -154,9 +153,7 @@ impl<'a> Context<'a> {
     }
 
     fn waives_at(&self, rule: &Rule, section: SectionName, line: usize) -> bool {
-        let waivers = self.waivers_by_line.get(&(section, line));
-        let mut waivers = waivers.into_iter().flatten();
-        waivers.any(|&index| self.waivers[index].waives(rule))
+        self.waived.contains(&(section, line, rule.id))
     }
 
     /// Returns whether a comment waives this finding.

@@ -54,8 +54,14 @@ impl PartialEq for Rule {
 
 impl Eq for Rule {}
 
+/// The maximum length in bytes of a word that is compared with all names: nobody means a rule by a longer one.
+const MAX_WORD: usize = 64;
+
 /// Returns the ID or name closest to an unknown word, if at most a third of its characters differ.
 pub(super) fn closest(rules: &[&'static Rule], word: &str) -> Option<&'static str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let names = rules.iter().flat_map(|rule| [rule.id, rule.name]);
     let (distance, name) = names
         .map(|name| (strsim::levenshtein(name, word), name))

@@ -7,6 +7,9 @@ use crate::document::{Entry, Section, SectionName, Span};
 /// The first word of a waiver, after `#`.
 const MARK: &str = "awsauth:";
 
+/// The maximum number of names that are read in one waiver: more than all rules have.
+const MAX_NAMES: usize = 256;
+
 /// A comment that waives findings.
 #[derive(Clone, Debug)]
 pub(super) struct Waiver<'a> {
@@ -15,15 +18,16 @@ pub(super) struct Waiver<'a> {
     pub(super) span: Span,
     /// The line that it applies to: its own, or the next line with content if the comment is on a line of its own.
     pub(super) line: usize,
-    /// The rules that it names, by ID or name.
+    /// The rules that it names, by ID or name: the first [`MAX_NAMES`].
     pub(super) names: Vec<&'a str>,
     pub(super) reason: &'a str,
 }
 
 impl Waiver<'_> {
-    /// Returns whether it waives findings of this rule. A waiver without a reason waives nothing.
-    pub(super) fn waives(&self, rule: &Rule) -> bool {
-        !self.reason.is_empty() && self.names.iter().any(|name| rule.is_called(name))
+    /// Returns the rules whose findings it waives. A waiver without a reason waives nothing.
+    pub(super) fn waived(&self, rules: &[&'static Rule]) -> impl Iterator<Item = &'static Rule> {
+        let names = self.names.iter().filter(|_| !self.reason.is_empty());
+        names.filter_map(move |name| rules.iter().find(|rule| rule.is_called(name)).copied())
     }
 }
 
@@ -84,7 +88,8 @@ fn comment(line: &str) -> Option<(usize, Vec<&str>, &str)> {
     let names = names
         .split(',')
         .map(str::trim)
-        .filter(|name| !name.is_empty());
+        .filter(|name| !name.is_empty())
+        .take(MAX_NAMES);
     Some((hash, names.collect(), reason.trim()))
 }
 

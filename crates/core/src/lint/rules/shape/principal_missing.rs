@@ -101,5 +101,7 @@ fn is_similar(name: &str, field: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    bare == "arn" || (levenshtein(&bare, field) <= 2 && bare.ends_with(['n', 's']))
+    let has_similar_length = bare.len().abs_diff(field.len()) <= 2;
+    bare == "arn"
+        || (has_similar_length && levenshtein(&bare, field) <= 2 && bare.ends_with(['n', 's']))
 }

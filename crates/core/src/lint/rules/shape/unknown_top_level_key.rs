@@ -16,6 +16,9 @@ pub(in crate::lint) const RULE: Rule = Rule {
     supersedes: &[],
 };
 
+/// The maximum length in bytes of a key that is compared with the sections. Theirs have up to 11.
+const MAX_KEY: usize = 32;
+
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for key in context.keys {
         if SectionName::ALL
@@ -47,6 +50,9 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
 
 /// Returns the section that was probably intended by this key.
 pub(super) fn intended_section(key: &str) -> Option<SectionName> {
+    if key.len() > MAX_KEY {
+        return None;
+    }
     let folded = key.to_ascii_lowercase();
     let distance = |known: SectionName| levenshtein(&known.key().to_ascii_lowercase(), &folded);
     SectionName::ALL
