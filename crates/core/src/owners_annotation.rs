@@ -31,15 +31,20 @@ pub use owner::{Owner, OwnerError};
 pub use prune::{Conflict, EntryRef, Kept, KeptReason, Pruned, conflicts, prune};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::document::{Document, Principal, SectionName, Status};
 use digest::{KeyDigest, key_digest, of_entry};
 
 /// The annotation's name.
 pub const ANNOTATION: &str = "awsauth.dev/owners";
+
+/// The maximum length in bytes. The API server accepts no more for all annotations of an object:
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go>
+const MAX_TEXT: usize = 256 << 10;
 
 /// The contents of the annotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -176,15 +181,44 @@ impl Owners {
 }
 
 /// The annotation's JSON.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct OwnersData {
-    #[serde(default)]
-    expires: BTreeMap<String, String>,
-    #[serde(flatten)]
+    expires: Option<BTreeMap<String, String>>,
     owners: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// Not derived: `flatten` would keep values of other types in memory before it refuses them, and they need many times the length of
+/// their text.
+impl<'de> Deserialize<'de> for OwnersData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = OwnersData;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("lists of digests by owner")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OwnersData, A::Error> {
+                let mut data = OwnersData::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name != "expires" {
+                        data.owners.insert(name, map.next_value()?);
+                    } else if data.expires.replace(map.next_value()?).is_some() {
+                        return Err(A::Error::duplicate_field("expires"));
+                    }
+                }
+                Ok(data)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
 fn parse(text: &str) -> Result<Owners, String> {
+    if text.len() > MAX_TEXT {
+        return Err("it is longer than 256 KiB".to_owned());
+    }
     let OwnersData { expires, owners } =
         serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut claims = BTreeMap::new();
@@ -202,7 +236,43 @@ fn parse(text: &str) -> Result<Owners, String> {
     }
     Ok(Owners {
         claims,
-        expiries: expiry_record::decoded(expires)?,
+        expiries: expiry_record::decoded(expires.unwrap_or_default())?,
         unreadable: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_longer_than_all_annotations_can_be_is_not_parsed() {
+        let spaces = " ".repeat(MAX_TEXT - 2);
+        let read = |text: &str| Owners::read(Some(text));
+        assert_eq!(read(&format!("{{{spaces}}}")).unreadable(), None);
+        let longer = format!("{{{spaces} }}");
+        let owners = read(&longer);
+        assert!(
+            owners
+                .unreadable()
+                .is_some_and(|why| why.contains("256 KiB"))
+        );
+        assert_eq!(owners.to_annotation(), Some(longer));
+    }
+
+    #[test]
+    fn value_of_another_type_is_not_kept() {
+        let nested = format!("{{\"a\":[{}0]}}", "[[]],".repeat(20));
+        let why = read_error(&nested);
+        assert!(
+            why.contains("expected a string") && why.contains("line 1 column"),
+            "{why}"
+        );
+        assert!(read_error("{\"expires\":{},\"expires\":{}}").contains("expires"));
+    }
+
+    fn read_error(text: &str) -> String {
+        let owners = Owners::read(Some(text));
+        owners.unreadable().unwrap_or_default().to_owned()
+    }
 }

@@ -124,7 +124,6 @@ impl Plan {
         request: &Request,
         previous: Option<&Self>,
     ) -> Result<Self, EditError> {
-        let owners = Owners::read(snapshot.owners_annotation.as_deref());
         Ok(match &request.contents {
             Some(contents) => Self::checked(
                 Draft::replacing(contents, snapshot, &request.deadline),
@@ -133,13 +132,11 @@ impl Plan {
                 &Owners::default(),
                 previous,
             ),
-            None => Self::checked(
-                Draft::editing(snapshot, request, &owners)?,
-                snapshot,
-                request,
-                &owners,
-                previous,
-            ),
+            None => {
+                let owners = Owners::read(snapshot.owners_annotation.as_deref());
+                let draft = Draft::editing(snapshot, request, &owners)?;
+                Self::checked(draft, snapshot, request, &owners, previous)
+            }
         })
     }
 
