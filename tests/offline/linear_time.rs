@@ -10,7 +10,9 @@ use awsauth_core::helm_jinja_syntax::first_action;
 use awsauth_core::history::Contents;
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::manifest::Manifest;
-use awsauth_core::reconcile::Protect;
+use awsauth_core::reconcile::{
+    Config, DeletionPolicy, DriftPolicy, Protect, Spec, check_requester,
+};
 use awsauth_core::wildcard_pattern::Pattern;
 use serde_json::{Value, json};
 
@@ -253,6 +255,43 @@ fn comparing_words_with_known_names_takes_little_time() {
     ] {
         let taken = lint_time(key, text);
         assert!(taken < limit, "{what}: {taken:?}, {limit:?}");
+    }
+}
+
+/// Usernames that consist of placeholders, which are compared with the names of administrators.
+#[test]
+fn time_to_check_a_requester_is_linear() {
+    let config =
+        "grants:\n- accounts: ['111122223333']\n  usernames: ['*']\n  requesters: {users: [x]}\n";
+    let config = Config::parse(config).expect("a configuration");
+    let time = |count, runs| {
+        let spec = Spec {
+            username: Some("{{SessionName}}".repeat(count)),
+            ..spec(awsauth_core::document::Principal::Role(
+                "arn:aws:iam::111122223333:role/a".to_owned(),
+            ))
+        };
+        let once = || {
+            cpu_time::of(|| {
+                check_requester(&config, &spec, "mallory", &[], &Deadline::default()).is_err()
+            })
+        };
+        (0..runs).map(|_| once()).min().unwrap_or_default()
+    };
+    let (small, large) = (time(250, 3), time(2_000, 1));
+    let limit = 30 * small + Duration::from_millis(100);
+    assert!(large < limit, "{small:?}, {large:?}");
+}
+
+fn spec(principal: awsauth_core::document::Principal) -> Spec {
+    Spec {
+        principal,
+        username: None,
+        groups: Vec::new(),
+        policies: Vec::new(),
+        deletion: DeletionPolicy::default(),
+        drift: DriftPolicy::default(),
+        expires_at: None,
     }
 }
 

@@ -24,10 +24,13 @@ pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
 /// The most bytes of a spec or a status as JSON. What the schema of AwsAuthMapping allows, and what the controller writes, is shorter.
 const MAX_JSON: usize = 256 << 10;
 
-/// The most groups of an IAMIdentityMapping, whose schema has no limits. That of AwsAuthMapping allows as many.
+/// The most groups of a spec, and the most characters of each group and of the username, as in the schema of AwsAuthMapping: that of
+/// IAMIdentityMapping has no limits, and nothing applies them to a review that the API server did not send.
 const MAX_GROUPS: usize = 64;
+const MAX_GROUP: usize = 253;
+const MAX_USERNAME: usize = 1024;
 
-/// The most bytes of its texts.
+/// The most bytes of the texts of an IAMIdentityMapping.
 const MAX_TEXTS: usize = 20 << 10;
 
 /// The most bytes of the access policies of a spec. All that the schema allows would have 140 KB.
@@ -91,8 +94,25 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
+/// Checks the limits of [`MAX_GROUPS`].
+fn check_limits(username: Option<&str>, groups: Option<&[String]>) -> Result<(), String> {
+    let groups = groups.unwrap_or_default();
+    let is_longer = |text: &str, max| text.chars().nth(max).is_some();
+    if groups.len() > MAX_GROUPS {
+        return Err("it has more than 64 groups".to_owned());
+    }
+    if groups.iter().any(|group| is_longer(group, MAX_GROUP)) {
+        return Err("one of its groups is longer than 253 characters".to_owned());
+    }
+    if username.is_some_and(|username| is_longer(username, MAX_USERNAME)) {
+        return Err("its username is longer than 1,024 characters".to_owned());
+    }
+    Ok(())
+}
+
 fn mapping(spec: &str) -> Result<Spec, String> {
     let spec: AwsAuthMappingSpec = read(spec)?;
+    check_limits(spec.username.as_deref(), spec.groups.as_deref())?;
     let principal = match (spec.role, spec.user, spec.account, spec.sso) {
         (Some(role), None, None, None) => Principal::Role(role),
         (None, Some(user), None, None) => Principal::User(user),
@@ -155,10 +175,11 @@ fn identity_mapping(spec: &str) -> Result<Spec, String> {
         groups: Option<Vec<String>>,
     }
     let spec: IamIdentityMappingSpec = read(spec)?;
+    check_limits(spec.username.as_deref(), spec.groups.as_deref())?;
     let groups = spec.groups.iter().flatten();
-    let texts = groups.clone().chain(&spec.username).chain([&spec.arn]);
-    if groups.count() > MAX_GROUPS || texts.map(String::len).sum::<usize>() > MAX_TEXTS {
-        return Err("it has more than 64 groups, or more than 20 KiB of text".to_owned());
+    let texts = groups.chain(&spec.username).chain([&spec.arn]);
+    if texts.map(String::len).sum::<usize>() > MAX_TEXTS {
+        return Err("it has more than 20 KiB of text".to_owned());
     }
     let is_role = Parts::of(&spec.arn)
         .is_some_and(|parts| parts.is("iam", "role") || parts.is("sts", "assumed-role"));
@@ -388,21 +409,53 @@ mod tests {
                 .unwrap_err()
                 .contains("longer than 16 KiB")
         );
-        let identity = |groups: Vec<&str>| {
-            let spec = json!({"arn": "arn:aws:iam::111122223333:role/a", "username": "u", "groups": groups});
+        let identity_of = |arn: &str, groups: Vec<&str>| {
+            let spec = json!({"arn": arn, "username": "u", "groups": groups});
             cached_object(ObjectKind::IamIdentityMapping, object(spec, Value::Null))
                 .object
                 .spec
         };
-        let long = "g".repeat(21 << 10);
+        let identity = |groups| identity_of("arn:aws:iam::111122223333:role/a", groups);
+        let long = identity_of(&"a".repeat(21 << 10), Vec::new());
+        assert!(long.unwrap_err().contains("more than 20 KiB"));
         assert!(identity(vec!["g"; 64]).is_ok());
         for (groups, expected) in [
             (vec!["g"; 65], "more than 64 groups"),
-            (vec![long.as_str()], "more than 20 KiB"),
+            (vec![&*"g".repeat(254)], "longer than 253"),
             (vec!["g"; 70_000], "longer than 256 KiB"),
         ] {
             let error = identity(groups).unwrap_err();
             assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn specs_have_the_limits_of_the_schema() {
+        let arn = "arn:aws:iam::111122223333:role/a";
+        let parsed = |username: usize, group: usize, groups: usize| {
+            let (username, groups) = ("u".repeat(username), vec!["g".repeat(group); groups]);
+            [
+                (ObjectKind::AwsAuthMapping, "role"),
+                (ObjectKind::IamIdentityMapping, "arn"),
+            ]
+            .map(|(kind, key)| {
+                let spec = json!({key: arn, "username": username, "groups": groups});
+                parse_spec(kind, &spec.to_string())
+                    .err()
+                    .unwrap_or_default()
+            })
+        };
+        assert_eq!(parsed(1024, 253, 64), [""; 2]);
+        for (username, group, groups, expected) in [
+            (1025, 1, 1, "longer than 1,024"),
+            (1, 254, 1, "longer than 253"),
+            (1, 1, 65, "more than 64 groups"),
+        ] {
+            let errors = parsed(username, group, groups);
+            assert!(
+                errors.iter().all(|error| error.contains(expected)),
+                "{errors:?}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use awsauth_core::access_entries::EntryChange;
 use awsauth_core::access_entries::changed;
+use awsauth_core::admission::Deadline;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::{Principal, SsoRole};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -854,7 +855,7 @@ fn requester_of_a_permission_set_needs_a_grant_for_all_its_roles() {
     let check = |arns: &str, user: &str| {
         let text = format!("{CONFIG}  arns: [\"{arns}\"]\n  requesters: {{users: [alice]}}\n");
         let config = Config::parse(&text).unwrap();
-        check_requester(&config, &sso(), user, &[])
+        check_requester(&config, &sso(), user, &[], &Deadline::default())
     };
     let of = |name: &str| format!("arn:aws:iam::{ACCOUNT}:role/{name}");
     for covering in ["AWSReservedSSO_Dev_*", "AWSReservedSSO_*", "*"] {

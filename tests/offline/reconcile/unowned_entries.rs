@@ -1,5 +1,6 @@
 //! What the controller never does: change entries that it cannot prove to be its own, or that the configuration protects.
 
+use awsauth_core::admission::Deadline;
 use awsauth_core::document::{Principal, SectionName};
 use awsauth_core::reconcile::{
     Config, DeletionPolicy, DriftPolicy, EntryRecord, OwnershipRecord, Reason, Spec, Stage, Status,
@@ -473,7 +474,7 @@ fn grant_with_requesters_is_only_for_them() {
     let config = Config::parse(&config).unwrap();
     let check = |spec: &Spec, user: &str, groups: &[&str]| {
         let groups: Vec<String> = groups.iter().map(|&group| group.to_owned()).collect();
-        check_requester(&config, spec, user, &groups)
+        check_requester(&config, spec, user, &groups, &Deadline::default())
     };
     let dev = spec("team/a", "u", &["dev"]);
     assert_eq!(check(&dev, "system:serviceaccount:flux:apply", &[]), Ok(()));
@@ -490,7 +491,13 @@ fn grant_with_requesters_is_only_for_them() {
     assert!(why.contains("add it to the groups of a grant"), "{why}");
     let without = Config::parse(CONFIG).unwrap();
     assert_eq!(
-        check_requester(&without, &spec("a", "u", &["x"]), "mallory", &[]),
+        check_requester(
+            &without,
+            &spec("a", "u", &["x"]),
+            "mallory",
+            &[],
+            &Deadline::default(),
+        ),
         Ok(())
     );
 }

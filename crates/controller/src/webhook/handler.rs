@@ -168,22 +168,8 @@ fn review_response(
     let invalid = |why: String| HttpError::new(StatusCode::BAD_REQUEST, why);
     let request = AdmissionRequest::parse(body).map_err(invalid)?;
     let result = match request.review().map_err(invalid)? {
-        None => {
-            let result = mapping_review::check(&request, validator);
-            if result.is_none() {
-                validator.count("other");
-            }
-            result
-        }
-        Some(review) => {
-            let result = validator.validate(&review, &request, deadline);
-            Some(result.map_err(|error| match error {
-                ReviewError::TimeIsUp => HttpError::too_slow(),
-                ReviewError::TooLarge => {
-                    HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
-                }
-            })?)
-        }
+        None => mapping_review::check(&request, validator, deadline),
+        Some(review) => validator.validate(&review, &request, deadline).map(Some),
     };
     Ok(request.response(result.as_ref()))
 }
@@ -200,6 +186,13 @@ impl HttpError {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("this address has {MAX_REVIEWS} reviews in progress, which is its limit"),
+    let result = result.map_err(|error| match error {
+        ReviewError::TimeIsUp => HttpError::too_slow(),
+        ReviewError::TooLarge => HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+    })?;
+    if result.is_none() {
+        validator.count("other");
+    }
         )
     }
 

@@ -5,26 +5,38 @@ use tracing::info;
 use super::validator::{Validator, shortened};
 use crate::convert::parse_spec;
 use crate::watch::resource;
-use awsauth_core::admission::{AdmissionRequest, Operation, ReviewResult};
+use awsauth_core::admission::{AdmissionRequest, Deadline, Operation, ReviewError, ReviewResult};
 use awsauth_core::reconcile::{ObjectKind, check_requester};
 
 /// The path of reviews of these objects.
 pub(super) const PATH: &str = "/admit/mappings";
 
 /// Checks a request; `None` if it is about another object.
-pub(super) fn check(request: &AdmissionRequest<'_>, validator: &Validator) -> Option<ReviewResult> {
+///
+/// # Errors
+/// If the deadline is over before the check is complete.
+pub(super) fn check(
+    request: &AdmissionRequest<'_>,
+    validator: &Validator,
+    deadline: &Deadline,
+) -> Result<Option<ReviewResult>, ReviewError> {
     let is_kind = |kind: &ObjectKind| {
         let kind = resource(*kind);
         kind.group == request.resource.group && kind.plural == request.resource.resource
     };
     let kinds = [ObjectKind::AwsAuthMapping, ObjectKind::IamIdentityMapping];
-    let kind = kinds.into_iter().find(is_kind)?;
+    let Some(kind) = kinds.into_iter().find(is_kind) else {
+        return Ok(None);
+    };
     let user = request.username();
     let checked = match request.sub_resource.as_deref() {
         Some("status") => check_status(kind, user, validator),
-        Some(_) => return None,
-        None => check_spec(kind, user, request, validator),
+        Some(_) => return Ok(None),
+        None => check_spec(kind, user, request, validator, deadline),
     };
+    if deadline.is_over() {
+        return Err(ReviewError::TimeIsUp);
+    }
     validator.count(if checked.is_ok() { "allowed" } else { "denied" });
     if let Err(why) = &checked {
         let (uid, user, name) = (&request.uid, user, &request.name);
@@ -35,7 +47,8 @@ pub(super) fn check(request: &AdmissionRequest<'_>, validator: &Validator) -> Op
             user, name, is_dry_run, why, "denied a change of an object"
         );
     }
-    Some(checked.map_or_else(ReviewResult::denied, |()| ReviewResult::allowed()))
+    let result = checked.map_or_else(ReviewResult::denied, |()| ReviewResult::allowed());
+    Ok(Some(result))
 }
 
 /// The status of an AwsAuthMapping names the entry that it owns, so only the controller writes it. That of an IAMIdentityMapping
@@ -61,6 +74,7 @@ fn check_spec(
     user: &str,
     request: &AdmissionRequest<'_>,
     validator: &Validator,
+    deadline: &Deadline,
 ) -> Result<(), String> {
     let [before, after] = request.specs();
     let is_changed = request.operation == Operation::Create || before != after;
@@ -69,7 +83,7 @@ fn check_spec(
     };
     let config = validator.config();
     match parse_spec(kind, spec) {
-        Ok(spec) => check_requester(&config, &spec, user, request.groups()),
+        Ok(spec) => check_requester(&config, &spec, user, request.groups(), deadline),
         // The controller would keep the entry of the previous spec, without the time when it expires.
         Err(why) if config.has_requesters() => Err(format!("the spec is invalid: {why}")),
         Err(_) => Ok(()),
@@ -99,7 +113,9 @@ mod tests {
             });
             let body = review.to_string().into_bytes();
             let request = AdmissionRequest::parse(&body).unwrap();
-            let result = check(&request, validator).unwrap();
+            let result = check(&request, validator, &Deadline::default())
+                .unwrap()
+                .unwrap();
             (!result.is_allowed()).then_some(result.message)
         };
         let unknown = denied("controller", &Validator::for_test(None)).unwrap();

@@ -11,23 +11,28 @@ pub(crate) fn can_become(template: &str, name: &str, account: &str) -> bool {
     let mut reached = vec![false; name.len() + 1];
     reached[0] = true;
     let mut rest = template;
-    while !rest.is_empty() {
-        let next = Placeholder::ALL
-            .into_iter()
-            .filter_map(|placeholder| Some((rest.find(placeholder.text())?, placeholder)))
-            .min_by_key(|(at, _)| *at);
-        let literal = next.map_or(rest, |(at, _)| &rest[..at]);
-        reached = after_literal(&reached, name, literal);
-        let Some((at, placeholder)) = next else {
-            break;
-        };
+    while let Some((at, placeholder)) = first_placeholder(rest) {
+        reached = after_literal(&reached, name, &rest[..at]);
         reached = match placeholder {
             Placeholder::AccountId => after_literal(&reached, name, account),
             other => after_value(&reached, name, other),
         };
+        if !reached.contains(&true) {
+            return false;
+        }
         rest = &rest[at + placeholder.text().len()..];
     }
+    reached = after_literal(&reached, name, rest);
     reached.last().copied().unwrap_or_default()
+}
+
+/// Returns the first placeholder, and where it is. Reads the template only up to there.
+fn first_placeholder(template: &str) -> Option<(usize, Placeholder)> {
+    template.match_indices('{').find_map(|(at, _)| {
+        let mut all = Placeholder::ALL.into_iter();
+        let placeholder = all.find(|each| template[at..].starts_with(each.text()))?;
+        Some((at, placeholder))
+    })
 }
 
 fn after_literal(reached: &[bool], name: &[u8], literal: &str) -> Vec<bool> {
@@ -99,6 +104,7 @@ mod tests {
             ("{{AccountID}}/{{SessionName}}", "111122223333/ab", true),
             ("{{AccountID}}/{{SessionName}}", "444455556666/ab", false),
             ("{{sessionname}}", "ab", false),
+            ("{{{SessionName}}}", "{ab}", true),
             ("", "", true),
         ] {
             let becomes = can_become(template, name, "111122223333");

@@ -3,6 +3,7 @@
 use super::config::{Config, Grant};
 use super::decide::desired_entry;
 use super::mapping_object::{EntryRecord, Spec};
+use crate::deadline::Deadline;
 use crate::document::{Principal, SectionName, SsoRole};
 use crate::facts::partitions::{PARTITIONS, Partition};
 use crate::permission_set::role_name;
@@ -11,7 +12,8 @@ use crate::permission_set::role_name;
 const EXAMPLE_SUFFIX: &str = "0123456789abcdef";
 
 /// Checks whether a user may create an object with this spec, if the configuration names requesters. A spec that is invalid or that no grant covers is
-/// an error as well: a grant that is added later would cover it without a check of its requester.
+/// an error as well: a grant that is added later would cover it without a check of its requester. If time is up, the result must be
+/// discarded.
 ///
 /// # Errors
 /// Why the user may not; a sentence fragment.
@@ -20,6 +22,7 @@ pub fn check_requester(
     spec: &Spec,
     user: &str,
     user_groups: &[String],
+    deadline: &Deadline,
 ) -> Result<(), String> {
     if !config.has_requesters() {
         return Ok(());
@@ -40,7 +43,9 @@ pub fn check_requester(
             let (groups, policies) = (&entry.groups, &spec.policies);
             let principal = entry.principal();
             result = config
-                .approve_for(&principal, username, groups, policies, includes)
+                .approve_for(&principal, username, groups, policies, |grant| {
+                    !deadline.is_over() && includes(grant)
+                })
                 .map(drop);
             if result.is_ok() {
                 break;
