@@ -14,7 +14,7 @@ use awsauth_core::history::{
     revision_states, stored_revisions,
 };
 use awsauth_kube::field_managers::FieldManager;
-use awsauth_kube::history::{ClusterKey, Folder};
+use awsauth_kube::history::Folder;
 
 /// The current aws-auth and its earlier revisions.
 #[derive(Debug)]
@@ -253,21 +253,18 @@ impl Backend {
 
 /// Returns the folders with local copies that are certainly of this cluster.
 fn folders(cluster: &Cluster, root: &Path, out: &mut Out) -> Result<Vec<Folder>, Failure> {
-    let (mut certain, mut uncertain) = (Vec::new(), Vec::new());
-    for key in cluster.keys(out)? {
-        match &key {
-            ClusterKey::Address(_) => uncertain.push(Folder::of(root, &key)),
-            ClusterKey::Uid(_) | ClusterKey::Certificate(_) => certain.push(Folder::of(root, &key)),
-        }
-    }
-    for folder in uncertain {
+    let keys = cluster.keys(out)?;
+    let (certain, uncertain): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_certain());
+    for key in uncertain {
+        let folder = Folder::of(root, key);
         if !folder.revisions().is_empty() {
             let path = folder.path().display();
             out.note(&format!(
-                "warning: the copies in {path} are not listed, because they may be of another cluster at the same address"
+                "warning: the copies in {path} are not listed, because they may be of another cluster"
             ));
             out.note("hint: to restore one of them: awsauth restore FILE");
         }
     }
-    Ok(certain)
+    let folders = certain.into_iter().map(|key| Folder::of(root, key));
+    Ok(folders.collect())
 }

@@ -8,6 +8,7 @@ mod endless_responses;
 #[cfg(unix)]
 mod exec_plugin;
 mod guards_after_conflict;
+mod local_history;
 mod proxy;
 mod rejected_requests;
 mod server_time;

@@ -55,6 +55,8 @@ pub(crate) enum Scenario {
     CreateRace,
     /// Another client deletes the ConfigMap just before the first write.
     Deleted,
+    /// The history may be neither read nor written.
+    HistoryRefused,
     /// Every response to this method, except to dry runs, is delayed.
     Slow { method: Method, delay: Duration },
     /// Every response has this header `Date`, or none. The user may access aws-auth and nothing else.

@@ -720,21 +720,34 @@ fn local_copies_of_another_cluster_are_not_offered() {
         "-o",
         "jsonpath={.metadata.uid}",
     ]);
-    assert_eq!(folder.file_name(), format!("cluster-{uid}").as_str());
+    let name = folder.file_name().into_string().unwrap();
+    let digest = name.strip_prefix(&format!("cluster-{uid}-")).expect(&name);
+    assert_eq!(digest.len(), 64, "{name}");
     // The copies of a cluster that was reached at the same address before.
-    let other = home.join("cluster-00000000-0000-0000-0000-000000000000");
+    let other = home.join(format!(
+        "cluster-00000000-0000-0000-0000-000000000000-{digest}"
+    ));
     std::fs::rename(folder.path(), &other).unwrap();
     assert_eq!(listed(), (1, String::new()));
-    // If the copies could be of another cluster, the user chooses.
+    // If the copies could be of another cluster, the user chooses. Any server can claim a UID.
     let url = session.cluster.server_url();
     let address = url.trim_start_matches("https://").replace(':', "_");
-    let by_address = home.join(format!("cluster-{address}"));
-    std::fs::rename(other, &by_address).unwrap();
-    let (count, stderr) = listed();
-    assert_eq!(count, 1);
-    assert!(
-        stderr.contains("may be of another cluster at the same address\nhint: to restore one of them: awsauth restore FILE\n"),
-        "{stderr}"
-    );
+    let mut path = other;
+    for name in [address, uid] {
+        let uncertain = home.join(format!("cluster-{name}"));
+        std::fs::rename(path, &uncertain).unwrap();
+        let (count, stderr) = listed();
+        assert_eq!(count, 1);
+        assert!(
+            stderr.contains(
+                "may be of another cluster\nhint: to restore one of them: awsauth restore FILE\n"
+            ),
+            "{stderr}"
+        );
+        path = uncertain;
+    }
+    // Without the permission to read the namespace, the certificate is enough.
+    std::fs::rename(path, home.join(format!("cluster-ca-{digest}"))).unwrap();
+    assert_eq!(listed(), (2, String::new()));
     std::fs::remove_dir_all(home).unwrap();
 }

@@ -34,6 +34,16 @@ impl Authority {
 
     /// Starts an API server whose certificate is for `names` and expires at the start of the year `until`.
     pub(crate) async fn serve(&self, names: &[&str], until: i32) -> FakeApi {
+        self.serve_with(names, until, Scenario::Calm).await
+    }
+
+    /// Like [`Self::serve`], with a fault.
+    pub(crate) async fn serve_with(
+        &self,
+        names: &[&str],
+        until: i32,
+        scenario: Scenario,
+    ) -> FakeApi {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(
             names
@@ -51,7 +61,7 @@ impl Authority {
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        FakeApi::start_with(Scenario::Calm, Some(eksctl_made()), Some(acceptor)).await
+        FakeApi::start_with(scenario, Some(eksctl_made()), Some(acceptor)).await
     }
 
     /// Returns the line of a kubeconfig that trusts this CA, with a path relative to the kubeconfig.

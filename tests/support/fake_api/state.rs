@@ -100,6 +100,9 @@ impl State {
             {
                 return failure(403, "Forbidden", "no");
             }
+            Scenario::HistoryRefused if path.ends_with("/awsauth-history") => {
+                return failure(403, "Forbidden", "no");
+            }
             Scenario::Replaced { roles } if real_write && times_left(1) => {
                 self.shown += 1;
                 let mut object = self.object.clone().unwrap_or_else(eksctl_made);

@@ -14,12 +14,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(3);
 /// A key for the local copies of a cluster's aws-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterKey {
-    /// The UID of the namespace `kube-system`.
-    Uid(String),
-    /// The digest of the certificate authority and name that the server's certificate must have.
-    Certificate(String),
+    /// What the server proved: the digest of the certificate authority and name that its certificate must have. With the
+    /// UID of the namespace `kube-system`, if the server returned it.
+    Certificate { digest: String, uid: Option<String> },
     /// The address, which several clusters may have, such as behind a tunnel.
     Address(String),
+    /// The UID alone, which any server can claim. Earlier versions named folders by it.
+    Uid(String),
 }
 
 #[derive(Deserialize)]
@@ -33,29 +34,45 @@ struct Metadata {
 }
 
 impl ClusterKey {
-    /// Returns the keys of the cluster, from the most to the least certain. The caller may lack permission to read the
-    /// namespace, and the connection may verify no certificate.
+    /// Returns the keys of the cluster: first the one for new copies, which contains nothing that the server only claims
+    /// unless its certificate is part of it. The caller may lack permission to read the namespace, and the connection may
+    /// verify no certificate.
     pub async fn all(client: &ApiClient) -> Vec<Self> {
         let path = format!("/api/v1/namespaces/{NAMESPACE}");
         let read = client.get(&path, Instant::now() + TIME_LIMIT).await;
-        let uid = read.map(|namespace: Namespace| Self::Uid(namespace.metadata.uid));
+        let uid = read.map(|namespace: Namespace| namespace.metadata.uid).ok();
         let target = client.target();
-        let certificate = target.certificate_digest.clone().map(Self::Certificate);
         let server = target.server.split_once("://");
         let server = server.map_or(target.server.as_str(), |(_, server)| server);
         let address = Self::Address(server.trim_end_matches('/').to_owned());
-        uid.into_iter()
-            .chain(certificate)
+        let uids = uid.iter().cloned().map(Some).chain([None]);
+        let certificates = target.certificate_digest.iter().flat_map(|digest| {
+            uids.clone().map(move |uid| Self::Certificate {
+                digest: digest.clone(),
+                uid,
+            })
+        });
+        certificates
             .chain([address])
+            .chain(uid.clone().map(Self::Uid))
             .collect()
+    }
+
+    /// Returns whether no other cluster has this key.
+    pub fn is_certain(&self) -> bool {
+        matches!(self, Self::Certificate { .. })
     }
 
     /// Returns the name of the cluster's folder.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Uid(uid) => uid.clone(),
-            Self::Certificate(digest) => format!("ca-{digest}"),
+            Self::Certificate {
+                digest,
+                uid: Some(uid),
+            } => format!("{uid}-{digest}"),
+            Self::Certificate { digest, uid: None } => format!("ca-{digest}"),
             Self::Address(address) => address.clone(),
+            Self::Uid(uid) => uid.clone(),
         }
     }
 }
