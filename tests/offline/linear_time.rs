@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use awsauth_core::admission::{self, Deadline, Object, Policy, Review, validate};
+use awsauth_core::desired;
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
 use awsauth_core::helm_jinja_syntax::first_action;
@@ -80,6 +81,59 @@ fn aliases_are_read_up_to_a_limit() {
             problems[0].message.contains("more than 1 MiB"),
             "{problems:?}"
         );
+    }
+}
+
+#[test]
+fn aliases_of_desired_state_are_read_up_to_a_limit() {
+    let long = "x".repeat(10_000);
+    let principal = "arn:aws:iam::111122223333:role";
+    for (first, item, loads) in [
+        (
+            format!("- &a {{rolearn: {principal}/a, username: {long}}}\n"),
+            "- *a\n",
+            100,
+        ),
+        (
+            format!("- {{rolearn: {principal}/a, username: &a {long}}}\n"),
+            "- {rolearn: ROLE, username: *a}\n",
+            100,
+        ),
+        (
+            format!(
+                "- {{rolearn: {principal}/a, username: u, groups: &a [{}]}}\n",
+                "g,".repeat(1_000)
+            ),
+            "- {rolearn: ROLE, username: u, groups: *a}\n",
+            30,
+        ),
+    ] {
+        let read = |count: usize| {
+            let items = (0..count).map(|at| item.replace("ROLE", &format!("{principal}/b{at}")));
+            let text = first.clone() + &items.collect::<String>();
+            desired::read(&text, "f", None)
+        };
+        assert!(read(loads).is_ok(), "{item}");
+        let error = read(loads + 10).expect_err(item);
+        assert!(error.to_string().contains("more than 1 MiB"), "{error}");
+        assert!(error.line > loads, "{error}");
+    }
+    // Merged, and nested: each anchor has ten of the previous one.
+    let bomb = |mut text: String| {
+        for level in 1..12 {
+            let previous = format!("*a{},", level - 1).repeat(10);
+            text += &format!("- &a{level} [{previous}]\n");
+        }
+        text
+    };
+    for text in [
+        "- &a {rolearn: a, username: [*a]}\n".to_owned(),
+        "kind: List\nitems:\n- &a {kind: List, items: [*a]}\n".to_owned(),
+        bomb("- &a0 [a]\n".to_owned()),
+    ] {
+        let error = desired::read(&text, "f", None).expect_err("too many aliases");
+        assert!(error.to_string().contains("more than 1 MiB"), "{error}");
+        assert!(desired::is_other_form(&text), "so that lint reports it");
     }
 }
 

@@ -153,11 +153,14 @@ fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
 /// mixes roles and users.
 pub fn is_other_form(text: &str) -> bool {
     let text = json_to_yaml::as_yaml(text);
-    let Ok(trees) = yaml_value::documents(&text) else {
+    let Ok(trees) = yaml_value::unchecked_documents(&text) else {
         return false;
     };
-    let mut roots = trees.iter().filter_map(yaml_value::root);
-    roots.any(document_kinds::is_other_form)
+    // It may request mappings behind the aliases, so that it must be read, which fails.
+    trees.iter().any(|tree| {
+        yaml_value::check_aliases(tree).is_err()
+            || yaml_value::root(tree).is_some_and(document_kinds::is_other_form)
+    })
 }
 
 /// Merges desired state of several sources. A mapping that is requested twice in the same way is kept once, at its first

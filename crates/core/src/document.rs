@@ -16,6 +16,7 @@ mod section;
 mod section_content;
 mod span;
 
+pub(crate) use decode::{MAX_COPIED, NODE_SIZE};
 pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
 pub use field_names::SectionName;

@@ -381,6 +381,41 @@ impl<'t> Tree<'t> {
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
+    /// Returns the first alias at which the aliases so far add more than `limit` bytes, if each is replaced by what it refers
+    /// to; `None` if all add less. A node counts `node_size` bytes in addition to its text. An alias within its own anchor
+    /// adds without end.
+    pub fn alias_beyond(&self, limit: usize, node_size: usize) -> Option<&Node<'t>> {
+        // A node is followed by those below it. For each node, the index after them:
+        let mut ends: Vec<usize> = (1..=self.nodes.len()).collect();
+        for at in (0..self.nodes.len()).rev() {
+            if let Some(last) = self.children(NodeId(narrow(at))).last() {
+                ends[at] = ends[last.0 as usize];
+            }
+        }
+        // The bytes before each node, which aliases cannot make larger than text and limit.
+        let mut before = Vec::with_capacity(self.nodes.len() + 1);
+        let (mut total, mut added) = (0, 0);
+        for (at, node) in self.nodes.iter().enumerate() {
+            before.push(total);
+            total += match &node.kind {
+                NodeKind::Scalar { value, .. } => node_size + value.len(),
+                NodeKind::Sequence { .. } | NodeKind::Mapping { .. } => node_size,
+                NodeKind::Alias { target, .. } => {
+                    let (start, end) = (target.0 as usize, ends[target.0 as usize]);
+                    let copied = before.get(end).map(|after| after - before[start]);
+                    match copied.filter(|copied| added + copied <= limit && end <= at) {
+                        Some(copied) => {
+                            added += copied;
+                            copied
+                        }
+                        None => return Some(node),
+                    }
+                }
+            };
+        }
+        None
+    }
+
     /// Returns every node, parents before their children.
     pub fn nodes(&self) -> &[Node<'t>] {
         &self.nodes

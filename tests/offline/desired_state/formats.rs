@@ -188,10 +188,10 @@ f:8: role arn:aws:iam::111122223333:role/c as a in ["z"]
 f:10: user arn:aws:iam::111122223333:user/d as d in ["x"]"#
             .trim_start(),
     );
-    // Merging an anchor into itself terminates. The mapping names no principal.
+    // An anchor that is merged into itself.
     refused(
         "- &a {<<: [*a, *a], username: x}\n",
-        "f:1: an item of the list has no principal",
+        "f:1: awsauth does not read aliases that add more than 1 MiB",
     );
     refused(
         "- <<: 1\n",

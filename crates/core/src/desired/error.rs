@@ -47,6 +47,8 @@ impl Fault {
 pub enum Reason {
     #[error("not YAML: {0}")]
     Yaml(String),
+    #[error("awsauth does not read aliases that add more than 1 MiB")]
+    Aliases,
     #[error("Helm template text, not YAML yet: `{text}`")]
     Helm { text: String },
     #[error("no desired state: neither a mapping nor an empty list")]
@@ -191,6 +193,7 @@ impl Reason {
     fn remedy(&self) -> String {
         match self {
             Self::Yaml(_) => "Fix the YAML at this line.".into(),
+            Self::Aliases => "Write the values out, or split the file.".into(),
             Self::Helm { .. } => "Render it first: `helm template RELEASE CHART | awsauth apply -f -`".into(),
             Self::Empty => "Write `[]` to request an empty list, so that an empty file never prunes by accident.".into(),
             Self::NoValue { what } => format!("Write `[]` after {what} if it must be empty, or remove it."),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::error::{Fault, Reason};
+use crate::document::{MAX_COPIED, NODE_SIZE};
 use goyaml::{NodeId, NodeKind, Resolved, ScalarStyle, Tree, TreeError, resolve};
 
 /// A node of a document.
@@ -238,6 +239,21 @@ impl<'t> Value<'t> {
 
 /// Reads every document of a stream, including empty ones.
 pub(super) fn documents(text: &str) -> Result<Vec<Tree<'_>>, Fault> {
+    let trees = unchecked_documents(text)?;
+    trees.iter().try_for_each(check_aliases)?;
+    Ok(trees)
+}
+
+/// Returns an error if the aliases of a document add more than awsauth reads: each value that an alias refers to is copied.
+pub(super) fn check_aliases(tree: &Tree<'_>) -> Result<(), Fault> {
+    match tree.alias_beyond(MAX_COPIED, NODE_SIZE) {
+        None => Ok(()),
+        Some(alias) => Err(Fault::new(alias.start.line() + 1, Reason::Aliases)),
+    }
+}
+
+/// Like [`documents`], also if their aliases add more than awsauth reads.
+pub(super) fn unchecked_documents(text: &str) -> Result<Vec<Tree<'_>>, Fault> {
     Tree::read_all(text).map_err(|error| match error {
         TreeError::Syntax(error) => Fault::new(
             error.problem.line + 1,

@@ -18,6 +18,7 @@ use goyaml::{Resolved, resolve};
 pub(super) use binary::{decode_base64, lossy_text};
 pub(super) use decode_state::DecodeState;
 pub(super) use expansion::Expansion;
+pub(crate) use expansion::{MAX_COPIED, NODE_SIZE};
 pub(super) use value::{Decoded, Key, Kind, ValueId};
 
 use value::Value;

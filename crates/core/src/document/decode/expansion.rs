@@ -7,9 +7,9 @@ use goyaml::{NodeId, Place};
 
 /// How many bytes the aliases of a section may add. go-yaml shares a text between all aliases to it, but here each entry has a copy: a text
 /// of 200 KB could need 1 GB.
-const MAX_COPIED: usize = 1 << 20;
+pub(crate) const MAX_COPIED: usize = 1 << 20;
 /// The bytes that count for each node, in addition to its text.
-const NODE_SIZE: usize = 32;
+pub(crate) const NODE_SIZE: usize = 32;
 
 /// Counts nodes and the bytes that aliases copy. Like go-yaml, rejects documents that consist mostly of aliases.
 #[derive(Debug, Default)]
