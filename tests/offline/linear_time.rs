@@ -398,6 +398,21 @@ fn lint_of_a_plan_with_many_resources_takes_linear_memory() {
     assert!(findings >= RESOURCES, "{findings}, status {}", run.status);
 }
 
+/// The program on a file with many findings in one long line.
+#[test]
+#[cfg(unix)]
+fn lint_of_many_findings_in_a_line_takes_linear_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("aws-auth.yaml");
+    let username = "{{a}}".repeat(250_000);
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth, namespace: kube-system}}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/a\n      username: '{username}'\n"
+    );
+    std::fs::write(&path, text).expect("a file");
+    let run = Run::of(limited(&["lint", "-o", "github"]).arg(&path));
+    assert_eq!(run.status, 1);
+}
+
 /// The summary of a GitHub step, which escapes names for Markdown.
 #[test]
 #[cfg(unix)]

@@ -54,30 +54,23 @@ pub(super) fn display_ranges<'a>(
             found.get(at).copied()
         };
         let text = manifest.map_or_else(|| section.text().unwrap_or_default(), Manifest::text);
-        let mut cursor = PositionCursor::new(text);
-        for (number, place) in here {
-            let start = find(&starts, place.span.start());
-            let end = find(&ends, place.span.end());
-            if let Some((start, end)) = start.zip(end) {
-                ranges[number] = Some(display_range(text, start..end, &mut cursor));
-            }
-        }
+        let spans = here.iter().filter_map(|(number, place)| {
+            let start = find(&starts, place.span.start())?;
+            let end = find(&ends, place.span.end())?;
+            Some((start..end, *number))
+        });
+        add_ranges(text, spans.collect(), &mut ranges);
     }
     if let Some(manifest) = manifest {
         let findings = report.findings.iter().enumerate();
-        let mut spans: Vec<_> = findings
+        let spans = findings
             .filter_map(|(number, finding)| match &finding.site {
                 Site::Key(key) => Some((manifest.key_span(key)?, number)),
                 Site::File(span) => Some((span.clone(), number)),
                 Site::Text(_) | Site::ConfigMap => None,
             })
             .collect();
-        spans.sort_by_key(|(span, _)| span.start);
-        let text = manifest.text();
-        let mut cursor = PositionCursor::new(text);
-        for (span, number) in spans {
-            ranges[number] = Some(display_range(text, span, &mut cursor));
-        }
+        add_ranges(manifest.text(), spans, &mut ranges);
     }
     ranges
 }
@@ -119,20 +112,30 @@ pub(super) fn whole_lines<'a>(
         .collect()
 }
 
-fn display_range<'a>(
+/// Adds the ranges of findings, each with its index. Two sorted passes take linear time, even if a line has many findings.
+fn add_ranges<'a>(
     text: &'a str,
-    range: Range<usize>,
-    cursor: &mut PositionCursor<'a>,
-) -> DisplayRange<'a> {
-    let start = cursor.advance_to(range.start);
-    let line = cursor.line_range();
-    // The next range may begin before this one ends.
-    let end = cursor.clone().advance_to(range.end);
-    DisplayRange {
-        text,
-        range,
-        line,
-        start,
-        end,
+    mut spans: Vec<(Range<usize>, usize)>,
+    ranges: &mut [Option<DisplayRange<'a>>],
+) {
+    spans.sort_by_key(|(span, _)| span.start);
+    let mut cursor = PositionCursor::new(text);
+    for (range, number) in &spans {
+        let start = cursor.advance_to(range.start);
+        ranges[*number] = Some(DisplayRange {
+            text,
+            range: range.clone(),
+            line: cursor.line_range(),
+            start,
+            end: start,
+        });
+    }
+    spans.sort_by_key(|(span, _)| span.end);
+    let mut cursor = PositionCursor::new(text);
+    for (range, number) in spans {
+        let end = cursor.advance_to(range.end);
+        if let Some(display) = &mut ranges[number] {
+            display.end = end;
+        }
     }
 }
