@@ -398,6 +398,32 @@ fn lint_of_a_plan_with_many_resources_takes_linear_memory() {
     assert!(findings >= RESOURCES, "{findings}, status {}", run.status);
 }
 
+/// The program on a plan whose aws-auth has a long address and a finding in each entry.
+#[test]
+#[cfg(unix)]
+fn address_of_a_resource_is_not_repeated_at_length() {
+    const ENTRIES: usize = 2_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plan.json");
+    let roles = numbered(ENTRIES, |at| {
+        format!("- rolearn: arn:aws:iam::111122223333:role/a/{at:06}\n")
+    });
+    let metadata = json!([{"name": "aws-auth", "namespace": "kube-system"}]);
+    let after = json!({"data": {"mapRoles": roles}, "metadata": metadata});
+    let change =
+        json!({"actions": ["create"], "before": null, "after": after, "after_unknown": {}});
+    let address = format!("kubernetes_config_map.a[\"{}\"]", "é".repeat(40_000));
+    let resource = json!({"address": address, "type": "kubernetes_config_map", "mode": "managed", "name": "a", "change": change});
+    let plan = json!({"format_version": "1.2", "resource_changes": [resource]});
+    std::fs::write(&path, plan.to_string()).expect("a file");
+    for format in ["human", "json", "sarif", "junit", "github"] {
+        let run = Run::of(limited(&["lint", "-o", format]).arg(&path));
+        assert_eq!(run.status, 1, "{format}");
+        let length = run.stdout.len() + run.stderr.len();
+        assert!(length < ENTRIES * 5_000, "{format}: {length}");
+    }
+}
+
 /// The program on a file with many findings in one long line.
 #[test]
 #[cfg(unix)]

@@ -28,7 +28,7 @@ pub use facts::{
     Change, Cluster, Facts, FieldManager, FieldManagers, Needs, NodeSources, Object, ObjectChange,
 };
 pub(crate) use finding::shortened_principal;
-pub use finding::{Finding, Fix, Replacement, Site, Text};
+pub use finding::{Finding, Fix, Replacement, Site, Text, shortened};
 pub(crate) use iam_principals::lacks_sso_suffix;
 pub use position::{Position, PositionCursor};
 pub use rule::{Rule, Severity};

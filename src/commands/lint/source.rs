@@ -13,7 +13,7 @@ use crate::output::{FixedFinding, Origin};
 use crate::terminal::{Failure, Out};
 use awsauth_core::desired::{ResultingSections, resulting_sections};
 use awsauth_core::document::{Document, SectionName};
-use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint};
+use awsauth_core::lint::{Change, Facts, ObjectChange, Report, Selection, lint, shortened};
 use awsauth_core::manifest::ManifestForm;
 use awsauth_core::terraform_show::{Contents, ObjectAction, Resource};
 
@@ -284,7 +284,10 @@ impl Source {
             Input::Plan { file, resource } => Origin::Plan {
                 file: file.clone(),
                 path: self.path.clone(),
-                address: resource.as_ref().map(|resource| resource.address.clone()),
+                // Every finding repeats it.
+                address: resource
+                    .as_ref()
+                    .map(|resource| shortened(&resource.address).into_owned()),
             },
             Input::Desired { file, text, lines } => Origin::Desired {
                 file: file.clone(),

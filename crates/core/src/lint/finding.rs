@@ -239,9 +239,8 @@ pub(crate) fn shortened_principal(principal: &str) -> &str {
     &principal[..principal.floor_char_boundary(MAX_PRINCIPAL)]
 }
 
-/// Returns a text of an entry for a message about another entry or field, without the end of a long one: the same text may be in many
-/// messages.
-pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+/// Returns a text for a message about another entry or field, without the end of a long one: the same text may be in many messages.
+pub fn shortened(text: &str) -> Cow<'_, str> {
     match text.len() {
         ..=MAX_VALUE => text.into(),
         _ => format!("{}…", &text[..text.floor_char_boundary(MAX_VALUE)]).into(),
