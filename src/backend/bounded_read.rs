@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// The maximum length of an input. The longest honest ones are Terraform plans.
-const MAX_INPUT: u64 = 128 << 20;
+pub(crate) const MAX_INPUT: u64 = 128 << 20;
 
 /// Reads a file.
 pub(crate) fn file(path: &Path) -> io::Result<Vec<u8>> {

@@ -439,6 +439,33 @@ fn lint_of_many_findings_in_a_line_takes_linear_time() {
     assert_eq!(run.status, 1);
 }
 
+/// The program on files of which each is short enough.
+#[test]
+#[cfg(unix)]
+fn lint_reads_files_up_to_a_limit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths = ["a.yaml", "b.yaml"].map(|name| folder.path().join(name));
+    for path in &paths {
+        let file = std::fs::File::create(path).expect("a file");
+        file.set_len(70 << 20).expect("a long file");
+    }
+    let run = Run::of(limited(&["lint"]).args(&paths));
+    run.says(2, &["cannot lint more than 128 MiB at once"]);
+}
+
+/// The program on a pattern that matches folders at any depth twice.
+#[test]
+#[cfg(unix)]
+fn search_of_deep_folders_takes_little_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deepest = folder.path().join("aws-auth/".repeat(250));
+    std::fs::create_dir_all(&deepest).expect("folders");
+    std::fs::write(deepest.join("a.yaml"), "mapRoles: []\n").expect("a file");
+    let mut command = limited(&["lint", "--allow-empty", "**/aws-auth/**/*.yaml"]);
+    let run = Run::of(command.current_dir(folder.path()));
+    assert_eq!(run.status, 0, "{run:?}");
+}
+
 /// The summary of a GitHub step, which escapes names for Markdown.
 #[test]
 #[cfg(unix)]

@@ -1,18 +1,18 @@
 //! Finds the files of a command's arguments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf, is_separator};
 
-use super::Candidate;
+use super::{Candidate, is_in_chart_templates};
 use crate::backend::input_files::{has_ending, is_stdin};
 use crate::terminal::Failure;
 
 /// Returns the files of these paths: files, - for stdin, all *.yaml, *.yml and *.json below a folder, and the matches of a pattern such
-/// as `clusters/*/aws-auth.yaml`, for shells that do not expand patterns. Skips hidden folders and symlinks to folders. Removes
-/// duplicates.
+/// as `clusters/*/aws-auth.yaml`, for shells that do not expand patterns. Skips hidden folders and symlinks to folders. Returns
+/// each file once.
 ///
 /// # Errors
 /// If a folder cannot be read, a pattern is invalid or matches no file, or stdin is named twice.
@@ -38,16 +38,31 @@ pub(crate) fn search(paths: &[PathBuf]) -> Result<Vec<Candidate>, Failure> {
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
-    seen: BTreeSet<PathBuf>,
+    /// The index of each file's candidate. A template and a symlink to it elsewhere count as two files, because Helm renders
+    /// only the first.
+    seen: BTreeMap<(PathBuf, bool), usize>,
 }
 
 impl Found {
+    /// Adds a file, unless it was found by another path: symlinks could make one file many. The path is the one that the user
+    /// named, or else not a symlink, so that GitHub can show the file.
     fn add(&mut self, path: PathBuf, is_named: bool) {
-        if self.seen.insert(path.clone()) {
-            self.candidates.push(Candidate { path, is_named });
-        } else if is_named {
-            let known = self.candidates.iter_mut().find(|known| known.path == path);
-            known.into_iter().for_each(|known| known.is_named = true);
+        let file = match is_stdin(&path) {
+            true => path.clone(),
+            false => fs::canonicalize(&path).unwrap_or_else(|_| path.clone()),
+        };
+        let next = self.candidates.len();
+        let key = (file, is_in_chart_templates(&path));
+        let at = *self.seen.entry(key).or_insert(next);
+        match self.candidates.get_mut(at) {
+            None => self.candidates.push(Candidate { path, is_named }),
+            Some(known)
+                if !known.is_named
+                    && (is_named || known.path.is_symlink() && !path.is_symlink()) =>
+            {
+                *known = Candidate { path, is_named };
+            }
+            Some(_) => {}
         }
     }
 
@@ -94,50 +109,65 @@ impl Found {
 /// Returns the paths that match a pattern. `**` matches folders, but no hidden ones and no symlinks: the crate glob follows symlinks,
 /// and three that lead to their own folder make it run for years.
 fn expand(pattern: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut end = 0;
-    let recursive = pattern.split_inclusive(is_separator).find_map(|part| {
-        let start = end;
+    let (mut parts, mut start, mut end) = (Vec::new(), 0, 0);
+    for part in pattern.split_inclusive(is_separator) {
+        if part.trim_end_matches(is_separator) == "**" {
+            parts.push(&pattern[start..end]);
+            start = end + part.len();
+        }
         end += part.len();
-        (part.trim_end_matches(is_separator) == "**").then_some(start)
-    });
-    let Some(start) = recursive else {
-        let options = glob::MatchOptions {
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-            ..glob::MatchOptions::new()
-        };
-        return Ok(glob::glob_with(pattern, options)?.collect::<Result<_, _>>()?);
-    };
-    let bases = match &pattern[..start] {
+    }
+    let mut parts = parts.into_iter().chain([&pattern[start..]]);
+    let first = parts.next().unwrap_or_default();
+    let mut found = match first {
         "" => vec![PathBuf::new()],
-        before => expand(before)?,
+        first => matches_of(first)?,
     };
-    let mut folders = Vec::new();
-    for base in bases {
-        add_folders(base, &mut folders)?;
-    }
-    let rest = pattern[end..].trim_start_matches(is_separator);
-    if rest.is_empty() {
-        return Ok(folders);
-    }
-    let mut found = Vec::new();
-    for folder in folders {
-        let folder = folder.join("");
-        // As in the crate glob, a name that is not Unicode matches no pattern.
-        if let Some(folder) = folder.to_str() {
-            found.extend(expand(&(glob::Pattern::escape(folder) + rest))?);
+    for part in parts {
+        // Folders of which one is below another are walked once.
+        let (mut folders, mut seen) = (Vec::new(), BTreeSet::new());
+        for base in found {
+            add_folders(base, &mut folders, &mut seen)?;
+        }
+        let part = part.trim_start_matches(is_separator);
+        if part.is_empty() {
+            found = folders;
+            continue;
+        }
+        found = Vec::new();
+        for folder in folders {
+            let folder = folder.join("");
+            // As in the crate glob, a name that is not Unicode matches no pattern.
+            if let Some(folder) = folder.to_str() {
+                found.extend(matches_of(&(glob::Pattern::escape(folder) + part))?);
+            }
         }
     }
     Ok(found)
 }
 
-/// Adds a folder and all folders below it, except hidden ones and symlinks. Ignores what is not a folder.
-fn add_folders(folder: PathBuf, folders: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Returns the paths that match a pattern without `**`.
+fn matches_of(pattern: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let options = glob::MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..glob::MatchOptions::new()
+    };
+    Ok(glob::glob_with(pattern, options)?.collect::<Result<_, _>>()?)
+}
+
+/// Adds a folder and all folders below it, except hidden ones and symlinks. Ignores what is not a folder, and a folder that was seen,
+/// because those below it were added with it.
+fn add_folders(
+    folder: PathBuf,
+    folders: &mut Vec<PathBuf>,
+    seen: &mut BTreeSet<PathBuf>,
+) -> io::Result<()> {
     let read = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => &folder,
     };
-    if !read.is_dir() {
+    if !read.is_dir() || !seen.insert(folder.clone()) {
         return Ok(());
     }
     let mut below = Vec::new();
@@ -151,7 +181,7 @@ fn add_folders(folder: PathBuf, folders: &mut Vec<PathBuf>) -> io::Result<()> {
     folders.push(folder);
     below
         .into_iter()
-        .try_for_each(|folder| add_folders(folder, folders))
+        .try_for_each(|folder| add_folders(folder, folders, seen))
 }
 
 fn is_hidden(entry: &fs::DirEntry) -> bool {
@@ -200,5 +230,34 @@ mod tests {
             let expected: BTreeSet<_> = expected.iter().map(|path| root.join(path)).collect();
             assert_eq!(unique, expected.iter().collect(), "{pattern}");
         }
+    }
+    #[test]
+    fn file_with_symlinks_is_found_once() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| root.path().join(name);
+        fs::write(at("b.yaml"), "").expect("a file");
+        for link in ["a.yaml", "c.yaml"] {
+            symlink("b.yaml", at(link)).expect("a symlink");
+        }
+        let found = |paths: &[PathBuf]| {
+            let found = search(paths).expect("files").into_iter();
+            found
+                .map(|file| (file.path, file.is_named))
+                .collect::<Vec<_>>()
+        };
+        let folder = root.path().to_owned();
+        assert_eq!(found(&[folder.clone()]), [(at("b.yaml"), false)]);
+        assert_eq!(found(&[at("*.yaml")]), [(at("b.yaml"), false)]);
+        assert_eq!(
+            found(&[at("c.yaml"), folder.clone()]),
+            [(at("c.yaml"), true)]
+        );
+        assert_eq!(found(&[folder, at("c.yaml")]), [(at("c.yaml"), true)]);
+        // Helm renders a template, but not a symlink to it elsewhere.
+        fs::create_dir(at("templates")).expect("a folder");
+        fs::write(at("Chart.yaml"), "").expect("a file");
+        fs::write(at("templates/d.yaml"), "").expect("a file");
+        symlink("templates/d.yaml", at("d.yaml")).expect("a symlink");
+        assert_eq!(found(&[at("d.yaml"), at("templates")]).len(), 2);
     }
 }

@@ -1,11 +1,13 @@
 //! The aws-auth documents to check, and where they come from.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Args;
 use super::collect_facts::{self, Requested};
+use crate::backend::bounded_read::MAX_INPUT;
 use crate::backend::files::{Candidate, Content, relative, search};
 use crate::backend::input_files::is_stdin;
 use crate::backend::{Backend, Target};
@@ -78,8 +80,20 @@ impl Sources {
             target.only_files(matches)?;
             search(files)?
         };
+        let mut total = 0;
         for candidate in candidates {
             let read = candidate.read(out);
+            if !matches!(read, Ok(None)) {
+                total += fs::metadata(candidate.path()).map_or(0, |file| file.len());
+            }
+            // The texts stay in memory until all findings are known.
+            if total > MAX_INPUT {
+                let most = MAX_INPUT >> 20;
+                return Err(
+                    Failure::usage(format!("cannot lint more than {most} MiB at once"))
+                        .hint("lint some of the files at a time"),
+                );
+            }
             sources
                 .add(read.map(|content| Source::of_file(&candidate, content, requested.account)));
         }
