@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 
 use super::connection_limit::{ConnectionLimit, IdleTimer};
 use super::shutdown::Shutdown;
+use super::write_timeout::WriteTimeout;
 use crate::StartError;
 
 /// The time limit for the TLS handshake, and for the head of a request.
@@ -29,6 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: usize = 128;
 /// The buffer of a connection, which limits the size of a request's head.
 const MAX_BUFFER: usize = 32 << 10;
+/// How long a client may take to read a response that does not fit into the buffers of its connection.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests in progress may take during shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// The delay after a connection could not be accepted, for example for lack of file descriptors.
@@ -63,6 +66,7 @@ pub(crate) async fn serve<S, O, A>(
     let limits = Limits {
         connections: MAX_CONNECTIONS,
         idle_timeout: TIMEOUT,
+        write_timeout: WRITE_TIMEOUT,
     };
     // These requests have no body.
     let respond = move |request, _, timer: IdleTimer| {
@@ -84,6 +88,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// The idle timeout. Idle connections are closed earlier when the connection limit is reached.
     pub(crate) idle_timeout: Duration,
+    /// How long a response may wait in memory for its client to read it.
+    pub(crate) write_timeout: Duration,
 }
 
 /// Does the same with other limits. `respond` gets the address of the peer, and starts the request once it has read the body.
@@ -123,7 +129,7 @@ pub(crate) async fn serve_with<S, O, A>(
         connections.spawn(peer, |idle_timer| async move {
             match timeout(TIMEOUT, open(stream)).await {
                 Ok(Ok(stream)) => {
-                    connection(stream, limits.idle_timeout, respond, idle_timer, shutdown).await;
+                    connection(stream, limits, respond, idle_timer, shutdown).await;
                 }
                 Ok(Err(error)) => debug!(%error, "cannot open a connection"),
                 Err(_) => debug!("a connection was not opened in time"),
@@ -136,7 +142,7 @@ pub(crate) async fn serve_with<S, O, A>(
 
 async fn connection<S, A>(
     stream: S,
-    idle_timeout: Duration,
+    limits: Limits,
     respond: impl Fn(Request<Incoming>, IdleTimer) -> A + Send + 'static,
     idle_timer: IdleTimer,
     shutdown: Shutdown,
@@ -150,9 +156,9 @@ async fn connection<S, A>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(idle_timeout)
+        .header_read_timeout(limits.idle_timeout)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(stream, service);
+        .serve_connection(WriteTimeout::new(stream, limits.write_timeout), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -182,6 +188,8 @@ mod tests {
 
     /// Longer than any test.
     const LONG: Duration = Duration::from_secs(3600);
+    /// The size of a response that does not fit into the buffers of sockets.
+    const LARGE: usize = 32 << 20;
 
     struct Server {
         address: SocketAddr,
@@ -195,6 +203,10 @@ mod tests {
 
     impl Server {
         async fn start() -> Self {
+            Self::start_with(LONG).await
+        }
+
+        async fn start_with(write_timeout: Duration) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (held, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -202,6 +214,10 @@ mod tests {
             let respond = move |request: Request<Incoming>, _, timer: IdleTimer| {
                 let (notify_held, released) = (Arc::clone(&notify_held), Arc::clone(&released));
                 async move {
+                    if request.uri().path() == "/large" {
+                        let text = "a".repeat(LARGE);
+                        return plain_text(http::StatusCode::OK, text);
+                    }
                     if request.uri().path() == "/slow" {
                         let _ = request.into_body().collect().await;
                         return plain_text(http::StatusCode::OK, "late\n".to_owned());
@@ -219,6 +235,7 @@ mod tests {
             let limits = Limits {
                 connections: MAX_CONNECTIONS,
                 idle_timeout: LONG,
+                write_timeout,
             };
             Self {
                 address,
@@ -265,6 +282,27 @@ mod tests {
             text.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
         }
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn client_that_does_not_read_a_response_loses_its_connection() {
+        for reads_some in [false, true] {
+            let server = Server::start_with(Duration::from_millis(300)).await;
+            let mut client = server.connect().await;
+            request(&mut client, "/large").await;
+            let mut received = 0;
+            for _ in 0..20 {
+                sleep(Duration::from_millis(50)).await;
+                if reads_some {
+                    received += client.read(&mut [0; 1024]).await.unwrap_or_default();
+                }
+            }
+            let mut rest = Vec::new();
+            let ended = timeout(Duration::from_secs(20), client.read_to_end(&mut rest)).await;
+            assert!(ended.is_ok(), "the connection is still open");
+            received += rest.len();
+            assert!(received < LARGE, "{received}");
+        }
     }
 
     #[tokio::test]

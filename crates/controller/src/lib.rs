@@ -26,6 +26,7 @@ mod start_error;
 mod watch;
 mod watched_object;
 mod webhook;
+mod write_timeout;
 
 use std::sync::Arc;
 

@@ -121,6 +121,7 @@ async fn serve(
     let limits = http::Limits {
         connections: MAX_CONNECTIONS,
         idle_timeout: IDLE_TIMEOUT,
+        write_timeout: http::WRITE_TIMEOUT,
     };
     let (trigger, drained) = Shutdown::new();
     let serve = http::serve_with(limits, listener, open, respond, drained);

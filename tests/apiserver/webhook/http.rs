@@ -341,6 +341,56 @@ fn many_short_strings_take_little_memory() {
     assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
 }
 
+/// Returns a review of the maximum size with a text at one of its values.
+fn with_long_text(review: &Value, pointer: &str, part: &str) -> Vec<u8> {
+    let mut review = review.clone();
+    *review.pointer_mut(pointer).unwrap() = json!("");
+    let free = MAX_BODY - review.to_string().len();
+    *review.pointer_mut(pointer).unwrap() = part.repeat(free / part.len()).into();
+    review.to_string().into_bytes()
+}
+
+#[test]
+fn unread_responses_and_nested_owners_take_little_memory() {
+    let harness = Harness::start();
+    let client = client(&harness);
+    let mut edit = review(with(&[NODE, ADMIN]), with(&[ADMIN]), "UPDATE");
+    let annotations = json!({"awsauth.dev/break-glass": "", "awsauth.dev/owners": ""});
+    edit["request"]["object"]["metadata"]["annotations"] = annotations.clone();
+    edit["request"]["oldObject"]["metadata"]["annotations"] = annotations;
+    let mut unread = Vec::new();
+    for (pointer, part, count) in [
+        ("/request/uid", "1", 30),
+        (
+            "/request/object/metadata/annotations/awsauth.dev~1break-glass",
+            "\u{202e}",
+            20,
+        ),
+        ("/request/object/metadata/name", "a", 5),
+        ("/request/userInfo/username", "a", 5),
+        // Is repeated in an error.
+        ("/request/operation", "A", 20),
+    ] {
+        let body = with_long_text(&edit, pointer, part);
+        let request = [&head("POST", PATH, "application/json", body.len()), &*body].concat();
+        for _ in 0..count {
+            let mut connection = client.connect().unwrap();
+            // The server may refuse the review before it has read all of it.
+            let _ = connection.write(&request);
+            unread.push(connection);
+        }
+    }
+    let mut nested = edit.clone();
+    let annotations = &mut nested["request"]["oldObject"]["metadata"]["annotations"];
+    annotations["awsauth.dev/owners"] = format!("{{\"a\":[{}0]}}", "[[]],".repeat(500_000)).into();
+    let response = client.review(&mut None, nested.to_string().as_bytes());
+    let status = response.map(|response| response.status);
+    let (peak, limit) = (harness.controller.peak_memory(), memory_limit());
+    println!("nested owners: {status:?}, peak memory {peak:?}");
+    assert!(peak.is_none_or(|peak| peak < limit / 2), "{peak:?}");
+    drop(unread);
+}
+
 /// Returns edits of mapRoles or mapAccounts in which many entries, fields or findings are about one long text.
 fn with_a_shared_text() -> [(&'static str, String); 7] {
     const COUNT: usize = 1500;

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::{Body, Bytes};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::mapping_review;
 use super::peer_share::{MAX_REVIEWS, PeerShare, PeerShares, Slots};
-use super::request_body::{BodyError, BodyReader, RequestBody};
-use super::validator::Validator;
+use super::request_body::{BodyError, BodyPermits, BodyReader, RequestBody};
+use super::validator::{Validator, shortened};
 use crate::health::plain_text;
 use crate::http::HttpResponse;
 use awsauth_core::admission::{AdmissionRequest, Deadline, ReviewError};
@@ -33,6 +34,19 @@ pub(super) struct Handler {
     bodies: BodyReader,
     shares: PeerShares,
     slots: Slots,
+}
+
+/// A response with a verdict. Until it is sent, the review counts toward the share of its peer: otherwise, a peer that does not read its
+/// responses could have any number of them in memory.
+struct ReviewResponse {
+    json: Vec<u8>,
+    _held: (Option<BodyPermits>, OwnedSemaphorePermit, Arc<PeerShare>),
+}
+
+impl AsRef<[u8]> for ReviewResponse {
+    fn as_ref(&self) -> &[u8] {
+        &self.json
+    }
 }
 
 /// An error response.
@@ -72,7 +86,7 @@ impl Handler {
         };
         let error = match timeout(TIMEOUT, reviewed).await {
             Ok(Ok(review)) => {
-                let mut response = Response::new(Bytes::from(review).into());
+                let mut response = Response::new(Bytes::from_owner(review).into());
                 let json = HeaderValue::from_static("application/json");
                 response.headers_mut().insert(CONTENT_TYPE, json);
                 return response;
@@ -85,7 +99,7 @@ impl Handler {
             true => "overloaded",
             false => "invalid",
         });
-        let mut response = plain_text(error.status, format!("{}\n", error.message));
+        let mut response = plain_text(error.status, format!("{}\n", shortened(&error.message)));
         if is_overloaded {
             // The API server tries again while it waits for the webhook.
             let seconds = HeaderValue::from_static("1");
@@ -142,7 +156,7 @@ impl Handler {
         body: RequestBody,
         share: Arc<PeerShare>,
         end: Instant,
-    ) -> Result<Vec<u8>, HttpError> {
+    ) -> Result<ReviewResponse, HttpError> {
         let failed = |why: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, why);
         let counted = share.add_review().ok_or_else(HttpError::too_many)?;
         let slot = self.slots.acquire(&share, body.is_large()).await;
@@ -152,8 +166,9 @@ impl Handler {
             let deadline = Deadline::new(move || Instant::now() >= end);
             let reviewed = review_response(&body.bytes, &validator, &deadline);
             // The thread continues for a moment after a timeout. Its memory counts until it ends.
-            drop((body, slot, counted, share));
-            reviewed
+            drop(slot);
+            let held = (body.into_permits(), counted, share);
+            reviewed.map(|json| ReviewResponse { json, _held: held })
         });
         reviewed.await.map_err(|error| failed(error.to_string()))?
     }
@@ -171,6 +186,13 @@ fn review_response(
         None => mapping_review::check(&request, validator, deadline),
         Some(review) => validator.validate(&review, &request, deadline).map(Some),
     };
+    let result = result.map_err(|error| match error {
+        ReviewError::TimeIsUp => HttpError::too_slow(),
+        ReviewError::TooLarge => HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+    })?;
+    if result.is_none() {
+        validator.count("other");
+    }
     Ok(request.response(result.as_ref()))
 }
 
@@ -186,13 +208,6 @@ impl HttpError {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("this address has {MAX_REVIEWS} reviews in progress, which is its limit"),
-    let result = result.map_err(|error| match error {
-        ReviewError::TimeIsUp => HttpError::too_slow(),
-        ReviewError::TooLarge => HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-    })?;
-    if result.is_none() {
-        validator.count("other");
-    }
         )
     }
 
@@ -356,6 +371,24 @@ mod tests {
         assert_eq!(respond(&large, other).await.status(), StatusCode::OK);
         drop(reviews);
         assert_eq!(respond(&small, PEER).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn review_counts_until_its_response_is_sent() {
+        let handler = Handler::new(Validator::for_test(None));
+        let share = handler.shares.of(PEER);
+        let free = || share.large_bytes.available_permits();
+        let all = free();
+        let text = "#".repeat(200_000);
+        let large = review([&text, "", "", "", "", ""]).to_string();
+        let request = Request::post(PATH)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(large)));
+        let response = handler.respond(request.unwrap(), PEER, || ()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(free() < all - 200_000);
+        drop(response);
+        assert_eq!(free(), all);
     }
 
     #[tokio::test]

@@ -27,8 +27,11 @@ pub(super) struct BodyReader {
 pub(super) struct RequestBody {
     pub(super) bytes: Vec<u8>,
     /// For a large body, a permit for each byte: of the peer and of all peers.
-    permits: Option<[OwnedSemaphorePermit; 2]>,
+    permits: Option<BodyPermits>,
 }
+
+/// The permits for the bytes of a body.
+pub(super) type BodyPermits = [OwnedSemaphorePermit; 2];
 
 /// Why a body was not read to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,6 +104,11 @@ impl BodyReader {
 }
 
 impl RequestBody {
+    /// Drops the bytes, but keeps the permits.
+    pub(super) fn into_permits(self) -> Option<BodyPermits> {
+        self.permits
+    }
+
     pub(super) fn is_large(&self) -> bool {
         self.permits.is_some()
     }

@@ -31,7 +31,7 @@ pub(super) struct Validator {
     probes: Arc<AtomicU64>,
 }
 
-/// The maximum length in bytes of a logged text.
+/// The maximum length in bytes of a text that is logged, and of an error in a response.
 const MAX_LOGGED: usize = 512;
 
 impl Validator {
@@ -163,7 +163,7 @@ impl Validator {
     }
 }
 
-/// Shortens a text for the log.
+/// Shortens a text that may contain parts of a request.
 pub(super) fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_LOGGED)]
 }

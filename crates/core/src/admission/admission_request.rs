@@ -27,6 +27,9 @@ pub(crate) const MAX_PARTS: usize = 64_000;
 /// The maximum number of a user's groups and of a ConfigMap's keys that are read. Each short text takes many times its length in memory.
 pub(super) const MAX_ITEMS: usize = 10_000;
 
+/// The maximum length of a UID in bytes. That of the API server has 36.
+const MAX_UID: usize = 128;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AdmissionReview<'a> {
@@ -165,15 +168,20 @@ impl<'a> AdmissionRequest<'a> {
     /// Parses an AdmissionReview with a request.
     ///
     /// # Errors
-    /// Why the body is invalid; a sentence fragment.
+    /// Why the body is invalid, or that the UID, which the response repeats, is too long; a sentence fragment.
     pub fn parse(body: &'a [u8]) -> Result<Self, String> {
         let review: AdmissionReview<'_> = serde_json::from_slice(body)
             .map_err(|error| format!("not an AdmissionReview: {error}"))?;
         if review.kind != KIND || review.api_version != API_VERSION {
             return Err(format!("only {KIND} of {API_VERSION}"));
         }
-        let request = review.request;
-        request.ok_or_else(|| "an AdmissionReview without a request".to_owned())
+        match review.request {
+            None => Err("an AdmissionReview without a request".to_owned()),
+            Some(request) if request.uid.len() > MAX_UID => {
+                Err(format!("the uid is longer than {MAX_UID} bytes"))
+            }
+            Some(request) => Ok(request),
+        }
     }
 
     /// Returns the review, if the request is about aws-auth. Checks the objects' own names, because requests to delete a collection
@@ -477,6 +485,21 @@ mod tests {
         };
         assert!(parts("mapUsers") && parts("mapAccounts"));
         assert!(!parts("notes"));
+    }
+
+    #[test]
+    fn long_uid_is_refused() {
+        let text = String::from_utf8(body("ConfigMap", &aws_auth())).unwrap();
+        let with_uid = |length| {
+            text.replace(
+                "\"uid\":\"1\"",
+                &format!("\"uid\":\"{}\"", "1".repeat(length)),
+            )
+        };
+        assert!(AdmissionRequest::parse(with_uid(MAX_UID).as_bytes()).is_ok());
+        let longer = with_uid(MAX_UID + 1);
+        let refused = AdmissionRequest::parse(longer.as_bytes());
+        assert!(refused.unwrap_err().contains("uid"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::plan::Notice;
 
 /// The length in bytes up to which the API server reliably passes on a warning.
 const MAX_WARNING: usize = 256;
+/// The maximum length in bytes of any other text of a result. Anyone who can edit aws-auth can make a name in it longer.
+const MAX_TEXT: usize = 4096;
 /// The maximum number of warnings; together they stay below the 4096 bytes that the API server passes on.
 const MAX_WARNINGS: usize = 10;
 /// The maximum number of denials listed individually.
@@ -48,18 +50,28 @@ pub(super) fn message(denials: &[Denial], hints: &[String], review: &Review) -> 
             "hint: if this is intended: kubectl awsauth edit {flags}"
         ));
     }
-    lines.push(format!(
-        "hint: in an emergency, allow every edit: kubectl annotate configmap aws-auth -n kube-system --overwrite {BREAK_GLASS}=REASON"
-    ));
-    let lines: Vec<_> = lines.iter().map(|line| one_line(line)).collect();
-    lines.join("\n")
+    let last = format!(
+        "\nhint: in an emergency, allow every edit: kubectl annotate configmap aws-auth -n kube-system --overwrite {BREAK_GLASS}=REASON"
+    );
+    let lines: Vec<_> = lines.iter().map(|line| escaped(line)).collect();
+    shortened(lines.join("\n"), MAX_TEXT - last.len()) + &last
 }
 
 /// Returns the audit annotation of an edit, on one line.
 pub(super) fn audit_annotation(denials: &[Denial]) -> String {
     let listed = denials.iter().take(MAX_DENIALS);
-    let listed = listed.map(|denial| format!("{}: {}", denial.reason, denial.message));
-    one_line(&listed.collect::<Vec<_>>().join("; ")).into_owned()
+    let listed = listed.map(|denial| format!("{}: {}", denial.reason, escaped(&denial.message)));
+    shortened(listed.collect::<Vec<_>>().join("; "), MAX_TEXT)
+}
+
+/// Returns a text of the requester for a message, on one line and without the end of a long one.
+pub(super) fn escaped(text: &str) -> String {
+    escaped_up_to(text, MAX_TEXT)
+}
+
+/// Returns a message without the end of a long one.
+pub(super) fn limited(message: String) -> String {
+    shortened(message, MAX_TEXT)
 }
 
 /// Returns the warning to an exempt requester about a denial.
@@ -117,20 +129,28 @@ pub(super) fn notice(notice: &Notice) -> Option<String> {
 pub(super) fn truncated(warnings: &[String]) -> Vec<String> {
     let more = warnings.len().saturating_sub(MAX_WARNINGS);
     let listed = warnings.iter().take(MAX_WARNINGS);
-    let mut listed: Vec<String> = listed.map(|text| truncated_line(text)).collect();
+    let mut listed: Vec<String> = listed
+        .map(|text| escaped_up_to(text, MAX_WARNING))
+        .collect();
     if more > 0 {
         listed.push(format!("and {more} more: kubectl awsauth lint"));
     }
     listed
 }
 
-fn truncated_line(text: &str) -> String {
-    let text = one_line(text);
-    if text.len() <= MAX_WARNING {
-        return text.into_owned();
+/// Escapes only what is kept: an escape takes up to ten bytes for each character.
+fn escaped_up_to(text: &str, max: usize) -> String {
+    // One byte more, so that a longer text is recognized.
+    let start = &text[..text.ceil_char_boundary(max + 1)];
+    shortened(one_line(start).into_owned(), max)
+}
+
+fn shortened(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max - "…".len()));
+        text.push('…');
     }
-    let end = text.floor_char_boundary(MAX_WARNING - "…".len());
-    format!("{}…", &text[..end])
+    text
 }
 
 #[cfg(test)]

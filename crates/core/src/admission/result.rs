@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::validate::MAX_ENTRIES;
-use super::{Exemption, MAX_ITEMS, MAX_PARTS};
+use super::{Exemption, MAX_ITEMS, MAX_PARTS, messages};
 
 /// The result of a review, from which the webhook builds its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewResult {
     pub verdict: Verdict,
-    /// Why the edit is denied and how to make it correctly, on several lines; empty unless it is denied.
+    /// Why the edit is denied and how to make it correctly, on several lines and at most 4 KiB; empty unless it is denied.
     pub message: String,
     /// Warnings for the requester: one sentence each, at most 256 bytes, because the API server truncates longer ones:
     /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>
     pub warnings: Vec<String>,
-    /// Audit annotations, by the last part of their names.
+    /// Audit annotations of at most 4 KiB, by the last part of their names.
     pub audit: BTreeMap<&'static str, String>,
 }
 
@@ -67,11 +67,11 @@ impl ReviewResult {
         }
     }
 
-    /// Returns the result of an edit that is denied for this reason.
+    /// Returns the result of an edit that is denied for this reason, of which the first 4 KiB are kept.
     pub fn denied(message: String) -> Self {
         Self {
             verdict: Verdict::Denied,
-            message,
+            message: messages::limited(message),
             ..Self::allowed()
         }
     }

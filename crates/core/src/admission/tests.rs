@@ -475,3 +475,29 @@ fn edit_that_exceeds_a_limit_is_denied_unless_it_was_exceeded_before() {
         assert!(denied.message.contains(limit), "{}", denied.message);
     }
 }
+
+#[test]
+fn results_are_short_whatever_the_edit_contains() {
+    // Each takes more bytes as an escape.
+    let long = "\u{202e}".repeat(2_000);
+    let entry = format!("- rolearn: arn:aws:iam::111122223333:role/{long}\n  username: a\n");
+    let protecting = Policy {
+        protect: Protect {
+            arns: vec![Pattern::new("*")],
+            ..Protect::default()
+        },
+        ..Policy::default()
+    };
+    let mut edit = review(&[&entry, NODE], Some(&[""]));
+    let is_short = |text: &String| text.len() <= 4096 && !text.is_empty();
+    let denied = validated_by(&edit, &protecting, &Facts::default());
+    assert!(!denied.is_allowed());
+    assert!(is_short(&denied.message), "{}", denied.message.len());
+    assert!(denied.audit.values().all(is_short));
+    assert!(denied.message.contains("hint: in an emergency"));
+    edit.after.as_mut().unwrap().break_glass = Some(long);
+    let exempted = validated_by(&edit, &protecting, &Facts::default());
+    assert_eq!(exempted.audit["verdict"], "break-glass");
+    assert!(exempted.audit.values().all(is_short));
+    assert!(is_short(&ReviewResult::denied("a".repeat(100_000)).message));
+}

@@ -9,7 +9,6 @@ use super::{
 use crate::authenticator::{Store, User};
 use crate::deadline::Deadline;
 use crate::document::Document;
-use crate::escape::one_line;
 use crate::history::Contents;
 use crate::lint::{Finding, Severity, Site};
 use crate::plan::{
@@ -231,7 +230,7 @@ impl Findings {
         }
         if let Verdict::Exempted(exemption) = &verdict {
             if let Some(why) = exemption.why() {
-                audit.insert("why", one_line(why).into_owned());
+                audit.insert("why", messages::escaped(why));
             }
             let exempted = denials.iter().map(messages::exempted);
             warnings.splice(0..0, exempted);
