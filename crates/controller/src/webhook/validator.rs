@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::cluster_facts::ClusterFacts;
 use crate::Context;
@@ -49,7 +49,7 @@ impl Validator {
         }
     }
 
-    /// Checks, logs and counts a review.
+    /// Checks, logs and counts a review. Logs an error as a warning: the edit may be stored unchecked.
     ///
     /// # Errors
     /// If the review exceeds its deadline or the number of entries.
@@ -75,7 +75,14 @@ impl Validator {
                 access_entries: eks.snapshot.access_entries.clone(),
             }
         };
-        let result = validate(review, &policy, &facts, deadline)?;
+        let result = validate(review, &policy, &facts, deadline).inspect_err(|error| {
+            let (uid, user) = (shortened(&request.uid), shortened(&review.requester.username));
+            let operation = request.operation.name();
+            warn!(
+                uid,
+                user, operation, %error, "an edit to aws-auth was not checked; failurePolicy decides"
+            );
+        })?;
         // Any client can name its field manager so. What it does must be logged.
         let is_probe = review.field_manager.as_deref() == Some(enforcement_probe::MANAGER)
             && policy.controller.as_ref() == Some(&review.requester.username)
@@ -170,9 +177,57 @@ pub(super) fn shortened(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn review_without_a_verdict_is_logged() {
+        let body = json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "705ab4f5",
+                "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
+                "operation": "UPDATE",
+                "userInfo": {"username": "mallory"},
+                "object": enforcement_probe::forbidden(),
+                "oldObject": null,
+            },
+        });
+        let body = body.to_string().into_bytes();
+        let request = AdmissionRequest::parse(&body).unwrap();
+        let review = request.review().unwrap().unwrap();
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let result = tracing::subscriber::with_default(subscriber, || {
+            Validator::for_test(None).validate(&review, &request, &Deadline::new(|| true))
+        });
+        assert_eq!(result, Err(ReviewError::TimeIsUp));
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        for part in ["WARN", "705ab4f5", "mallory"] {
+            assert!(log.contains(part), "{log}");
+        }
+    }
 
     #[test]
     fn only_the_denied_dry_run_of_the_controller_is_a_probe() {
