@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 use tokio::sync::watch::channel;
 use tokio::task::JoinSet;
@@ -192,7 +192,9 @@ async fn serve(
         time_error: None,
         context,
     };
-    parts.spawn(reconciler.run());
+    // In its own thread: however long a decision takes, health checks, the webhook and the lease do not wait for it.
+    let runtime = Handle::current();
+    parts.spawn_blocking(move || runtime.block_on(reconciler.run()));
     interrupt::requested().await;
     info!("shutting down");
     trigger.shut_down();
