@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::backend::Backend;
+use crate::backend::Target;
 use crate::commands;
 use crate::github_step;
 use crate::output::{PlanFormat, refusal_json};
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return fast_path::explain(error).into(),
     };
+    let program = program.with_target(Target::typed_selection(&matches));
     let mut out = Out::new(program, cli.style.color, cli.style.verbosity());
     let format = cli.command.plan_format();
     let done = dispatch(cli, &matches, &mut out);
@@ -233,17 +235,17 @@ mod tests {
 
     #[test]
     fn command_definitions_are_valid() {
-        command(Program::Awsauth).debug_assert();
+        command(Program::AWSAUTH).debug_assert();
     }
 
     #[test]
     fn hints_name_every_command_under_kubectl() {
         // Other programs run these, or no message mentions them.
         const ALONE: [&str; 5] = ["eks", "man", "options", "token", "version"];
-        for command in command(Program::KubectlPlugin).get_subcommands() {
+        for command in command(Program::KUBECTL_PLUGIN).get_subcommands() {
             let name = command.get_name();
             let hint = format!("run awsauth {name} --help");
-            let spoken = Program::KubectlPlugin.speak(&hint);
+            let spoken = Program::KUBECTL_PLUGIN.speak(&hint);
             assert_eq!(spoken.contains("kubectl"), !ALONE.contains(&name), "{name}");
         }
     }
@@ -251,7 +253,7 @@ mod tests {
     #[test]
     fn every_flag_has_a_variable_except_those_that_relax_a_guard() {
         let mut without = std::collections::BTreeSet::new();
-        visit(&command(Program::Awsauth), &mut |command, arg| {
+        visit(&command(Program::AWSAUTH), &mut |command, arg| {
             // Commands of the AWS CLI only honor its environment variables. Hidden flags have no effect.
             if ["get-token", "update-kubeconfig"].contains(&command) || arg.is_hide_set() {
                 return;

@@ -11,6 +11,7 @@ use super::credential_args::{self, CredentialArgs};
 use super::duration;
 use crate::terminal::Failure;
 use awsauth_core::endpoint_trust::{AllowedEndpoint, EndpointExceptions};
+use awsauth_core::shell_quote;
 use awsauth_kube::Flags;
 use awsauth_kube::kubeconfig::Loaded as LoadedKubeconfig;
 
@@ -174,6 +175,32 @@ impl Target {
             loaded_kubeconfig: None,
             ..self.clone()
         }
+    }
+
+    /// Returns the typed options that select the file or cluster and its user, with a space before each, so that a message can suggest a
+    /// command on the same one.
+    pub(crate) fn typed_selection(matches: &clap::ArgMatches) -> String {
+        let kubeconfig = NAMES_CLUSTER.into_iter().filter(|id| is_typed(matches, id));
+        let kubeconfig: Vec<_> = kubeconfig.collect();
+        // With a kubeconfig, only some commands take the name of the cluster and AWS credentials.
+        let eks = ["cluster_name"]
+            .into_iter()
+            .chain(credential_args::OPTIONS)
+            .filter(|_| kubeconfig.is_empty());
+        let ids = ["file", "impersonate", "impersonate_groups"]
+            .into_iter()
+            .chain(kubeconfig.iter().copied())
+            .chain(eks);
+        let mut options = String::new();
+        for id in ids.filter(|id| is_typed(matches, id)) {
+            let values = matches.get_raw(id).into_iter().flatten();
+            // What stdin contained is gone.
+            for value in values.filter(|value| *value != "-") {
+                let value = value.to_string_lossy();
+                options += &format!(" {} {}", flag(id), shell_quote::quoted(&value));
+            }
+        }
+        options
     }
 
     /// Returns whether an option selects a cluster.

@@ -17,7 +17,7 @@ pub(super) fn visit(command: &clap::Command, see: &mut impl FnMut(&clap::Command
 
 #[test]
 fn every_command_has_examples_that_parse() {
-    let root = command(Program::Awsauth);
+    let root = command(Program::AWSAUTH);
     let mut examples = 0;
     visit(&root, &mut |command| {
         let text = command.get_after_help().or(command.get_after_long_help());
@@ -103,11 +103,11 @@ fn commands_of_peers_have_translations_that_parse() {
             .into_iter()
             .chain(words)
             .collect();
-        let Err(error) = super::command(Program::Awsauth).try_get_matches_from(&typed) else {
+        let Err(error) = super::command(Program::AWSAUTH).try_get_matches_from(&typed) else {
             continue;
         };
         if let Some(failure) = super::other_words::failure_of(&error, &typed) {
-            let failure = failure.render(Program::Awsauth);
+            let failure = failure.render(Program::AWSAUTH);
             let text = anstream::adapter::strip_str(&failure).to_string();
             let hint = text.lines().find_map(|line| line.strip_prefix("hint: "));
             let is_explained = UNTRANSLATED.iter().any(|flag| line.contains(flag));
@@ -132,7 +132,7 @@ const UNTRANSLATED: [&str; 6] = [
 fn parse_all(line: &str) -> usize {
     let commands = commands_in(line);
     for command in &commands {
-        let parsed = super::command(Program::Awsauth).try_get_matches_from(command);
+        let parsed = super::command(Program::AWSAUTH).try_get_matches_from(command);
         assert_eq!(parsed.err().map(|error| error.to_string()), None, "{line}");
     }
     commands.len()

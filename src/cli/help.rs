@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn short_help_fits_on_a_screen() {
-        let folded = without_shared_options(command(Program::Awsauth), Program::Awsauth);
+        let folded = without_shared_options(command(Program::AWSAUTH), Program::AWSAUTH);
         let mut root = shortened(folded).term_width(100);
         root.build();
         let mut commands = 0;

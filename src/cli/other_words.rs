@@ -289,7 +289,7 @@ mod tests {
                 .to_str()
                 .unwrap()
                 .to_owned();
-            let failure = failure(&word, &words).unwrap().render(Program::Awsauth);
+            let failure = failure(&word, &words).unwrap().render(Program::AWSAUTH);
             let text = anstream::adapter::strip_str(&failure).to_string();
             let hint = format!("hint: awsauth {}\n", expected.replace("ROLE", ROLE));
             assert!(text.ends_with(&hint), "{text}{hint}");
@@ -309,11 +309,11 @@ mod tests {
             let typed = typed.replace("ROLE", ROLE);
             let words = ["awsauth"].into_iter().chain(typed.split(' '));
             let words: Vec<OsString> = words.map(Into::into).collect();
-            let error = crate::cli::command(Program::Awsauth)
+            let error = crate::cli::command(Program::AWSAUTH)
                 .try_get_matches_from(&words)
                 .unwrap_err();
             let failure = failure_of(&error, &words).unwrap();
-            let text = failure.render(Program::Awsauth);
+            let text = failure.render(Program::AWSAUTH);
             let text = anstream::adapter::strip_str(&text).to_string();
             let hint = format!("hint: awsauth {}\n", expected.replace("ROLE", ROLE));
             assert!(text.ends_with(&hint), "{text}{hint}");
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn word_of_awsauth_is_no_word_of_another_tool() {
-        let command = crate::cli::command(Program::Awsauth);
+        let command = crate::cli::command(Program::AWSAUTH);
         for subcommand in command.get_subcommands() {
             let mut names = subcommand.get_all_aliases().chain([subcommand.get_name()]);
             assert!(names.all(|name| failure(name, &["awsauth".into(), name.into()]).is_none()));

@@ -22,9 +22,9 @@ fn reference_page_is_current() {
 
 /// Returns all commands and options as Markdown.
 fn reference() -> String {
-    let command = super::command(Program::Awsauth);
+    let command = super::command(Program::AWSAUTH);
     let shared = crate::commands::options::list(&command.clone().term_width(100));
-    let mut root = help::without_shared_options(command, Program::Awsauth).term_width(100);
+    let mut root = help::without_shared_options(command, Program::AWSAUTH).term_width(100);
     root.build();
     let mut text = String::from(
         "# Command line\n\nGenerated from the program's help with `UPDATE_DOCS=1 cargo test --bin awsauth reference`. The\noptions that every command has are listed [once](#awsauth-options).\n",

@@ -83,7 +83,10 @@ const FORMATS: [(&str, &str); 9] = [
 ];
 
 /// The format of lists that can be an `Access`.
-const ACCESS: (&str, &str) = ("access", "A file of kind Access for apply, for aws-auth and access entries");
+const ACCESS: (&str, &str) = (
+    "access",
+    "A file of kind Access for apply, for aws-auth and access entries",
+);
 
 /// Parses a [`ListFormat`], and offers the formats to completion scripts.
 #[derive(Clone, Debug)]

@@ -268,7 +268,7 @@ mod tests {
             .note("tried: y")
             .hint("look at it: awsauth get");
         assert_eq!(
-            failure.render(Program::KubectlPlugin),
+            failure.render(Program::KUBECTL_PLUGIN),
             "error: cannot read x: outer: inner: cause\n  tried: y\nhint: look at it: kubectl awsauth get\n"
         );
         assert_eq!(failure.exit(), Exit::Usage);

@@ -398,10 +398,10 @@ mod tests {
 
     #[test]
     fn forwarded_lines_begin_with_the_name_on_one_line() {
-        let mut of_cluster = Out::in_memory(Program::Awsauth, Verbosity::Normal);
+        let mut of_cluster = Out::in_memory(Program::AWSAUTH, Verbosity::Normal);
         of_cluster.note("first");
         of_cluster.note("second");
-        let mut out = Out::in_memory(Program::Awsauth, Verbosity::Normal);
+        let mut out = Out::in_memory(Program::AWSAUTH, Verbosity::Normal);
         out.forward("a\nb", &of_cluster.into_captured());
         let stderr = out.into_captured().stderr;
         assert_eq!(

@@ -299,7 +299,7 @@ fn reported(stopped: &Stopped<Infallible>) -> Option<&str> {
         ))
         .expect(&message);
     let hint = match cause.starts_with("AWS cannot be reached: ") {
-        true => "EKS may have carried out the call; run again",
+        true => "EKS may have carried out the call; run the command again",
         false => "ask an administrator to add this to a policy",
     };
     assert!(error.hint().starts_with(hint), "{}", error.hint());

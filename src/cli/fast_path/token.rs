@@ -97,7 +97,7 @@ mod tests {
                 .mut_args(|arg| arg.env(Resettable::Reset))
                 .mut_subcommands(without_environment)
         }
-        let matches = without_environment(command(Program::Awsauth))
+        let matches = without_environment(command(Program::AWSAUTH))
             .try_get_matches_from(arguments)
             .ok()?;
         let Cli {

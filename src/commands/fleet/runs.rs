@@ -205,7 +205,7 @@ mod tests {
         let failure = Failure::new(Kind::Unreachable, "no route").hint("check it");
         let run: Run<()> = Run::failed("a\nerror: b\u{202e}".to_owned(), failure);
         assert_eq!(
-            run.failure_text(Program::Awsauth),
+            run.failure_text(Program::AWSAUTH),
             "a\\nerror: b\\u{202e}: error: no route\na\\nerror: b\\u{202e}: hint: check it\n"
         );
     }

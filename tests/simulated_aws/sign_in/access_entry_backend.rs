@@ -370,7 +370,7 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
         4,
         &[
             &format!("refused (rollback-race): the access entry of {DEV} has been changed since revision {created}: it has the groups devs, more, not the group devs\n"),
-            &format!("awsauth undo {created} --whole\n"),
+            &format!("awsauth --cluster-name my-cluster undo {created} --whole\n"),
         ],
     );
     assert!(calls.is_empty());
@@ -1256,7 +1256,7 @@ fn conditions_select_entries_of_both_stores() {
     run.says(
         1,
         &[&format!(
-            "hint: did you mean this one? awsauth unmap role {MYTESTROLE}\n"
+            "hint: did you mean this one? awsauth --cluster-name my-cluster unmap role {MYTESTROLE}\n"
         )],
     );
     stores
@@ -1294,9 +1294,10 @@ fn access_entry_expires_unless_it_was_changed() {
     run.says(0, &[]);
     assert!(calls.is_empty(), "{calls:?}");
     let refused = "is recorded only when it is created";
-    map("2098-01-31")
-        .0
-        .says(4, &[refused, "awsauth unmap role"]);
+    map("2098-01-31").0.says(
+        4,
+        &[refused, "awsauth --cluster-name my-cluster unmap role"],
+    );
     let add = map_dev(&["--add-group", "ops"]);
     stores.run(&add).says(4, &[refused]);
 
@@ -1394,7 +1395,7 @@ fn nodes_that_move_to_an_access_entry_keep_their_access() {
         &[
             message,
             "aws-auth was written before\n",
-            &format!("to continue: awsauth undo {newest}, or go back: awsauth undo\n"),
+            &format!("to continue: awsauth --cluster-name my-cluster undo {newest}, or go back: awsauth --cluster-name my-cluster undo\n"),
         ],
     );
     assert_eq!(stores.aws_auth(), before);
@@ -1433,7 +1434,7 @@ fn principal_moves_to_aws_auth_before_its_entry_is_deleted() {
         &[
             message,
             "aws-auth was written before\n",
-            "run the same command again to continue, or go back: awsauth undo\n",
+            "run the same command again to continue, or go back: awsauth --cluster-name my-cluster undo\n",
         ],
     );
     assert!(stores.aws_auth().contains("devs") && stores.entry(DEV).is_some());

@@ -484,7 +484,7 @@ fn plan_that_changes_during_the_mode_update_is_refused() {
         &[
             "the plan is another one now: ",
             DEPLOY,
-            "hint: check the new plan and continue: awsauth migrate --apply\n",
+            "hint: check the new plan and continue: awsauth migrate --cluster-name my-cluster --apply\n",
         ],
     );
     assert!(!run.stdout.contains(DEPLOY), "{run:?}");

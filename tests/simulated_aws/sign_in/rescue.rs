@@ -862,7 +862,7 @@ fn aws_auth_is_repaired_from_a_file_or_from_the_nodes() {
         1,
         &[
             "aws-auth maps the nodes. Map each administrator: ",
-            "awsauth lint --cluster-name my-cluster\n",
+            "awsauth nodes --cluster-name my-cluster\n",
         ],
     );
     assert!(

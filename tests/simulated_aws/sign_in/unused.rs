@@ -214,7 +214,7 @@ fn entries_of_unused_principals_are_removed() {
         3,
         &[
             "error: it is not known of any principal whether it signed in",
-            "hint: see why: awsauth unused",
+            "hint: see why: awsauth --cluster-name my-cluster unused",
         ],
     );
     assert_eq!(mapped(&site), all);

@@ -207,18 +207,22 @@ fn unexpected_identity_is_reported() {
     assert_eq!(wait.status, 0, "{wait:?}");
 
     let run = verify(&session, &environment, &[&ONCE[..], &can].concat());
-    run.says(1, &[
-        "warning: context admin (",
-        ") has no such resource: list things\n",
-        "error: signing in to context admin (",
-        ") did not give the expected access\n\
+    run.says(
+        1,
+        &[
+            "warning: context admin (",
+            ") has no such resource: list things\n",
+            "error: signing in to context admin (",
+            ") did not give the expected access\n\
          \x20 it may not get Deployments.v1.apps -n default\n\
          \x20 it may not list nodes\n\
          \x20 it may not list pods -A\n\
          \x20 it may not get /metrics\n\
          \x20 it may not list things\n\
-         hint: check which entry applies, and what RBAC allows: awsauth explain arn:aws:iam::111122223333:role/mytestrole\n",
-    ]);
+         hint: check which entry applies, and what RBAC allows: awsauth --kubeconfig ",
+            " explain arn:aws:iam::111122223333:role/mytestrole\n",
+        ],
+    );
     assert!(run.stdout.contains("\nlist po -n default                   yes       RBAC: allowed by RoleBinding \"verify-pods/default\" of Role \"verify-pods\" to Group \"devs\"\n"), "{run:?}");
     let json = verify(
         &session,
@@ -267,14 +271,15 @@ fn rejected_token_is_reported_with_possible_causes() {
         &environment,
         &["--timeout=0", "--cluster-name", "other", "-o", "json"],
     );
+    let kubeconfig = session.cluster.kubeconfig().display().to_string();
     run.says(
         1,
         &[&format!(
             "error: context admin ({}) does not accept the token\n\
              \x20 AWS identifies its owner as {MYTESTROLE_SESSION}\n\
              \x20 either the cluster does not map {MYTESTROLE}, or it is not the cluster that the token is for: \"other\"\n\
-             hint: to give it access, a user who may write aws-auth runs: awsauth map role {MYTESTROLE} --username mytestrole --group GROUP\n\
-             hint: check which entries nearly match: awsauth explain {MYTESTROLE}\n\
+             hint: to give it access, a user who may write aws-auth runs: awsauth --kubeconfig {kubeconfig} map role {MYTESTROLE} --username mytestrole --group GROUP\n\
+             hint: check which entries nearly match: awsauth --kubeconfig {kubeconfig} explain {MYTESTROLE}\n\
              hint: if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name other --region us-east-1\n\
              hint: check whether its endpoint is that of cluster \"other\": aws eks describe-cluster --name other --region us-east-1 --query cluster.endpoint\n",
             session.cluster.server_url()
@@ -290,7 +295,7 @@ fn rejected_token_is_reported_with_possible_causes() {
     let user = session.aws().user("arn:aws:iam::111122223333:user/team/jo");
     verify(&session, &with_kubeconfig(&session, &user), &ONCE).says(
         1,
-        &["awsauth map user arn:aws:iam::111122223333:user/team/jo --username jo --group GROUP\n"],
+        &[" map user arn:aws:iam::111122223333:user/team/jo --username jo --group GROUP\n"],
     );
     // Without AWS, the identity of the token is unknown.
     let alone = environment

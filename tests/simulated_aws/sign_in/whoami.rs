@@ -89,7 +89,10 @@ fn whoami_reports_an_unmapped_identity() {
     let session = ExclusiveCluster::start();
     let environment = mytestrole(&session);
     let run = whoami(&session, &environment, &[]);
-    run.says(0, &["hint: find the cause: awsauth doctor"]);
+    run.says(
+        0,
+        &["hint: find the cause: awsauth --kubeconfig ", " doctor"],
+    );
     assert!(
         run.stdout
             .ends_with("): no user\n    it does not accept your token\n"),

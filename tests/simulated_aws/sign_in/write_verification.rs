@@ -193,7 +193,8 @@ fn rollback_does_not_overwrite_a_later_write() {
     later.join().unwrap();
     run.says(7, &[
         "  what was written stays, because it could not be rolled back: another client has changed mapRoles since\n",
-        "hint: see what is stored now: awsauth get\n",
+        "hint: see what is stored now: awsauth --kubeconfig ",
+        " get\n",
     ]);
     assert_eq!(roles(&session), theirs);
 }
@@ -257,7 +258,8 @@ fn interrupted_verification_reports_the_write() {
         130,
         &[
             "Wrote aws-auth to",
-            "error: interrupted: aws-auth was written but not verified\nhint: verify it: awsauth verify\n",
+            "error: interrupted: aws-auth was written but not verified\nhint: verify it: awsauth --kubeconfig ",
+            " verify\n",
         ],
     );
     assert!(roles(&session).contains(MYTESTROLE));
