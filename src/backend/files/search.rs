@@ -246,7 +246,10 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let folder = root.path().to_owned();
-        assert_eq!(found(&[folder.clone()]), [(at("b.yaml"), false)]);
+        assert_eq!(
+            found(std::slice::from_ref(&folder)),
+            [(at("b.yaml"), false)]
+        );
         assert_eq!(found(&[at("*.yaml")]), [(at("b.yaml"), false)]);
         assert_eq!(
             found(&[at("c.yaml"), folder.clone()]),
