@@ -14,8 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::backend::Backend;
-use crate::backend::Target;
+use crate::backend::{Backend, Target};
 use crate::commands;
 use crate::github_step;
 use crate::output::{PlanFormat, refusal_json};

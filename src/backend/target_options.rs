@@ -180,19 +180,19 @@ impl Target {
     /// Returns the typed options that select the file or cluster and its user, with a space before each, so that a message can suggest a
     /// command on the same one.
     pub(crate) fn typed_selection(matches: &clap::ArgMatches) -> String {
-        let kubeconfig = NAMES_CLUSTER.into_iter().filter(|id| is_typed(matches, id));
-        let kubeconfig: Vec<_> = kubeconfig.collect();
+        let typed = |id: &&str| is_typed(matches, id);
         // With a kubeconfig, only some commands take the name of the cluster and AWS credentials.
+        let has_kubeconfig = NAMES_CLUSTER.iter().any(typed);
         let eks = ["cluster_name"]
             .into_iter()
             .chain(credential_args::OPTIONS)
-            .filter(|_| kubeconfig.is_empty());
+            .filter(|_| !has_kubeconfig);
         let ids = ["file", "impersonate", "impersonate_groups"]
             .into_iter()
-            .chain(kubeconfig.iter().copied())
+            .chain(NAMES_CLUSTER)
             .chain(eks);
         let mut options = String::new();
-        for id in ids.filter(|id| is_typed(matches, id)) {
+        for id in ids.filter(typed) {
             let values = matches.get_raw(id).into_iter().flatten();
             // What stdin contained is gone.
             for value in values.filter(|value| *value != "-") {

@@ -206,7 +206,7 @@ impl Cluster {
 
     /// `http://127.0.0.1:PORT`
     pub(crate) fn etcd_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.etcd_port)
+        server_command_lines::etcd_url(self.etcd_port)
     }
 
     /// Returns the kubeconfig of the cluster's creator.

@@ -24,11 +24,10 @@ const OWN_PREFIXES: [&str; 6] = [
 pub(crate) struct StoredObjects(BTreeMap<String, Stored>);
 
 /// An object. Keys and values are in base64.
-#[derive(Deserialize)]
+#[derive(Deserialize, PartialEq)]
 struct Stored {
     key: String,
     value: String,
-    mod_revision: String,
 }
 
 impl StoredObjects {
@@ -63,10 +62,7 @@ impl StoredObjects {
             }
         }
         for (key, stored) in &self.0 {
-            let current = now.0.get(key).map(|current| &current.mod_revision);
-            if current != Some(&stored.mod_revision)
-                && now.0.get(key).map(|current| &current.value) != Some(&stored.value)
-            {
+            if now.0.get(key) != Some(stored) {
                 let put = json!({"key": stored.key, "value": stored.value});
                 ask(etcd, "put", &put);
             }

@@ -132,6 +132,7 @@ fn less_garbage_collection() -> Vec<(String, String)> {
     vec![("GOGC".to_owned(), "400".to_owned())]
 }
 
-fn etcd_url(port: u16) -> String {
+/// The address of etcd on this port.
+pub(super) fn etcd_url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
