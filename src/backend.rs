@@ -40,7 +40,7 @@ pub(crate) use cluster_nodes::{ClusterNodes, Unread};
 pub(crate) use controller_connection::connect_for_controller;
 pub(crate) use editor::{Edited, Editor};
 pub(crate) use first_read::FirstRead;
-pub(crate) use history::{History, HistoryEntry};
+pub(crate) use history::{History, HistoryEntry, Name};
 pub(crate) use history_options::HistoryOptions;
 pub(crate) use inventory::Inventory;
 pub(crate) use sign_in::{SignIn, SignInResult};

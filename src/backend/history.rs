@@ -15,6 +15,7 @@ use awsauth_core::history::{
 };
 use awsauth_kube::field_managers::FieldManager;
 use awsauth_kube::history::Folder;
+use awsauth_kube::is_own_manager;
 
 /// The current aws-auth and its earlier revisions.
 #[derive(Debug)]
@@ -79,6 +80,26 @@ impl History {
             }
             _ => None,
         })
+    }
+
+    /// Returns the newest recorded write to aws-auth if it is not in effect and another client wrote last: it restored what was
+    /// there before that write.
+    pub(crate) fn undone_by_other(&self) -> Option<(&Name, &Revision)> {
+        let by = self.last_writer.as_ref()?;
+        if is_own_manager(&by.name) {
+            return None;
+        }
+        let mut newest_first = self.entries.iter().rev().filter_map(|entry| {
+            let (revision, state) = entry.revision.as_ref().ok()?;
+            (revision.entries.is_none()).then_some((&entry.name, revision, *state))
+        });
+        let (name, revision, state) = newest_first.next()?;
+        // A run that lost a race for aws-auth has the number of the one that won.
+        let is_lost_race = newest_first
+            .take_while(|(_, other, _)| other.number == revision.number)
+            .any(|(_, _, state)| state != RevisionState::Void);
+        let is_undone = state == RevisionState::Void && !revision.is_foreign && !is_lost_race;
+        is_undone.then_some((name, revision))
     }
 
     /// Returns the revisions of the same write, from the oldest to the newest: one of a write to one store.

@@ -4,19 +4,22 @@ mod entries;
 
 use super::history::find;
 use super::write_args::WriteArgs;
-use crate::backend::{Backend, History};
-use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, PlanFormat};
+use crate::backend::{Backend, History, Name};
+use crate::output::{FOREIGN_CHANGE, FOREIGN_DELETION, PlanFormat, access_summary};
 use crate::terminal::{Exit, Failure, Kind, Out, Refusal};
 use crate::write::{Options, Transaction, is_ignored};
+use awsauth_core::authenticator::access_diff;
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::history::{Contents, EntryWrite, Revision, revert};
+use awsauth_core::document::Document;
+use awsauth_core::history::{Contents, EntryWrite, Revision, Side, revert};
 use awsauth_core::plan::Request;
 use awsauth_kube::shell_command::quoted;
 
 /// Undo the newest write
 ///
-/// Reverts what that write changed, in aws-auth or in access entries. Later changes by other clients stay; --whole undoes them, too.
-/// An undo is a write like any other and can itself be undone. To go further back, use restore.
+/// Reverts what the newest write of awsauth changed, in aws-auth or in access entries. If another client has changed aws-auth
+/// since, name the REVISION to undo: later changes by other clients stay; --whole undoes them, too. To undo only what other
+/// clients changed, use restore. An undo is a write like any other and can itself be undone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,8 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REVISION")]
     revision: Option<String>,
 
-    /// Restore the whole text, or the access entries, as they were before, and lose what was written since; for aws-auth,
-    /// requires REVISION if other clients have written
+    /// Restore the whole text, or the access entries, as they were before, and lose what was written since
     #[arg(long)]
     whole: bool,
 
@@ -74,9 +76,13 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             let (entry, revision) = find(&history, name)?;
             (&entry.name, revision)
         }
-        None => history
-            .newest_write()
-            .ok_or_else(|| no_write(&history, backend))?,
+        None => {
+            if let Some((name, revision)) = history.undone_by_other() {
+                return Err(undone_by_other(name, revision, &history));
+            }
+            let newest = history.newest_write();
+            newest.ok_or_else(|| no_write(&history, backend))?
+        }
     };
     let name = name.to_string();
     let transaction = history.transaction(revision);
@@ -139,7 +145,7 @@ fn check_aws_auth(
     if !args.whole && history.is_recreation(revision) {
         return Err(removes_everything(name));
     }
-    if args.whole && args.revision.is_none() && history.is_changed_by_others() {
+    if args.revision.is_none() && history.live.exists && history.live != revision.after {
         return Err(needs_revision(name, history));
     }
     if history.live != revision.after {
@@ -181,16 +187,46 @@ fn target(
     }
 }
 
-/// Refuses `--whole` without a revision after other clients have written, so that the user checks those changes first.
+/// Refuses to undo the newest recorded write, unless it is named, if another client has written since. The newest write is then
+/// not the one that awsauth would undo, and an undo could give access back that was removed on purpose.
 fn needs_revision(name: &str, history: &History) -> Failure {
+    let by = history.last_writer_or_unknown();
+    let mut failure = Failure::refused(
+        RACE,
+        format!(
+            "other clients have changed aws-auth since the newest recorded write, revision {name} (last by {by})"
+        ),
+    );
+    if let Some((_, revision, side)) = history.latest_text() {
+        let restored = match side {
+            Side::Before => &revision.before,
+            Side::After => &revision.after,
+        };
+        let [live, restored] =
+            [&history.live, &restored.existing()].map(|of| Document::read(&of.data));
+        failure = failure.hint(format!(
+            "undo what other clients changed: awsauth restore. It changes access: {}",
+            access_summary(&access_diff(&live, &restored))
+        ));
+    }
+    failure.hint(format!(
+        "undo only the write of revision {name}, and keep what other clients changed: awsauth undo {name}"
+    ))
+    .hint(format!("undo both: awsauth undo {name} --whole"))
+}
+
+/// Refuses to undo the write before one that another client has undone.
+fn undone_by_other(name: &Name, revision: &Revision, history: &History) -> Failure {
     let by = history.last_writer_or_unknown();
     Failure::refused(
         RACE,
-        format!("other clients have changed aws-auth since the newest recorded write (last by {by})"),
+        format!("another client has undone the newest recorded write, revision {name} (last by {by}), or it was not written"),
     )
     .hint(format!(
-        "check what they changed: awsauth history; undo the newest write only: awsauth undo; undo everything since then: awsauth undo {name} --whole"
+        "make that change again: {}",
+        revision.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     ))
+    .hint("undo an earlier write: awsauth history, then awsauth undo REVISION")
 }
 
 /// Refuses to undo the write that created aws-auth after it was deleted.

@@ -171,7 +171,24 @@ fn undo_keeps_later_changes_of_other_clients() {
     let list = session.done(&["history"]);
     assert!(list.stdout.contains("foreign change"), "{list:?}");
     assert!(list.stdout.contains("eksctl"), "{list:?}");
-    session.run(&["undo"]).says(
+    // The newest write is of another client, so undo does not choose one.
+    let number = newest_revision(&session);
+    let before = contents(&session);
+    for args in [&["undo"][..], &["undo", "--dry-run"], &["undo", "--whole"]] {
+        let refused = session.run(args);
+        let by_name = format!("awsauth undo {number}\n");
+        refused.says(
+            4,
+            &[
+                "refused (rollback-race): other clients have changed aws-auth since the newest recorded write",
+                "eksctl",
+                "awsauth restore. It changes access: -role/other\n",
+                &by_name,
+            ],
+        );
+    }
+    assert_eq!(contents(&session), before);
+    session.run(&["undo", &number]).says(
         0,
         &[
             "aws-auth was changed since",
@@ -187,7 +204,8 @@ fn undo_keeps_later_changes_of_other_clients() {
         .api
         .change_roles(|roles| Some(roles.replace("username: admin", "username: boss")));
     let before = contents(&session);
-    let refused = session.run(&["undo", "-o", "json"]);
+    let number = newest_revision(&session);
+    let refused = session.run(&["undo", &number, "-o", "json"]);
     refused.says(
         4,
         &[
@@ -198,23 +216,6 @@ fn undo_keeps_later_changes_of_other_clients() {
     );
     assert_eq!(refused.json()["refusals"][0]["guard"], "WG19");
     assert_eq!(contents(&session), before);
-    // Dropping the changes of other clients requires the name of the revision.
-    let refused = session.run(&["undo", "--whole"]);
-    refused.says(
-        4,
-        &[
-            "refused (rollback-race): ",
-            "other clients have changed aws-auth",
-        ],
-    );
-    assert_eq!(contents(&session), before);
-    let number = history(&session).last().unwrap()["revision"].to_string();
-    assert!(
-        refused
-            .stderr
-            .contains(&format!("awsauth undo {number} --whole")),
-        "{refused:?}"
-    );
     session
         .run(&["undo", &number, "--whole"])
         .says(0, &["that is undone, too"]);
@@ -228,6 +229,40 @@ fn undo_keeps_later_changes_of_other_clients() {
     session
         .run(&["restore", &number])
         .says(4, &["--allow-node-entry"]);
+}
+
+/// A `kubectl replace` with an old file after an unmap.
+#[test]
+fn access_that_was_revoked_stays_revoked_after_a_foreign_replace() {
+    let session = ExclusiveCluster::start();
+    let old = session.text("mapRoles");
+    let theirs = entry(OTHER);
+    session.map(&[]).says(0, &[]);
+    session.done(&["unmap", "role", MYTESTROLE]);
+    let revoked = session.text("mapRoles");
+    let unmap = newest_revision(&session);
+    session.api.change_roles(|_| Some(format!("{old}{theirs}")));
+    session.run(&["undo"]).says(4, &["awsauth restore"]);
+    session.done(&["restore"]);
+    assert_eq!(session.text("mapRoles"), revoked);
+    session.done(&["undo"]);
+    assert_eq!(session.text("mapRoles"), format!("{old}{theirs}"));
+
+    // The other client restored exactly what was there before the unmap.
+    session.done(&["restore", &unmap]);
+    let mapped = session.text("mapRoles");
+    assert!(mapped.contains(MYTESTROLE));
+    session.done(&["unmap", "role", MYTESTROLE]);
+    session.api.change_roles(|_| Some(mapped.clone()));
+    let again = format!("hint: make that change again: awsauth unmap role {MYTESTROLE}\n");
+    session
+        .run(&["undo"])
+        .says(4, &["another client has undone", &again]);
+    assert_eq!(session.text("mapRoles"), mapped);
+}
+
+fn newest_revision(session: &ExclusiveCluster) -> String {
+    history(session).last().unwrap()["revision"].to_string()
 }
 
 #[test]
