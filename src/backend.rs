@@ -134,7 +134,9 @@ impl Backend {
         Ok(match target.choose(matches, signs_in)? {
             Chosen::Cluster => Self::Cluster(Box::new(Cluster::open(target, out)?)),
             Chosen::Eks(name) => Self::Cluster(Box::new(Cluster::open_at_eks(&name, target, out)?)),
-            Chosen::File(path) => Self::Manifest(Box::new(ManifestFile::at(path, target.timeout))),
+            Chosen::File(path) => {
+                Self::Manifest(Box::new(ManifestFile::at(path, target.timeout())))
+            }
             Chosen::Pipe => Self::Manifest(Box::new(ManifestFile::of_stdin())),
         })
     }
@@ -156,7 +158,7 @@ impl Backend {
     ) -> Result<(Option<Self>, Self), Failure> {
         let manifest = target.file.as_ref().map(|path| match path.as_os_str() {
             name if name == "-" => Self::of_stdin(),
-            _ => Self::Manifest(Box::new(ManifestFile::at(path.clone(), target.timeout))),
+            _ => Self::Manifest(Box::new(ManifestFile::at(path.clone(), target.timeout()))),
         });
         let target = Target {
             file: None,
@@ -497,7 +499,7 @@ impl Backend {
     pub(crate) fn timeout(&self) -> Duration {
         match self {
             Self::Manifest(_) => Duration::ZERO,
-            Self::Cluster(cluster) => cluster.options().timeout,
+            Self::Cluster(cluster) => cluster.options().timeout(),
         }
     }
 

@@ -172,14 +172,14 @@ impl Cluster {
 
     /// Reads aws-auth.
     pub(crate) fn read(&self, out: &Out) -> Result<Live, Failure> {
-        let reading = self.client.read(self.options.timeout);
+        let reading = self.client.read(self.options.timeout());
         until_interrupted(&self.runtime, out, "Reading aws-auth", reading)?
             .map_err(|error| self.not_read(&error))
     }
 
     /// Returns the time of the API server.
     pub(super) fn server_time(&self, out: &Out) -> Result<Timestamp, Failure> {
-        let time = self.client.server_time(self.options.timeout);
+        let time = self.client.server_time(self.options.timeout());
         let time = until_interrupted(&self.runtime, out, "Asking for the time", time)?;
         let failed = || {
             let what = format!("cannot read the time of {}", self.target());
@@ -198,7 +198,7 @@ impl Cluster {
         &self,
         out: &Out,
     ) -> Result<(Live, Result<history::Values, RequestError>), Failure> {
-        let time_limit = self.options.timeout;
+        let time_limit = self.options.timeout();
         let both = async {
             let history = history::read(&self.client, (Instant::now() + time_limit).into());
             tokio::join!(self.client.read(time_limit), history)
@@ -250,21 +250,21 @@ impl Cluster {
         roles: RoleScope,
         out: &Out,
     ) -> Result<(Live, Policy), Failure> {
-        let time_limit = self.options.timeout;
+        let time_limit = self.options.timeout();
         let policy = awsauth_kube::rbac::full_policy(&self.client, roles, time_limit);
         self.read_with(policy, out)
     }
 
     /// Returns the username that the API server authenticates, if it tells.
     pub(super) fn current_user(&self, out: &Out) -> Result<Option<String>, Failure> {
-        let asking = access_review::current_user(&self.client, self.options.timeout);
+        let asking = access_review::current_user(&self.client, self.options.timeout());
         let user = until_interrupted(&self.runtime, out, "Reading your username", asking)?;
         Ok(user.ok().map(|user| user.username))
     }
 
     /// Reads aws-auth and, concurrently, all RBAC bindings.
     pub(crate) fn read_with_bindings(&self, out: &Out) -> Result<(Live, Policy), Failure> {
-        let bindings = awsauth_kube::rbac::bindings(&self.client, self.options.timeout);
+        let bindings = awsauth_kube::rbac::bindings(&self.client, self.options.timeout());
         self.read_with(bindings, out)
     }
 
@@ -273,7 +273,7 @@ impl Cluster {
         policy: impl Future<Output = Policy>,
         out: &Out,
     ) -> Result<(Live, Policy), Failure> {
-        let reading = async { tokio::join!(self.client.read(self.options.timeout), policy) };
+        let reading = async { tokio::join!(self.client.read(self.options.timeout()), policy) };
         let (live, policy) =
             until_interrupted(&self.runtime, out, "Reading aws-auth and RBAC", reading)?;
         Ok((live.map_err(|error| self.not_read(&error))?, policy))
@@ -281,13 +281,13 @@ impl Cluster {
 
     /// Reads all RBAC bindings.
     pub(crate) fn bindings(&self, out: &Out) -> Result<Policy, Failure> {
-        let reading = awsauth_kube::rbac::bindings(&self.client, self.options.timeout);
+        let reading = awsauth_kube::rbac::bindings(&self.client, self.options.timeout());
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
     /// Reads the roles of the bindings in `policy`.
     pub(crate) fn read_roles(&self, policy: &mut Policy, out: &Out) -> Result<(), Failure> {
-        let reading = awsauth_kube::rbac::read_roles(&self.client, policy, self.options.timeout);
+        let reading = awsauth_kube::rbac::read_roles(&self.client, policy, self.options.timeout());
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
@@ -301,7 +301,7 @@ impl Cluster {
         let change = async {
             loop {
                 tokio::time::sleep(WATCH_INTERVAL).await;
-                let live = self.client.read(self.options.timeout).await?;
+                let live = self.client.read(self.options.timeout()).await?;
                 if live.snapshot().resource_version.as_deref() != known {
                     return Ok(live);
                 }
@@ -318,20 +318,20 @@ impl Cluster {
 
     /// Reads the bindings and roles that may allow an action in this scope.
     pub(super) fn policy_in(&self, scope: &Scope, out: &Out) -> Result<Policy, Failure> {
-        let reading = awsauth_kube::rbac::policy_in(&self.client, scope, self.options.timeout);
+        let reading = awsauth_kube::rbac::policy_in(&self.client, scope, self.options.timeout());
         until_interrupted(&self.runtime, out, "Reading RBAC", reading)
     }
 
     /// Resolves the resource of a question.
     pub(super) fn resolve(&self, question: &Question, out: &Out) -> Result<Resolved, Failure> {
-        let reading = discovery::resolve(&self.client, question, self.options.timeout);
+        let reading = discovery::resolve(&self.client, question, self.options.timeout());
         until_interrupted(&self.runtime, out, "Reading the API's resources", reading)
     }
 
     /// Reads the nodes and node classes.
     pub(super) fn node_objects(&self, out: &Out) -> Result<NodeObjects, Failure> {
         let client = &self.client;
-        let deadline = tokio::time::Instant::now() + self.options.timeout;
+        let deadline = tokio::time::Instant::now() + self.options.timeout();
         let reading = async {
             let (karpenter, auto_mode, nodes) = tokio::join!(
                 node_classes(KARPENTER, client, deadline),
@@ -353,7 +353,7 @@ impl Cluster {
         meanwhile: impl FnOnce() -> T,
     ) -> (Result<Vec<NodeClass>, Fault>, T) {
         let (runtime, client) = (&self.runtime, &self.client);
-        let deadline = tokio::time::Instant::now() + self.options.timeout;
+        let deadline = tokio::time::Instant::now() + self.options.timeout();
         thread::scope(|scope| {
             let reading =
                 scope.spawn(|| runtime.block_on(node_classes(KARPENTER, client, deadline)));
@@ -365,7 +365,7 @@ impl Cluster {
 
     /// Reads which nodes are ready.
     pub(super) fn node_readiness(&self, out: &Out) -> Result<NodeReadiness, Failure> {
-        let deadline = tokio::time::Instant::now() + self.options.timeout;
+        let deadline = tokio::time::Instant::now() + self.options.timeout();
         let reading = node_readiness(&self.client, deadline);
         let read = until_interrupted(&self.runtime, out, "Reading nodes", reading)?;
         read.map_err(|fault| {
@@ -412,7 +412,8 @@ impl Cluster {
     ) -> Result<(Written, Change), Failure> {
         let (first, who) = self.begun.take().unzip();
         let options = WriteOptions {
-            timeout: self.options.timeout,
+            timeout: self.options.timeout(),
+            conflict_timeout: self.options.conflict_timeout(),
             dry_run: backup.is_none(),
             create,
             record: backup.map(|backup| backup.record_options(who.flatten())),

@@ -32,7 +32,7 @@ impl Backend {
         let recording = history::record_entries(
             cluster.client(),
             &options,
-            cluster.options().timeout,
+            cluster.options().timeout(),
             &live,
             mode.unwrap_or(AuthenticationMode::ApiAndConfigMap),
             changes.to_vec(),

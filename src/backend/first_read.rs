@@ -113,7 +113,7 @@ impl Cluster {
         out: &Out,
     ) -> Result<FirstRead, Failure> {
         let client = self.client();
-        let timeout = self.options().timeout;
+        let timeout = self.options().timeout();
         let time_limit = TIME_LIMIT.min(timeout);
         let asking = async {
             join!(

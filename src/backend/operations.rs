@@ -125,7 +125,7 @@ impl OperationProgress for ProgressOutput<'_> {
     }
 
     fn call_kubernetes(&mut self, operation: &Operation) -> Result<Outcome, Box<BindingError>> {
-        let (client, time_limit) = (self.cluster.client(), self.cluster.options().timeout);
+        let (client, time_limit) = (self.cluster.client(), self.cluster.options().timeout());
         let runtime = self.cluster.runtime();
         let changed = match operation {
             Operation::UnbindClusterAdmin { group } => {

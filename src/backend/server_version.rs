@@ -7,7 +7,7 @@ use awsauth_kube::server_version::{ServerVersion, version};
 impl Cluster {
     /// Requests the version of the API server.
     pub(super) fn version(&self, out: &Out) -> Result<ServerVersion, Failure> {
-        let asking = version(self.client(), self.options().timeout);
+        let asking = version(self.client(), self.options().timeout());
         let version = until_interrupted(self.runtime(), out, "Asking for the version", asking)?;
         version.map_err(|error| {
             let what = format!("cannot get the version of {}", self.target());

@@ -14,6 +14,7 @@ use awsauth_core::endpoint_trust::{AllowedEndpoint, EndpointExceptions};
 use awsauth_core::shell_quote;
 use awsauth_kube::Flags;
 use awsauth_kube::kubeconfig::Loaded as LoadedKubeconfig;
+use awsauth_kube::write::WriteOptions;
 
 /// The cluster or file that the user selects. Options that kubectl also has have the same names and meanings.
 #[derive(Clone, Debug, clap::Args)]
@@ -70,9 +71,9 @@ pub(crate) struct Target {
     )]
     pub(crate) expect_cluster: Option<String>,
 
-    /// How long to retry conflicting writes, and to wait for a change to take effect
-    #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "30s", help_heading = "Options for every command")]
-    pub(crate) timeout: Duration,
+    /// How long to wait for a change to take effect (default 30s), and to retry conflicting writes (default 2m)
+    #[arg(long, global = true, env = "AWSAUTH_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, help_heading = "Options for every command")]
+    pub(crate) timeout: Option<Duration>,
 
     /// Wait up to this long for the API server of a new cluster to respond
     #[arg(long, global = true, env = "AWSAUTH_WAIT", value_name = "DURATION", value_parser = duration::parse)]
@@ -149,6 +150,16 @@ pub(crate) enum Chosen {
 }
 
 impl Target {
+    /// Returns how long to wait for a response or for a change to take effect.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(WriteOptions::TIMEOUT)
+    }
+
+    /// Returns how long to retry a write while other clients win races.
+    pub(crate) fn conflict_timeout(&self) -> Duration {
+        self.timeout.unwrap_or(WriteOptions::CONFLICT_TIMEOUT)
+    }
+
     /// Returns the target with a context of the kubeconfig, or the current one, instead of what the options select. Environment
     /// variables are about one cluster.
     pub(crate) fn at_context(&self, context: Option<&str>) -> Self {

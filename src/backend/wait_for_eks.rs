@@ -57,7 +57,7 @@ pub(super) fn read_first(
 
 fn wait(cluster: &Cluster, eks: &EksCluster, groups: &str, out: &mut Out) -> Result<(), Failure> {
     let asked = cluster.options();
-    let time_limit = asked.timeout.max(asked.wait.unwrap_or_default());
+    let time_limit = asked.timeout().max(asked.wait.unwrap_or_default());
     let seconds = time_limit.as_secs();
     out.note(&format!(
         "There is no aws-auth yet. EKS writes it for {groups}; waiting up to {seconds} s for that."

@@ -35,7 +35,7 @@ pub(crate) fn run(
     let settings = Settings {
         cluster_name: target.cluster_name.clone(),
         credential_options: target.identity.credential_options(),
-        timeout: target.timeout,
+        timeout: target.timeout(),
         ..args.settings.clone()
     };
     let config = config::load(settings.config.as_deref(), settings.webhook).map_err(failure)?;

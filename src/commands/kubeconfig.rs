@@ -198,7 +198,7 @@ pub(crate) fn run(
         return print(&file.with(&file.read()?, &entries)?, out);
     }
     let edited = if args.dry_run == DryRun::None {
-        file.write(&entries, target.timeout)?
+        file.write(&entries, target.timeout())?
     } else {
         file.with(&file.read()?, &entries)?
     };

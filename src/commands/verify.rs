@@ -60,7 +60,7 @@ pub(crate) fn run(
         can: &args.can,
         ..ExpectedAccess::default()
     };
-    let checked = expected.check(&cluster, &signer, target.timeout, out)?;
+    let checked = expected.check(&cluster, &signer, target.timeout(), out)?;
     let verification = checked.verification();
     for (question, answer) in &verification.answers {
         if answer.is_unknown_resource {

@@ -72,7 +72,7 @@ pub(crate) fn run(
                         &signer,
                         &caller.arn,
                         &identity,
-                        target.timeout,
+                        target.timeout(),
                         out,
                     )?,
                     Err(failure) if failure.is_refused() => {

@@ -72,6 +72,7 @@ pub(crate) async fn run_for(
         api,
         &WriteOptions {
             timeout,
+            conflict_timeout: timeout,
             ..WriteOptions::default()
         },
     )

@@ -60,6 +60,7 @@ pub async fn write<E: std::error::Error + 'static>(
     let run = Run {
         client,
         options,
+        started: Instant::now(),
         deadline: Instant::now() + options.timeout,
         backoff: options.backoff.clone(),
         brief_backoff: options.backoff.brief(),
@@ -112,6 +113,7 @@ enum Body {
 struct Run<'a> {
     client: &'a ApiClient,
     options: &'a WriteOptions,
+    started: Instant,
     deadline: Instant,
     /// The delays while other clients wait for each other, too.
     backoff: WriteBackoff,
@@ -395,7 +397,12 @@ impl Run<'_> {
             _ => return Err(self.client.failed(verb, fault).into()),
         };
         let wait = self.next_wait(live);
-        self.is_contended |= lost_race;
+        if lost_race {
+            self.is_contended = true;
+            let renewed = Instant::now() + self.options.timeout;
+            let last = self.started + self.options.conflict_timeout;
+            self.deadline = self.deadline.max(renewed.min(last));
+        }
         let left = self.deadline.saturating_duration_since(Instant::now());
         // Some of the remaining time is reserved for the retry.
         let wait = wait.min(left / 2);
@@ -417,7 +424,7 @@ impl Run<'_> {
         Err(WriteError::Conflict {
             by,
             attempts: self.attempts,
-            timeout: self.options.timeout,
+            timeout: self.options.conflict_timeout.max(self.options.timeout),
             target: target(),
         })
     }
@@ -434,6 +441,7 @@ impl Run<'_> {
         let wait = self.retry_wait(live, fault)?;
         let prepare = async {
             if let Some(recorder) = recorder.as_mut().filter(|_| self.is_contended) {
+                recorder.extend(self.deadline);
                 recorder.prepare_for_contention().await;
             }
         };

@@ -100,6 +100,24 @@ async fn conflicting_write_is_retried_within_a_short_timeout() {
 }
 
 #[tokio::test]
+async fn lost_races_renew_the_timeout_up_to_a_limit() {
+    let endless = Scenario::Conflicts {
+        times: u32::MAX,
+        by: "foreign",
+    };
+    let api = FakeApi::start(endless, Some(eksctl_made())).await;
+    let options = WriteOptions {
+        timeout: Duration::from_millis(400),
+        conflict_timeout: Duration::from_secs(2),
+        ..WriteOptions::default()
+    };
+    let start = std::time::Instant::now();
+    let error = run(&api, &options).await.unwrap_err();
+    assert!(start.elapsed() >= Duration::from_secs(1), "{error}");
+    assert!(error.to_string().contains("kept changing for 2 s"));
+}
+
+#[tokio::test]
 async fn endless_conflicts_name_the_conflicting_manager() {
     let api = FakeApi::start(
         Scenario::Conflicts {

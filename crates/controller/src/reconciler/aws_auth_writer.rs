@@ -57,6 +57,7 @@ impl Reconciler {
         self.find_identity().await;
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
+            conflict_timeout: self.context.settings.timeout,
             record: Some(self.history_options("AwsAuthMapping objects")),
             backoff: WriteBackoff::for_leader(),
             ..WriteOptions::default()

@@ -62,6 +62,7 @@ impl Reconciler {
         self.find_identity().await;
         let options = WriteOptions {
             timeout: self.context.settings.timeout,
+            conflict_timeout: self.context.settings.timeout,
             record: Some(self.history_options(REASON)),
             backoff: WriteBackoff::for_leader(),
             ..WriteOptions::default()

@@ -132,6 +132,11 @@ impl<'a> HistoryRecorder<'a> {
         self.folder().await;
     }
 
+    /// Allows copies to be stored until shortly after `deadline`.
+    pub(crate) fn extend(&mut self, deadline: Instant) {
+        self.deadline = self.deadline.max(deadline + GRACE);
+    }
+
     /// Whether copies may be stored in a local folder.
     pub(crate) fn has_folder(&self) -> bool {
         self.options.folder.is_some()

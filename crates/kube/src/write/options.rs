@@ -9,8 +9,10 @@ use crate::live_config_map::Live;
 /// The options of a write.
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
-    /// The time limit for all attempts.
+    /// The time limit while no other client wins a race.
     pub timeout: Duration,
+    /// The time limit while other clients win races. Each lost race renews `timeout`, up to this limit.
+    pub conflict_timeout: Duration,
     /// Only send a dry run. The object and its resourceVersion do not change.
     pub dry_run: bool,
     /// Whether a missing aws-auth may be created.
@@ -21,10 +23,19 @@ pub struct WriteOptions {
     pub backoff: WriteBackoff,
 }
 
+impl WriteOptions {
+    /// The default of `timeout`.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    /// The default of `conflict_timeout`. 64 commands that write at the same time as 64 clients that retry without delays need about
+    /// 45 seconds each on two cores.
+    pub const CONFLICT_TIMEOUT: Duration = Duration::from_secs(120);
+}
+
 impl Default for WriteOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(30),
+            timeout: Self::TIMEOUT,
+            conflict_timeout: Self::CONFLICT_TIMEOUT,
             dry_run: false,
             create: true,
             record: None,
