@@ -1,6 +1,6 @@
 //! `awsauth token` and `awsauth eks get-token` with credentials from the environment, run as kubectl runs them.
 //!
-//! No network is needed. `tests/simulated_aws/sign_in` uses the tokens at an API server.
+//! No network is needed. `tests/simulated_aws/eks_cluster` uses the tokens at an API server.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]

@@ -5,8 +5,8 @@ mod aws_stand_in;
 mod credentials;
 mod demo;
 mod doctor;
+mod eks_cluster;
 mod metadata_credentials;
-mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod test_cluster;

@@ -1,11 +1,11 @@
 //! The aws-auth document: the text of its sections, and what the authenticator reads in it.
 
 mod account_reader;
-mod decode;
 mod decode_warning;
 pub mod edit;
 mod entry;
 mod field_names;
+mod go_yaml_decoder;
 mod item_reader;
 mod mapping;
 
@@ -16,10 +16,10 @@ mod section;
 mod section_content;
 mod span;
 
-pub(crate) use decode::{MAX_COPIED, NODE_SIZE};
 pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
 pub use field_names::SectionName;
+pub(crate) use go_yaml_decoder::{MAX_COPIED, NODE_SIZE};
 pub use mapping::{Mapping, Principal, SsoRole};
 pub use section::Section;
 pub use section_content::{NotEditable, Problem};

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::commands::concurrent_writers::{report, run_writers};
-use crate::commands::exclusive_cluster::{ExclusiveCluster, eksctl_made};
+use crate::commands::harness::{ExclusiveCluster, eksctl_made};
 
 #[test]
 fn writers_survive_api_server_crashes() {

@@ -2,9 +2,7 @@
 
 use std::thread;
 
-use crate::commands::exclusive_cluster::{
-    ExclusiveCluster, MYTESTROLE, NODES, Run, awsauth, map_args,
-};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, NODES, Run, awsauth, map_args};
 use crate::support::aws_auth_client::Api;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, eksctl_made};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, eksctl_made};
 
 #[test]
 fn cluster_and_exported_manifest_read_alike() {

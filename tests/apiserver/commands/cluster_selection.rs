@@ -1,6 +1,6 @@
 //! Selects the cluster, also with `--expect-cluster`.
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, Run, awsauth, map_args};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, Run, awsauth, map_args};
 
 #[test]
 fn expect_cluster_matches_context_cluster_or_server() {

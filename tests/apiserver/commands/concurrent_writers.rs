@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::commands::exclusive_cluster::{
-    ExclusiveCluster, NODES, Run, awsauth, eksctl_made, map_args,
-};
+use crate::commands::harness::{ExclusiveCluster, NODES, Run, awsauth, eksctl_made, map_args};
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
 

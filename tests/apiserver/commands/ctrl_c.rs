@@ -3,7 +3,7 @@
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, MYTESTROLE, NODES, Run, Running, awsauth, eventually, map_args,
 };
 use crate::commands::slow_proxy::SlowProxy;

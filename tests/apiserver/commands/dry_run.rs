@@ -1,6 +1,6 @@
 //! A server dry run changes nothing.
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, eventually};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, eventually};
 
 #[test]
 fn server_dry_run_stores_nothing() {
@@ -47,7 +47,7 @@ fn server_dry_run_reports_admission_refusals() {
     session.cluster.kubectl_fed(&["apply", "-f", "-"], POLICY);
     // The API server enforces a new policy only after a delay.
     let forbidden = "arn:aws:iam::111122223333:role/never";
-    let mut args = crate::commands::exclusive_cluster::map_args(forbidden).to_vec();
+    let mut args = crate::commands::harness::map_args(forbidden).to_vec();
     args.push("--dry-run=server");
     eventually(|| session.run(&args).status == 4);
     let before = session.api.object();

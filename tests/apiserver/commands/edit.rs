@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, NODES, READER, Run, Running, awsauth, eventually,
 };
 use crate::commands::permissions::READ_ONLY;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES};
+use crate::commands::harness::{ExclusiveCluster, NODES};
 
 const ONCALL: &str = "arn:aws:iam::111122223333:role/oncall";
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, NODES, Run, map_args};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, NODES, Run, map_args};
 use crate::support::aws_auth_client::configmap;
 
 const OTHER: &str = "arn:aws:iam::111122223333:role/other";

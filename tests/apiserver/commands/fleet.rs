@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::halting_proxy::HaltingProxy;
+use crate::commands::harness::{
     ExclusiveCluster, MYTESTROLE, NODES, Running, awsauth, eksctl_made, eventually,
 };
-use crate::commands::halting_proxy::HaltingProxy;
 use crate::commands::slow_proxy::SlowProxy;
 use crate::support::aws_auth_client::Api;
 use crate::support::browser::Browser;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, Running, eventually};
+use crate::commands::harness::{ExclusiveCluster, Running, eventually};
 use crate::support::aws_auth_client::configmap;
 use crate::support::secrets;
 

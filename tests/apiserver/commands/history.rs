@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, MYTESTROLE, NODES, READER, Run, Running, awsauth, eksctl_made, eventually,
     map_args,
 };

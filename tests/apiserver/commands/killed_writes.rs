@@ -3,10 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
 
-use crate::commands::exclusive_cluster::{
-    ExclusiveCluster, Running, awsauth, eventually, map_args,
-};
 use crate::commands::halting_proxy::HaltingProxy;
+use crate::commands::harness::{ExclusiveCluster, Running, awsauth, eventually, map_args};
 use crate::support::aws_auth_client::Api;
 
 /// More requests than a run has.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, Run, map_args};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, Run, map_args};
 
 #[test]
 fn kubectl_plugin_names_itself_kubectl_awsauth() {

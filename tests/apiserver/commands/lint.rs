@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{
-    ExclusiveCluster, NODES, READER, Run, awsauth, eventually,
-};
+use crate::commands::harness::{ExclusiveCluster, NODES, READER, Run, awsauth, eventually};
 use crate::commands::permissions::READ_ONLY;
 use crate::commands::rbac::{Objects, mapped};
 

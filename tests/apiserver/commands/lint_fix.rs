@@ -1,6 +1,6 @@
 //! `lint --fix` on the live ConfigMap: planned, guarded and recorded like every write.
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES, eksctl_made};
+use crate::commands::harness::{ExclusiveCluster, NODES, eksctl_made};
 
 /// An entry with an IAM path, one whose groups are ignored, and one that only the user can fix.
 const WRONG: &str = "\

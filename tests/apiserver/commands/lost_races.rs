@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::commands::concurrent_writers::{WRITERS, role};
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, MYTESTROLE, NODES, READER, Run, awsauth, eksctl_made, map_args,
 };
 use crate::commands::history::WRITER_WITHOUT_HISTORY;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, NODES, eksctl_made};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, NODES, eksctl_made};
 
 const ADDED: &str = "\
 - groups:

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::commands::exclusive_cluster::ExclusiveCluster;
+use crate::commands::harness::ExclusiveCluster;
 use crate::support::completed_run::Run;
 
 const ONCALL: &str = "arn:aws:iam::111122223333:role/oncall";

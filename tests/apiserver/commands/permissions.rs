@@ -1,6 +1,6 @@
 //! Callers without the needed permissions.
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, MYTESTROLE, READER, Run, STRANGER, awsauth, map_args,
 };
 
@@ -35,7 +35,7 @@ fn read_only_user_is_told_the_missing_permission() {
             .args(args),
         )
     };
-    crate::commands::exclusive_cluster::eventually(|| as_reader(&["get"]).status == 0);
+    crate::commands::harness::eventually(|| as_reader(&["get"]).status == 0);
 
     let unchanged = ["diff", "explain"];
     assert!(
@@ -108,7 +108,7 @@ fn hint_grants_the_missing_permission() {
         .kubectl_fed(&["apply", "-f", "-"], READ_ONLY);
     let reader = session.cluster.kubeconfig_for(READER.name);
     let map = || Run::of(awsauth(session.cluster, &reader).args(map_args(MYTESTROLE)));
-    crate::commands::exclusive_cluster::eventually(|| {
+    crate::commands::harness::eventually(|| {
         Run::of(awsauth(session.cluster, &reader).arg("get")).status == 0
     });
     let run = map();
@@ -125,7 +125,7 @@ fn hint_grants_the_missing_permission() {
         assert_eq!(args[..2], ["--context", "reader"], "{command}");
         session.cluster.kubectl(&args[2..]);
     }
-    crate::commands::exclusive_cluster::eventually(|| map().status == 0);
+    crate::commands::harness::eventually(|| map().status == 0);
     for kind in ["rolebinding", "role"] {
         session
             .cluster

@@ -1,6 +1,6 @@
 //! The ownership annotation after writes of other clients.
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES};
+use crate::commands::harness::{ExclusiveCluster, NODES};
 
 const ANNOTATION: &str = "awsauth.dev/owners";
 const ONE_AND_TWO: &str = "\
@@ -118,7 +118,7 @@ fn entry_changed_by_another_client_is_not_pruned() {
     assert!(session.text("mapRoles").contains("username: zwei"));
 }
 
-fn apply(session: &ExclusiveCluster, desired: &str) -> crate::commands::exclusive_cluster::Run {
+fn apply(session: &ExclusiveCluster, desired: &str) -> crate::commands::harness::Run {
     let desired = session.file("desired.yaml", desired);
     session.run(&[
         "apply",

@@ -1,6 +1,6 @@
 //! Writes that the ConfigMap does not allow.
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, eksctl_made};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, eksctl_made};
 
 #[test]
 fn immutable_configmap_is_refused_with_a_hint() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, NODES};
+use crate::commands::harness::{ExclusiveCluster, NODES};
 use crate::commands::rbac::Objects;
 
 const PEOPLE: &str = "\

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::commands::exclusive_cluster::{ExclusiveCluster, MYTESTROLE, NODES, Running, map_args};
+use crate::commands::harness::{ExclusiveCluster, MYTESTROLE, NODES, Running, map_args};
 use crate::support::aws_auth_client::configmap;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{
+use crate::commands::harness::{
     ExclusiveCluster, NODES, READER, Run, STRANGER, awsauth, eventually,
 };
 use crate::commands::permissions::READ_ONLY;

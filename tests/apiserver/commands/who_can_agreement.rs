@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::{Run, awsauth};
+use crate::commands::harness::{Run, awsauth};
 use crate::support::aws_auth_client::{Api, configmap};
 use crate::support::cluster::Cluster;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 
-use crate::commands::exclusive_cluster::plain_cluster;
+use crate::commands::harness::plain_cluster;
 use crate::support::cluster::Cluster;
 use crate::support::webhook_secret::{SECRET, WebhookCertificate, make, secret};
 use crate::webhook::harness::{

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::commands::exclusive_cluster::plain_cluster;
+use crate::commands::harness::plain_cluster;
 use crate::support::ports;
 use crate::webhook::harness::{
     ADMIN, Controller, DENIED, DEV, Harness, NODE, configure, eventually, prepare,

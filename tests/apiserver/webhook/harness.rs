@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::commands::exclusive_cluster::plain_cluster;
+use crate::commands::harness::plain_cluster;
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::cluster_pool::ClusterGuard;

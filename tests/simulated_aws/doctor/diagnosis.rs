@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
 use crate::doctor::injected_faults::instance;
-use crate::sign_in::exclusive_cluster::{ExclusiveCluster, MYTESTROLE};
-use crate::sign_in::token_review::Who;
+use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE};
+use crate::eks_cluster::token_review::Who;
 use crate::support::simulated_aws::trusts_service;
 use crate::support::simulated_eks_api::EksService;
 

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::sign_in::exclusive_cluster::{
-    ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION,
-};
-use crate::sign_in::token_review::Who;
+use crate::eks_cluster::harness::{ALLOWED, ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION};
+use crate::eks_cluster::token_review::Who;
 use crate::support::cluster::Cluster;
 use crate::support::completed_run::Run;
 use crate::support::eks;

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::doctor::harness::{Diagnosis, Harness, admin, put, valid_aws_auth};
 use crate::doctor::injected_faults::{Fault, OF_THE_MACHINE, Part, of_aws_auth};
-use crate::sign_in::exclusive_cluster::ExclusiveCluster;
-use crate::sign_in::token_review::Who;
+use crate::eks_cluster::harness::ExclusiveCluster;
+use crate::eks_cluster::token_review::Who;
 use crate::support::cluster::Cluster;
 
 /// The minimum accuracy in percent.

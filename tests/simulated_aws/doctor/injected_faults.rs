@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::doctor::harness::{CLUSTER, Harness};
-use crate::sign_in::exclusive_cluster::{MYTESTROLE, sign_at};
+use crate::eks_cluster::harness::{MYTESTROLE, sign_at};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::simulated_aws::{REGION, trusts_service};

@@ -53,7 +53,7 @@ pub static CHECKS: [Check; 45] = [
     mapping::authenticator_log::CHECK,
     permissions::requested_permissions::CHECK,
     permissions::bindings::CHECK,
-    permissions::own_command::CHECK,
+    permissions::failed_user_command::CHECK,
     nodes::node_roles::CHECK,
     nodes::node_name::CHECK,
     nodes::node_group_health::CHECK,

@@ -1,6 +1,6 @@
 //! Reads mapAccounts, which the authenticator decodes directly into a list of strings, without a conversion to JSON.
 
-use super::decode::{DecodeError, Expansion, decode_base64, lossy_text};
+use super::go_yaml_decoder::{DecodeError, Expansion, decode_base64, lossy_text};
 use super::section_content::{SectionContent, span};
 use super::{Entry, Field, Fields, Mapping, Principal, Problem, Status};
 use goyaml::{NodeId, NodeKind, Place, Tree};

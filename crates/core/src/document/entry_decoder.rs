@@ -3,9 +3,9 @@
 //!
 //! <https://github.com/golang/go/blob/go1.26.0/src/encoding/json/decode.go>
 
-use super::decode::{Decoded, Kind, ValueId};
 use super::field_names::type_name;
 use super::field_names::{FieldName, equals_field, field_name};
+use super::go_yaml_decoder::{Decoded, Kind, ValueId};
 use super::section_content::span;
 use super::{DecodeWarning, SectionName, SsoRole};
 use goyaml::{Place, Tree};

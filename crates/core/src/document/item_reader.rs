@@ -1,9 +1,9 @@
 //! Reads the entries of mapRoles and mapUsers one by one.
 
 use super::authenticator_validation;
-use super::decode::{DecodeError, DecodeState, Decoder};
 use super::entry_decoder::{Mismatch, RawEntry, TypedReader};
 use super::field_names::{FieldName, equals_field, field_name};
+use super::go_yaml_decoder::{DecodeError, DecodeState, Decoder};
 use super::section_content::{SectionContent, span, unsupported_node};
 use super::{
     DecodeWarning, Entry, Field, Fields, GroupItem, Mapping, NotEditable, Principal, Problem,

@@ -3,9 +3,9 @@
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
 use super::account_reader::read_accounts;
-use super::decode::{DecodeError, DecodeState, Decoder, Kind};
 use super::decode_warning::Shape;
 use super::field_names::{SectionName, type_name};
+use super::go_yaml_decoder::{DecodeError, DecodeState, Decoder, Kind};
 use super::item_reader::ItemReader;
 use super::section_content::{
     List, NotEditable, SectionContent, not_editable, span, unsupported_node,

@@ -1,0 +1,236 @@
+//! `map sso`: finds the role of a permission set in IAM, which moto simulates, and replaces the entry of a deleted one.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::eks_cluster::cluster_name::{CREATOR_SESSION, eks, holding, on};
+use crate::eks_cluster::harness::ExclusiveCluster;
+use crate::support::environment::Environment;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::trusts_service;
+
+const A: &str = "arn:aws:iam::111122223333:role";
+const PATH: &str = "aws-reserved/sso.amazonaws.com/eu-west-1";
+
+fn iam(names: &[&str], denied: &[&str]) -> Moto {
+    let roles = names.iter().map(|name| {
+        let trust = trusts_service("sso.amazonaws.com");
+        (format!("{PATH}/AWSReservedSSO_{name}"), trust)
+    });
+    let roles: serde_json::Map<String, Value> = roles.collect();
+    let world = json!({"account": "111122223333", "roles": roles, "denied": denied});
+    Moto::start(&[&world.to_string()])
+}
+
+const SETS: [&str; 4] = [
+    "Dev_fedcba9876543210",
+    "Dev_ReadOnly_fedcba9876543210",
+    "Twice_0123456789abcdef",
+    "Twice_fedcba9876543210",
+];
+
+#[test]
+fn role_of_a_permission_set_replaces_the_deleted_one() {
+    let session = ExclusiveCluster::start();
+    let service = eks(&session, &json!({}));
+    let moto = iam(&SETS, &[]);
+    let caller =
+        holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", moto.url());
+    let old = format!(
+        "# users\n- rolearn: {A}/AWSReservedSSO_Dev_0123456789abcdef\n  username: dev:{{{{SessionName}}}}\n  groups: [devs]\n\
+         - rolearn: {A}/AWSReservedSSO_Dev_ReadOnly_0123456789abcdef\n  username: ro\n"
+    );
+    session.put(&json!({"mapRoles": old}));
+    let run = on(&session, &caller, &["map", "sso", "Dev"]);
+    run.says(
+        0,
+        &[&format!(
+            "The role of Dev is {A}/{PATH}/AWSReservedSSO_Dev_fedcba9876543210.\n"
+        )],
+    );
+    let stored = session.cluster.kubectl(&[
+        "get",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "-o",
+        "jsonpath={.data.mapRoles}",
+    ]);
+    assert!(
+        !stored.contains("AWSReservedSSO_Dev_0123456789abcdef"),
+        "{stored}"
+    );
+    let entries = on(&session, &caller, &["get", "roles", "-o", "json"]).json();
+    let entry = &entries["roles"][1];
+    assert_eq!(
+        (&entry["arn"], &entry["username"], &entry["groups"]),
+        (
+            &json!(format!("{A}/AWSReservedSSO_Dev_fedcba9876543210")),
+            &json!("dev:{{SessionName}}"),
+            &json!(["devs"]),
+        )
+    );
+    on(&session, &caller, &["map", "sso", "Dev"]).says(0, &[]);
+    session.done(&["undo"]);
+    let restored = session.cluster.kubectl(&[
+        "get",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "-o",
+        "jsonpath={.data.mapRoles}",
+    ]);
+    assert!(
+        restored.contains("AWSReservedSSO_Dev_0123456789abcdef"),
+        "{restored}"
+    );
+
+    for (args, message, hint) in [
+        (
+            &["Twice"][..],
+            "the permission set Twice has several roles: ",
+            "map the intended role by its ARN",
+        ),
+        (
+            &["dev"],
+            "no role of the permission set dev exists in account 111122223333",
+            "did you mean Dev?",
+        ),
+        (
+            &["Dev", "--account", "444455556666"],
+            "the AWS credentials are of account 111122223333, not of 444455556666",
+            "--profile NAME",
+        ),
+        (
+            &["Dev", "--account", "1"],
+            "an AWS account id has twelve digits",
+            "",
+        ),
+        (&["Dev", "--group", ""], "--group is empty", ""),
+    ] {
+        on(&session, &caller, &[&["map", "sso"], args].concat()).says(2, &[message, hint]);
+    }
+    // A new mapping needs a username.
+    on(
+        &session,
+        &caller,
+        &["map", "sso", "Dev_ReadOnly", "--account", "111122223333"],
+    )
+    .says(0, &[]);
+
+    let refusing = iam(&SETS, &["list_roles"]);
+    let denied = caller.clone().with("AWS_ENDPOINT_URL_IAM", refusing.url());
+    on(&session, &denied, &["map", "sso", "Dev"]).says(
+        3,
+        &[
+            "cannot find the role of the permission set Dev: iam:ListRoles: AccessDenied",
+            "\"Action\":\"iam:ListRoles\"",
+            "or map the role by its ARN",
+        ],
+    );
+}
+
+#[test]
+fn access_file_maps_the_role_of_a_permission_set() {
+    let session = ExclusiveCluster::start();
+    let service = eks(&session, &json!({}));
+    let moto = iam(&SETS, &[]);
+    let caller =
+        holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", moto.url());
+    let old = format!(
+        "- rolearn: {A}/AWSReservedSSO_Dev_0123456789abcdef\n  username: old\n  groups: [devs]\n\
+         - rolearn: {A}/AWSReservedSSO_Dev_ReadOnly_0123456789abcdef\n  username: ro\n"
+    );
+    session.put(&json!({"mapRoles": old}));
+    let file = session.cluster.folder().join("access.yaml");
+    let path = file.to_str().unwrap();
+    let write = |grant: &str| {
+        let text = format!("apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n{grant}\n");
+        fs::write(&file, text).unwrap();
+    };
+    write("- {sso: Dev, username: 'dev:{{SessionName}}', groups: [ops]}");
+    let diff = on(&session, &caller, &["diff", path]);
+    diff.says(1, &[]);
+    for line in [
+        "-- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_0123456789abcdef\n",
+        "+- rolearn: arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_fedcba9876543210\n",
+    ] {
+        assert!(diff.stdout.contains(line), "{line}{diff:?}");
+    }
+    let apply = ["apply", "-f", path, "--owner", "team-a", "--prune"];
+    on(&session, &caller, &apply).says(
+        0,
+        &[&format!(
+            "The role of Dev is {A}/{PATH}/AWSReservedSSO_Dev_fedcba9876543210.\n"
+        )],
+    );
+    let entries = on(&session, &caller, &["get", "roles", "-o", "json"]).json();
+    let entries = entries["roles"].as_array().unwrap();
+    let found = entries.iter().map(|entry| &entry["arn"]);
+    let name = |name: &str| json!(format!("{A}/AWSReservedSSO_{name}"));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            &name("Dev_ReadOnly_0123456789abcdef"),
+            &name("Dev_fedcba9876543210")
+        ]
+    );
+    assert_eq!(entries[1]["username"], "dev:{{SessionName}}");
+    assert_eq!(entries[1]["groups"], json!(["ops"]));
+    let again = on(&session, &caller, &apply);
+    again.says(0, &[]);
+    assert!(again.stdout.contains("unchanged"), "{again:?}");
+
+    for (grant, message) in [
+        (
+            "- {sso: Twice}",
+            "access.yaml:4: the permission set Twice has several roles: ",
+        ),
+        (
+            "- {sso: Dev, account: '444455556666'}",
+            "access.yaml:4: the AWS credentials are of account 111122223333, not of 444455556666",
+        ),
+    ] {
+        write(grant);
+        on(&session, &caller, &["apply", "-f", path]).says(2, &[message]);
+    }
+}
+
+#[test]
+fn manifest_gets_the_role_that_the_aws_credentials_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("aws-auth.yaml");
+    fs::write(&file, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n    []\n").unwrap();
+    let session = ExclusiveCluster::start();
+    let moto = iam(&SETS, &[]);
+    let environment = Environment::new(folder.path())
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", "x")
+        .with("AWS_ENDPOINT_URL_IAM", moto.url());
+    let path = file.display().to_string();
+    let run = session.awsauth(
+        &environment,
+        &[
+            "map",
+            "sso",
+            "Dev_ReadOnly",
+            "--username",
+            "ro",
+            "--file",
+            &path,
+        ],
+    );
+    run.says(0, &[]);
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(
+        written.contains(&format!(
+            "rolearn: {A}/AWSReservedSSO_Dev_ReadOnly_fedcba9876543210\n"
+        )),
+        "{written}"
+    );
+    let run = session.awsauth(&environment, &["map", "sso", "Dev", "--file", &path]);
+    run.says(2, &["username"]);
+}

@@ -1,0 +1,580 @@
+//! `migrate --apply`, `--check` and `--revert` on a cluster that signs in principals by their access entries.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::eks_cluster::cluster_name::{eks, holding, kill_after, on};
+use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE};
+use crate::eks_cluster::token_review::Who;
+use crate::support::completed_run::Run;
+use crate::support::eks::{self, CREATOR};
+use crate::support::environment::Environment;
+use crate::support::moto::Moto;
+use crate::support::simulated_aws::{Credentials, trusts_service};
+use crate::support::simulated_eks_api::EksService;
+
+const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
+const DEV_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
+/// A role that is not in aws-auth.
+const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
+const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
+const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+const ADMINS: &str = "awsauth:cluster-admins";
+
+/// A cluster of CONFIG_MAP mode, whose caller and developers are in aws-auth.
+struct Migration {
+    session: ExclusiveCluster,
+    service: &'static EksService,
+    caller: Environment,
+    caller_session: Credentials,
+    dev: Credentials,
+    _iam: Moto,
+}
+
+impl Migration {
+    fn start() -> Self {
+        let session = ExclusiveCluster::with_access_entries();
+        session
+            .cluster
+            .kubectl(&["delete", "clusterrolebinding", ADMINS, "--ignore-not-found"]);
+        let mut sessions = session.aws().sessions(&[DEV_SESSION, MYTESTROLE_SESSION]);
+        let (caller_session, dev) = (sessions.remove(1), sessions.remove(0));
+        let id = |credentials: &Credentials| {
+            let (id, _) = credentials.user_id.split_once(':').unwrap();
+            json!({ "id": id })
+        };
+        let entry = |arn: &str, kind: &str, username: &str, policies: &Value| {
+            json!({
+                "principalArn": arn, "type": kind, "username": username, "policies": policies,
+                "kubernetesGroups": if kind == "STANDARD" { json!([]) } else { json!(["system:nodes"]) },
+            })
+        };
+        let admin =
+            json!([{"policyArn": ADMIN, "accessScope": {"type": "cluster", "namespaces": []}}]);
+        let world = json!({
+            "clusters": {eks::NAME: {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}},
+            "principals": {MYTESTROLE: id(&caller_session), DEV: id(&dev), NODE: {"id": "AROANODE"}, DEPLOY: {"id": "AROADEPLOY"}},
+            "update": {"polls": 1, "settles": 1},
+            "made_by_update": {eks::NAME: [
+                entry(CREATOR, "STANDARD", "kubernetes-admin", &admin),
+                entry(NODE, "EC2_LINUX", "system:node:{{EC2PrivateDNSName}}", &json!([])),
+            ]},
+        });
+        let service = eks(&session, &world);
+        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy"]
+            .map(|role| (role, trusts_service("ec2.amazonaws.com")))
+            .into();
+        let objects = json!({"account": "111122223333", "roles": roles});
+        let iam = Moto::start(&[&objects.to_string()]);
+        let roles = format!(
+            "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
+             - rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{{{SessionName}}}}\n  groups: [devs]\n\
+             - rolearn: {NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
+        );
+        session.put(&json!({"mapRoles": roles}));
+        session.becomes(&caller_session, &Who::user("admin", &["system:masters"]));
+        let environment = holding(&session, service, MYTESTROLE_SESSION);
+        let caller = environment
+            .with_credentials(&caller_session)
+            .with("AWS_ENDPOINT_URL_IAM", iam.url());
+        Self {
+            session,
+            service,
+            caller,
+            caller_session,
+            dev,
+            _iam: iam,
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        on(&self.session, &self.caller, &[&["migrate"], args].concat())
+    }
+
+    /// Changes the state of EKS.
+    fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut state = self.service.state();
+        change(&mut state);
+        self.service.set(&state);
+    }
+
+    /// Returns the principals with access entries, in order.
+    fn entries(&self) -> Vec<String> {
+        let state = self.service.state();
+        let entries = state["entries"][eks::NAME].as_array().into_iter().flatten();
+        entries
+            .map(|entry| entry["principalArn"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn mode(&self) -> Value {
+        let mut state = self.service.state();
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"].take()
+    }
+
+    /// Returns aws-auth without what the API server sets.
+    fn aws_auth(&self) -> String {
+        self.session.cluster.kubectl(&[
+            "get",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-o",
+            "jsonpath={.data}{.metadata.resourceVersion}",
+        ])
+    }
+
+    fn becomes(&self, credentials: &Credentials, name: &str, groups: &[&str]) {
+        self.session.becomes(credentials, &Who::user(name, groups));
+    }
+}
+
+#[test]
+fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
+    let migration = Migration::start();
+    let aws_auth = migration.aws_auth();
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration.run(&["--check"]).says(
+        1,
+        &["3 of 3 mappings in effect have no access entry with the same access."],
+    );
+
+    // EKS cannot reverse the new mode, so a run without a terminal must state that it is intended.
+    migration.run(&["--apply"]).says(
+        4,
+        &[
+            "the cluster would read access entries from now on, which EKS cannot reverse\n",
+            "add --yes",
+        ],
+    );
+    assert_eq!(migration.mode(), "CONFIG_MAP");
+
+    let run = migration.run(&["--apply", "--yes"]);
+    run.says(
+        0,
+        &["You signed in by your access entry, with the same username and rights.\n"],
+    );
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+    // The caller's entry is the last one. EKS made those of the creator and of the nodes.
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+    assert_eq!(migration.aws_auth(), aws_auth);
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+
+    let check = migration.run(&["--check", "-o", "json"]);
+    check.says(
+        0,
+        &["All 3 mappings in effect have an access entry with the same access.\n"],
+    );
+    assert_eq!(check.json()["summary"]["conflicts"], 0);
+    migration.run(&["--apply", "--yes"]).says(
+        0,
+        &["Nothing to do: every access entry that can replace a mapping exists.\n"],
+    );
+
+    // Without the binding, the caller would be no administrator.
+    let binding =
+        migration
+            .session
+            .cluster
+            .kubectl(&["get", "clusterrolebinding", ADMINS, "-o", "json"]);
+    migration
+        .session
+        .cluster
+        .kubectl(&["delete", "clusterrolebinding", ADMINS]);
+    let as_creator = holding(
+        &migration.session,
+        migration.service,
+        "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci",
+    );
+    on(&migration.session, &as_creator, &["migrate", "--check"]).says(
+        1,
+        &[&format!("{MYTESTROLE} is not an administrator through its access entry: no ClusterRoleBinding binds its groups to cluster-admin.\n")],
+    );
+    migration
+        .session
+        .cluster
+        .kubectl_fed(&["create", "-f", "-"], &binding);
+
+    // The API server needs a moment for the binding.
+    let deadline = Instant::now() + PATIENCE;
+    while migration.run(&["--check"]).status != 0 {
+        assert!(Instant::now() < deadline);
+    }
+
+    let run = migration.run(&["--revert", "--yes"]);
+    run.says(
+        0,
+        &["You signed in by aws-auth, with the same username and rights.\n"],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    assert_eq!(migration.aws_auth(), aws_auth);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+    let bindings = migration.session.cluster.kubectl(&[
+        "get",
+        "clusterrolebinding",
+        ADMINS,
+        "--ignore-not-found",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(bindings, "");
+    migration.run(&["--revert", "--yes"]).says(
+        0,
+        &["Nothing to do: no access entry was created from aws-auth and is still the same.\n"],
+    );
+}
+
+#[test]
+fn entry_that_does_not_admit_the_caller_is_deleted_again() {
+    let migration = Migration::start();
+    migration.change(|state| {
+        // EKS binds the entry to another principal than the one that signs in.
+        state["principals"][MYTESTROLE]["id"] = json!("AROAOTHER");
+    });
+    let run = migration.run(&["--apply", "--yes", "--timeout", "4s"]);
+    run.says(
+        6,
+        &[
+            "your access entry does not give you your access",
+            "your access entry was deleted: aws-auth decides for you again\n",
+        ],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+}
+
+#[test]
+fn interrupted_migration_continues() {
+    let migration = Migration::start();
+    let message = "User: x is not authorized to perform: eks:CreateAccessEntry on resource: y";
+    migration.change(|state| state["denied"] = json!({"CreateAccessEntry": message}));
+    migration.run(&["--apply", "--yes"]).says(
+        3,
+        &[
+            &format!("cannot create the access entry of {DEV}: AccessDeniedException: {message}\n"),
+            "what was done before stays; run the same command again to continue\n",
+            "ask an administrator to add this to a policy of your identity: ",
+        ],
+    );
+    // The cluster reads access entries now, and every principal has its access.
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+    migration.change(|state| state["denied"] = json!({}));
+    migration
+        .run(&["--apply", "--yes", "--masters", "policy"])
+        .says(0, &[]);
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+    migration.becomes(&migration.caller_session, "admin", &[]);
+    migration
+        .run(&["--check", "--masters", "policy"])
+        .says(0, &[]);
+
+    // What another client changed stays.
+    migration.change(|state| {
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    migration
+        .run(&["--check", "--masters", "policy"])
+        .says(1, &[]);
+    migration
+        .run(&["--revert", "--yes", "--masters", "policy"])
+        .says(
+            0,
+            &[&format!(
+                "Kept: the access entry of {DEV}, because another client changed it.\n"
+            )],
+        );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+    // Without aws-auth, no principal could sign in.
+    migration.change(|state| {
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"] = json!("API");
+    });
+    let creator = holding(
+        &migration.session,
+        migration.service,
+        "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci",
+    );
+    on(
+        &migration.session,
+        &creator,
+        &["migrate", "--revert", "--yes"],
+    )
+    .says(4, &["ignores aws-auth"]);
+}
+
+#[test]
+fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
+    let migration = Migration::start();
+    migration.run(&["--finish", "--yes"]).says(
+        4,
+        &[
+            "the cluster reads no access entries yet\n",
+            "awsauth migrate --cluster-name my-cluster --apply\n",
+        ],
+    );
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let tags = migration.service.state()["entries"][eks::NAME][2]["tags"].take();
+    assert_eq!(tags["awsauth.dev/from"], "aws-auth");
+    assert_eq!(tags["awsauth.dev/digest"].as_str().unwrap().len(), 64);
+    assert!(tags["awsauth.dev/run"].as_str().unwrap().ends_with('Z'));
+
+    // An account has no access entry, and EKS knows a node group whose role has none.
+    let session = &migration.session;
+    let patch = |accounts: &str| {
+        let patch = json!({"data": {"mapAccounts": accounts}}).to_string();
+        let args = [
+            "patch",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-p",
+            &patch,
+        ];
+        session.cluster.kubectl(&args);
+    };
+    patch("- \"444455556666\"\n");
+    migration.change(|state| {
+        state["nodegroups"] = json!({eks::NAME: [{
+            "nodegroupName": "ng-2", "nodeRole": "arn:aws:iam::111122223333:role/others", "status": "ACTIVE",
+            "amiType": "AL2023_x86_64_STANDARD",
+        }]});
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    migration.run(&["--finish", "--yes"]).says(
+        4,
+        &[
+            "nothing was changed: in authentication mode API, not every principal would have its access\n",
+            "  arn:aws:iam::111122223333:role/dev has no access entry with the same access\n",
+            "hint: give its access entry the same access; or, if it is no longer needed, remove it: awsauth unmap role arn:aws:iam::111122223333:role/dev --cluster-name my-cluster\n",
+            "  444455556666 has no access entry with the same access\n",
+            "; or, if it is no longer needed, remove it: awsauth unmap account 444455556666 --cluster-name my-cluster\n",
+            "  arn:aws:iam::111122223333:role/others, the role of node group ng-2, has no access entry for nodes\n",
+        ],
+    );
+    assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
+
+    // Only what access entries replace is removed, and undo restores it.
+    let before = migration.aws_auth();
+    migration.run(&["--clean", "--yes"]).says(
+        0,
+        &[
+            "Kept: arn:aws:iam::111122223333:role/dev, because it has no access entry with the same access.\n",
+            "Kept: 444455556666, because",
+        ],
+    );
+    let cleaned = migration.aws_auth();
+    assert!(
+        cleaned.contains("role/dev") && cleaned.contains("444455556666"),
+        "{cleaned}"
+    );
+    assert!(
+        !cleaned.contains("mytestrole") && !cleaned.contains("role/nodes"),
+        "{cleaned}"
+    );
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    on(session, &migration.caller, &["undo"])
+        .says(0, &["The mapping of role/mytestrole has no effect: "]);
+    let data = |text: &str| text.rsplit_once('}').unwrap().0.to_owned();
+    assert_eq!(data(&migration.aws_auth()), data(&before));
+
+    patch("");
+    migration.change(|state| {
+        state["nodegroups"] = json!({});
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs"]);
+    });
+    migration.run(&["--clean", "--yes"]).says(0, &[]);
+    migration.run(&["--clean", "--yes"]).says(
+        0,
+        &["Nothing to do: aws-auth maps no principal that has an access entry with the same access.\n"],
+    );
+    migration.run(&["--finish"]).says(
+        4,
+        &[
+            "the cluster would ignore aws-auth from now on, which EKS cannot reverse\n",
+            "add --yes",
+        ],
+    );
+    migration.run(&["--finish", "--yes"]).says(
+        0,
+        &["You signed in with the same username and rights. aws-auth is kept, and has no effect.\n"],
+    );
+    assert_eq!(migration.mode(), "API");
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+    migration
+        .run(&["--finish", "--yes"])
+        .says(0, &["Nothing to do: the authentication mode is API.\n"]);
+}
+
+#[test]
+fn killed_migration_continues_and_no_principal_loses_access() {
+    for call in [
+        ("UpdateClusterConfig", 0),
+        ("CreateAccessEntry", 0),
+        ("CreateAccessEntry", 1),
+    ] {
+        let migration = Migration::start();
+        let aws_auth = migration.aws_auth();
+        let args = ["migrate", "--apply", "--yes"];
+        kill_after(migration.service, call, &migration.caller, &args);
+        migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+        let groups = match migration.entries().iter().any(|arn| arn == MYTESTROLE) {
+            true => ADMINS,
+            false => "system:masters",
+        };
+        migration.becomes(&migration.caller_session, "admin", &[groups]);
+
+        migration.run(&["--apply", "--yes"]).says(0, &[]);
+        assert_eq!(
+            migration.entries(),
+            [CREATOR, NODE, DEV, MYTESTROLE],
+            "{call:?}"
+        );
+        assert_eq!(migration.aws_auth(), aws_auth);
+        migration.run(&["--check"]).says(0, &[]);
+        migration.run(&["--revert", "--yes"]).says(0, &[]);
+        assert_eq!(migration.entries(), [CREATOR, NODE], "{call:?}");
+    }
+}
+
+#[test]
+fn plan_that_changes_during_the_mode_update_is_refused() {
+    let migration = Migration::start();
+    migration.change(|state| {
+        state["faults"] = json!([{"operation": "DescribeUpdate", "fault": "delay", "seconds": 5}]);
+    });
+    let cluster = migration.session.cluster;
+    let marker = cluster.eks_state().join("delayed");
+    let _ = fs::remove_file(&marker);
+    let object = migration.session.api.object();
+    let roles = object["data"]["mapRoles"].as_str().unwrap();
+    let roles = format!("{roles}- rolearn: {DEPLOY}\n  username: deploy\n  groups: [devs]\n");
+    let patch = json!({"data": {"mapRoles": roles}}).to_string();
+    let during_update = thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while !marker.exists() {
+            assert!(Instant::now() < deadline, "EKS was not asked");
+            thread::sleep(Duration::from_millis(50));
+        }
+        let args = [
+            "patch",
+            "configmap",
+            "aws-auth",
+            "-n",
+            "kube-system",
+            "-p",
+            &patch,
+        ];
+        cluster.kubectl(&args);
+    });
+    let run = migration.run(&["--apply", "--yes"]);
+    during_update.join().unwrap();
+    run.says(
+        5,
+        &[
+            "the plan is another one now: ",
+            DEPLOY,
+            "hint: check the new plan and continue: awsauth migrate --cluster-name my-cluster --apply\n",
+        ],
+    );
+    assert!(!run.stdout.contains(DEPLOY), "{run:?}");
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+}
+
+#[test]
+fn revert_keeps_a_binding_that_aws_auth_uses() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    // aws-auth now makes the caller an administrator by the group that replaced system:masters.
+    let map = ["map", "role", MYTESTROLE, "--group", ADMINS];
+    let aws_auth = ["--backend", "aws-auth", "--allow-ignored"];
+    on(
+        &migration.session,
+        &migration.caller,
+        &[&map[..], &aws_auth].concat(),
+    )
+    .says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(
+        0,
+        &[&format!(
+            "Kept: the ClusterRoleBinding {ADMINS}, because aws-auth or an access entry uses its group.\n"
+        )],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
+    on(&migration.session, &migration.caller, &["get"]).says(0, &[]);
+}
+
+#[test]
+fn revert_deletes_nothing_if_aws_auth_changes_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.change(|state| {
+        state["faults"] = json!([{"operation": "ListNodegroups", "fault": "delay", "seconds": 5}]);
+    });
+    let cluster = migration.session.cluster;
+    let marker = cluster.eks_state().join("delayed");
+    let _ = fs::remove_file(&marker);
+    let during_plan = thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while !marker.exists() {
+            assert!(Instant::now() < deadline, "EKS was not asked");
+            thread::sleep(Duration::from_millis(50));
+        }
+        let patch = json!({"data": {"mapRoles": "[]"}}).to_string();
+        let patched = ["patch", "configmap", "aws-auth", "-n", "kube-system", "-p"];
+        cluster.kubectl(&[&patched[..], &[&patch]].concat());
+    });
+    let run = migration.run(&["--revert", "--yes"]);
+    during_plan.join().unwrap();
+    run.says(
+        5,
+        &[
+            "aws-auth or the access entries changed after the plan was made; nothing was changed\n",
+            "run the same command again",
+        ],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+}
+
+#[test]
+fn clean_removes_nothing_if_an_access_entry_is_deleted_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let before = migration.aws_auth();
+    let delete = json!(["DeleteAccessEntry", {"clusterName": eks::NAME, "principalArn": DEV}]);
+    migration.change(|state| {
+        state["faults"] =
+            json!([{"operation": "ListNodegroups", "fault": "first", "calls": [delete]}]);
+    });
+    migration.run(&["--clean", "--yes"]).says(
+        5,
+        &["aws-auth or the access entries changed after the plan was made; nothing was changed\n"],
+    );
+    assert_eq!(migration.aws_auth(), before);
+}
+
+#[test]
+fn apply_creates_nothing_if_aws_auth_changes_after_the_plan() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(0, &[]);
+    let create = json!(["CreateAccessEntry", {"clusterName": eks::NAME, "principalArn": DEV}]);
+    migration.change(|state| {
+        state["faults"] =
+            json!([{"operation": "ListNodegroups", "fault": "first", "calls": [create]}]);
+    });
+    migration.run(&["--apply", "--yes"]).says(
+        5,
+        &["aws-auth or the access entries changed after the plan was made; nothing was changed\n"],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+}
