@@ -1,6 +1,8 @@
 //! If a section is not valid YAML, none of its entries has any effect.
 
-use crate::document::{Section, Span};
+use std::collections::BTreeMap;
+
+use crate::document::{Document, Entry, Section, Span};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -27,19 +29,8 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let (span, help) = if let Some((span, what)) = invalid_indent(section, broken.line) {
             let help = format!("indent this line with spaces; it begins with {what}");
             (span, help)
-        } else if let Some(found) = malformed_field(section, broken.line) {
-            found
-        } else if let Some((span, expected, kind)) = misaligned(section, broken.line) {
-            // States a difference rather than a column, because in a manifest the whole section is indented further.
-            let indent = span.end() - span.start();
-            let (change, spaces) = match expected > indent {
-                true => ("add", expected - indent),
-                false => ("remove", indent - expected),
-            };
-            let s = if spaces == 1 { "" } else { "s" };
-            let help =
-                format!("indent this line like the other {kind}: {change} {spaces} space{s}");
-            (span, help)
+        } else if let Some(repair) = best(section, broken.line) {
+            (repair.span, repair.help)
         } else {
             let help = "fix the syntax on this line or the line before it".to_owned();
             (broken.span, help)
@@ -48,13 +39,67 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
+/// A possible correction.
+struct Repair {
+    span: Span,
+    help: String,
+    /// What is replaced in the section's text, each with its replacement, in the order of the text.
+    edits: Vec<(Span, String)>,
+}
+
+impl Repair {
+    fn one(span: Span, help: String, replaced: Span, by: &str) -> Self {
+        Self {
+            span,
+            help,
+            edits: vec![(replaced, by.to_owned())],
+        }
+    }
+
+    /// Returns whether the corrected section has only entries that the authenticator keeps, without repeated fields.
+    fn works(&self, section: &Section) -> bool {
+        let Some(text) = section.text() else {
+            return false;
+        };
+        let (mut fixed, mut from) = (String::with_capacity(text.len() + 16), 0);
+        for (span, by) in &self.edits {
+            let Some(kept) = text.get(from..span.start()) else {
+                return false;
+            };
+            fixed += kept;
+            fixed += by;
+            from = span.end();
+        }
+        fixed += text.get(from..).unwrap_or_default();
+        let data = BTreeMap::from([(section.name().key().to_owned(), fixed)]);
+        let document = Document::read(&data);
+        let section = document.section(section.name());
+        let is_complete = |entry: &Entry| {
+            let fields = &entry.fields;
+            entry.mapping().is_some() && !fields.repeated && !fields.mistyped && !fields.others
+        };
+        section.editable().is_ok()
+            && !section.entries().is_empty()
+            && section.entries().iter().all(is_complete)
+    }
+}
+
+/// Returns the first correction that works, or else the first one: the section may have more mistakes.
+fn best(section: &Section, line: usize) -> Option<Repair> {
+    let mut repairs = malformed_fields(section, line);
+    repairs.extend(misaligned(section, line));
+    let at = repairs.iter().position(|repair| repair.works(section));
+    repairs.into_iter().nth(at.unwrap_or(0))
+}
+
 /// The fields of an entry.
 const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
 
-/// Finds a field with a missing colon, space, dash or `groups:` line, at most two lines before the parser's error, and how to
-/// fix it.
-fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
-    let text = section.text()?;
+/// Finds fields with a missing colon, space, dash or `groups:` line, at most two lines before the parser's error, and how
+/// to fix each.
+fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
+    let text = section.text().unwrap_or_default();
+    let mut repairs = Vec::new();
     let (mut start, mut entries, mut fields) = (0, None, None);
     let mut previous = "";
     for (number, content) in text.split_inclusive('\n').enumerate() {
@@ -73,7 +118,8 @@ fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
             if let Some(item) = item
                 && FIELDS.iter().any(|name| begins_with(item, name).is_some())
             {
-                return Some((dash(), "write a space after the dash".to_owned()));
+                let help = "write a space after the dash".to_owned();
+                repairs.push(Repair::one(dash(), help, dash(), "- "));
             }
             let named = FIELDS
                 .iter()
@@ -82,11 +128,14 @@ fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
                 let value = after.trim_start();
                 if let Some(value) = value.strip_prefix(':') {
                     if !value.is_empty() && !value.starts_with(' ') {
-                        return Some((at(field), format!("write a space after {name}:")));
+                        let help = format!("write a space after {name}:");
+                        let by = format!("{name}: {value}");
+                        repairs.push(Repair::one(at(field), help, at(field), &by));
                     }
                 } else {
-                    let help = format!("write {}", format!("{name}: {value}").trim_end());
-                    return Some((at(field), help));
+                    let by = format!("{name}: {value}");
+                    let help = format!("write {}", by.trim_end());
+                    repairs.push(Repair::one(at(field), help, at(field), &by));
                 }
             }
             let is_principal = |name: &str| begins_with(field, name).is_some();
@@ -94,7 +143,9 @@ fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
                 && entries == Some(indent)
                 && ["rolearn", "userarn"].into_iter().any(is_principal)
             {
-                return Some((at(field), format!("begin the entry with a dash: - {field}")));
+                let by = format!("- {field}");
+                let help = format!("begin the entry with a dash: {by}");
+                repairs.push(Repair::one(at(field), help, at(field), &by));
             }
             if item.is_some()
                 && fields == Some(indent)
@@ -102,7 +153,8 @@ fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
                 && !previous.ends_with(':')
             {
                 let help = "write groups: on a line of its own before this one".to_owned();
-                return Some((dash(), help));
+                let by = format!("groups:\n{}-", " ".repeat(indent));
+                repairs.push(Repair::one(dash(), help, dash(), &by));
             }
         }
         if item.is_some() && is_field(field) {
@@ -114,7 +166,7 @@ fn malformed_field(section: &Section, line: usize) -> Option<(Span, String)> {
         previous = content.trim();
         start += content.len();
     }
-    None
+    repairs
 }
 
 /// Returns what follows a field's name at the start of a line, in any letter case.
@@ -142,9 +194,51 @@ fn invalid_indent(section: &Section, line: usize) -> Option<(Span, &'static str)
     None
 }
 
+/// Finds the indentation of an entry or field that differs from earlier ones, on the line where the parser failed or the one
+/// before it. Corrects this line, or also the next ones.
+fn misaligned(section: &Section, line: usize) -> Vec<Repair> {
+    let Some((span, expected, kind)) = misaligned_line(section, line) else {
+        return Vec::new();
+    };
+    // States a difference rather than a column, because in a manifest the whole section is indented further.
+    let indent = span.end() - span.start();
+    let (change, spaces) = match expected > indent {
+        true => ("add", expected - indent),
+        false => ("remove", indent - expected),
+    };
+    let s = if spaces == 1 { "" } else { "s" };
+    let rest = section.text().and_then(|text| text.get(span.start()..));
+    let mut edits: Vec<(Span, String)> = Vec::new();
+    let mut start = span.start();
+    let mut repairs = Vec::new();
+    for content in rest.unwrap_or_default().split_inclusive('\n') {
+        let own = content.len() - content.trim_start_matches(' ').len();
+        let item = content[own..].strip_prefix('-');
+        let is_entry = item.is_some_and(|item| is_field(item.trim_start_matches(' ')));
+        let is_next_entry = !edits.is_empty() && own <= indent && is_entry;
+        if own < indent || is_next_entry || edits.len() > MAX_MOVED {
+            break;
+        }
+        let new = own - indent + expected;
+        edits.push((Span::new(start, start + own), " ".repeat(new)));
+        start += content.len();
+        let lines = match edits.len() {
+            1 => "this line".to_owned(),
+            2 => "this line and the next one".to_owned(),
+            count => format!("this line and the next {}", count - 1),
+        };
+        repairs.push(Repair {
+            span,
+            help: format!("indent {lines} like the other {kind}: {change} {spaces} space{s}"),
+            edits: edits.clone(),
+        });
+    }
+    repairs
+}
+
 /// Returns the indentation of an entry or field if it differs from earlier ones, the expected number of spaces, and `entries` or
 /// `fields`. Looks at the line where the parser failed and the one before it.
-fn misaligned(section: &Section, line: usize) -> Option<(Span, usize, &'static str)> {
+fn misaligned_line(section: &Section, line: usize) -> Option<(Span, usize, &'static str)> {
     let text = section.text()?;
     let (mut start, mut entries, mut fields) = (0, None, None);
     for (number, content) in text.split_inclusive('\n').enumerate() {
@@ -169,6 +263,9 @@ fn misaligned(section: &Section, line: usize) -> Option<(Span, usize, &'static s
     }
     None
 }
+
+/// The maximum number of lines that are indented together.
+const MAX_MOVED: usize = 12;
 
 /// Returns whether a line begins with a field name and a colon.
 fn is_field(line: &str) -> bool {
