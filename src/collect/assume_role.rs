@@ -6,37 +6,46 @@ use jiff::Timestamp;
 
 use super::{LIMIT, spawn};
 use awsauth_aws::AwsEnvironment;
+use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use awsauth_aws::credentials::{self, CredentialOptions, IamEvidence, SourceError};
 use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::assume_role_advice::Advice;
 
-/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial.
+/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial. Also
+/// returns the profile that assumes the role, if it is not one of the options.
 pub(super) fn advice(
     error: &SourceError,
     credential_options: &CredentialOptions,
     aws_environment: &AwsEnvironment,
     now: Timestamp,
-) -> Option<Advice> {
+) -> Option<(Advice, Option<String>)> {
     let plain = error.advice()?;
     let SourceError::AssumeRole { role, source, .. } = error else {
-        return Some(plain);
+        return Some((plain, None));
     };
     let caller = source.refused().and_then(|refused| refused.caller());
-    // Uses the credentials that were denied. A profile's own chain of roles is not followed back.
-    let at = credential_options
-        .roles
-        .iter()
-        .position(|requested| requested == role);
-    let (Some(caller), Some(at)) = (caller, at) else {
-        return Some(plain);
+    // Uses the credentials that were denied.
+    let mut requested = credential_options.roles.iter();
+    let at = requested.position(|requested| requested == role);
+    let (base, profile) = match at {
+        Some(at) => {
+            let base = CredentialOptions {
+                roles: credential_options.roles[..at].to_vec(),
+                session_name: credential_options.session_name.clone().filter(|_| at > 0),
+                external_id: None,
+                duration: None,
+                ..credential_options.clone()
+            };
+            (Some(base), None)
+        }
+        None => match source_profile(role, credential_options, aws_environment) {
+            Some((source, profile)) => (Some(source), Some(profile)),
+            None => (None, None),
+        },
     };
-    let base = CredentialOptions {
-        roles: credential_options.roles[..at].to_vec(),
-        session_name: credential_options.session_name.clone().filter(|_| at > 0),
-        external_id: None,
-        duration: None,
-        ..credential_options.clone()
+    let (Some(caller), Some(base)) = (caller, base) else {
+        return Some((plain, profile));
     };
     let (caller, role) = (caller.to_owned(), role.clone());
     let aws_environment = aws_environment.clone();
@@ -46,7 +55,39 @@ pub(super) fn advice(
         Some(known(&mut iam.ok()?, &caller, &role))
     });
     let known = asked.wait().into_known().flatten().unwrap_or_default();
-    error.advice_knowing(&known).or(Some(plain))
+    let advice = error.advice_knowing(&known).unwrap_or(plain);
+    Some((advice, profile))
+}
+
+/// Returns the options of the credentials with which a profile assumes a role, and that profile: the selected one, or one
+/// that it refers to with `source_profile`.
+fn source_profile(
+    role: &str,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> Option<(CredentialOptions, String)> {
+    let files = ConfigFiles::read(aws_environment).ok()?;
+    let selected = profile_name(credential_options.profile.as_deref(), aws_environment);
+    let mut name = selected.unwrap_or(DEFAULT_PROFILE).to_owned();
+    let mut seen = Vec::new();
+    while !seen.contains(&name) {
+        let profile = files.profile(&name)?;
+        let source = profile.text("source_profile")?.to_owned();
+        if profile.text("role_arn") == Some(role) {
+            let base = CredentialOptions {
+                profile: Some(source),
+                roles: Vec::new(),
+                session_name: None,
+                external_id: None,
+                duration: None,
+                ..credential_options.clone()
+            };
+            return Some((base, name));
+        }
+        seen.push(name);
+        name = source;
+    }
+    None
 }
 
 /// Reads the policies from IAM, which only answers for its own account.

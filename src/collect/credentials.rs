@@ -12,11 +12,12 @@ use awsauth_aws::credentials::{
 };
 use awsauth_aws::imds::ImdsError;
 use awsauth_aws::{AwsEnvironment, AwsError, Machine};
-use awsauth_core::assume_role_advice::{self, Advice, State};
+use awsauth_core::assume_role_advice::{self, Advice, Obstacle, State};
 use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
 use awsauth_core::redact::last_four;
+use awsauth_core::shell_quote::quoted;
 use awsauth_core::token::Credentials;
 
 /// Searches for credentials.
@@ -225,6 +226,7 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
         problem: problem(why, why.hint()),
         tried: error.tried.iter().map(ToString::to_string).collect(),
         policies: None,
+        obstacle: None,
         role: None,
         has_external_id: false,
         clock_ahead: None,
@@ -266,7 +268,29 @@ fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -
     failed
 }
 
-fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
+/// Returns an obstacle that no statement removes. `profile` is the one that assumes the role.
+fn obstacle_of(obstacle: &Obstacle, profile: Option<&str>) -> Option<Problem> {
+    let step = obstacle.step()?;
+    let next = match (obstacle, profile) {
+        (Obstacle::ExternalId { required, .. }, Some(profile)) => {
+            let id = match required.as_slice() {
+                [one] => quoted(one),
+                _ => "ID".to_owned(),
+            };
+            format!(
+                "set it in the profile: aws configure set external_id {id} --profile {}",
+                quoted(profile)
+            )
+        }
+        _ => step,
+    };
+    Some(Problem {
+        cause: obstacle.to_string(),
+        next,
+    })
+}
+
+fn none(error: &NoCredentials, advice: Option<(Advice, Option<String>)>) -> SearchFailed {
     let tried = error.tried.iter().map(ToString::to_string).collect();
     let Some((source, failed)) = &error.failed else {
         return SearchFailed {
@@ -278,6 +302,7 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
             },
             tried,
             policies: None,
+            obstacle: None,
             role: None,
             has_external_id: false,
             clock_ahead: None,
@@ -290,7 +315,11 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
         _ => (None, false),
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
-    let policies = advice.map(|advice| {
+    let obstacle = advice.as_ref().and_then(|(advice, profile)| {
+        let mut known = advice.obstacles.iter();
+        known.find_map(|obstacle| obstacle_of(obstacle, profile.as_deref()))
+    });
+    let policies = advice.map(|(advice, _)| {
         let policy = |policy: &assume_role_advice::PolicyAdvice| PolicySide {
             title: policy.title.clone(),
             because: policy.because.clone(),
@@ -306,6 +335,7 @@ fn none(error: &NoCredentials, advice: Option<Advice>) -> SearchFailed {
         problem: problem(failed.as_ref(), failed.hint()),
         tried,
         policies,
+        obstacle,
         role,
         has_external_id,
         clock_ahead: refused.and_then(|refused| refused.clock_ahead),

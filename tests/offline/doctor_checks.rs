@@ -238,6 +238,7 @@ fn missing_half_of_a_role_assumption_is_named() {
             half("the caller's policies", own),
             half("its trust policy", trust),
         ])),
+        obstacle: None,
         role: Some("arn:aws:iam::111122223333:role/locked".into()),
         has_external_id: false,
         clock_ahead: None,
@@ -907,6 +908,7 @@ fn profile_that_the_kubeconfig_selects_is_corrected_there() {
             },
             tried: Vec::new(),
             policies: None,
+            obstacle: None,
             role: None,
             has_external_id: false,
             clock_ahead: None,
@@ -993,6 +995,45 @@ fn example_request_is_not_presented_as_the_users() {
         "may not list pods",
         "doctor checked list pods as an example; name the request that fails: --can \"VERB RESOURCE -n NAMESPACE\"; or, for list pods: ask",
     );
+}
+
+#[test]
+fn condition_of_the_trust_policy_is_named() {
+    let obstacle = Problem {
+        cause:
+            "the role's trust policy requires the external id \"team-42\", but the call has none"
+                .into(),
+        next: "aws configure set external_id team-42 --profile dev".into(),
+    };
+    let side = |is_missing| PolicySide {
+        title: "the trust policy".into(),
+        because: "because".into(),
+        statement: None,
+        is_missing,
+        is_unread: !is_missing,
+    };
+    let with = |trust| Evidence {
+        credentials: Collected::Seen(Err(SearchFailed {
+            place: FailedAt::AssumeRole,
+            source: None,
+            problem: Problem {
+                cause: "cannot assume it".into(),
+                next: "look".into(),
+            },
+            tried: Vec::new(),
+            policies: Some(Box::new([side(false), side(trust)])),
+            obstacle: Some(obstacle.clone()),
+            role: None,
+            has_external_id: false,
+            clock_ahead: None,
+        })),
+        caller: Collected::default(),
+        ..evidence()
+    };
+    let cause = format!("{}: cannot assume it", obstacle.cause);
+    fails(&with(true), "C15", &cause, &obstacle.next);
+    // Such as a permissions boundary, which neither of the two policies shows.
+    fails(&with(false), "C14", &cause, &obstacle.next);
 }
 
 #[test]

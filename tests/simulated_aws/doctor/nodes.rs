@@ -248,6 +248,56 @@ fn iam_facts_identify_the_missing_policy() {
     );
 }
 
+/// A profile without the external ID that the trust policy of its role requires.
+#[test]
+fn missing_external_id_of_a_profile_is_named() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let role = format!("{A}:role/external");
+    let statement = json!({
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("{A}:root")},
+        "Condition": {"StringEquals": {"sts:ExternalId": "team-42"}},
+    });
+    session.aws().role(&role, std::slice::from_ref(&statement));
+    let trust = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let iam = Moto::start(&[
+        &json!({"account": "111122223333", "roles": {"external": trust}, "policies": {}})
+            .to_string(),
+    ]);
+    let mut harness = Harness::new(session.cluster);
+    harness.set("AWS_ENDPOINT_URL_IAM", iam.url());
+    harness.remove_credentials();
+    let keys = &harness.credentials;
+    let credentials = harness.file(
+        "aws-credentials",
+        &format!(
+            "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+            keys.access_key_id,
+            keys.secret_access_key,
+            keys.session_token.as_deref().unwrap_or_default()
+        ),
+    );
+    let config = harness.file(
+        "aws-config",
+        &format!("[profile dev]\nrole_arn = {role}\nsource_profile = default\n"),
+    );
+    harness.set(
+        "AWS_SHARED_CREDENTIALS_FILE",
+        &credentials.display().to_string(),
+    );
+    harness.set("AWS_CONFIG_FILE", &config.display().to_string());
+    harness.exec()["env"] = json!([{"name": "AWS_PROFILE", "value": "dev"}]);
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "C15", "{}", diagnosis.json);
+    let cause = diagnosis.text("C15", "cause");
+    let expected = "the role's trust policy requires the external id \"team-42\", but the call has none: cannot assume ";
+    assert!(cause.starts_with(expected), "{cause}");
+    assert_eq!(
+        diagnosis.text("C15", "next"),
+        "set it in the profile: aws configure set external_id team-42 --profile dev"
+    );
+}
+
 /// Without a kubeconfig, the endpoint comes from EKS.
 #[test]
 fn checks_continue_through_eks() {

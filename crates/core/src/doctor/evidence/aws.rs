@@ -77,6 +77,8 @@ pub struct SearchFailed {
     pub tried: Vec<String>,
     /// If a role cannot be assumed: the caller's permission, and the role's trust policy.
     pub policies: Option<Box<[PolicySide; 2]>>,
+    /// If a role cannot be assumed: a condition or limit that is known to deny it, and what to do.
+    pub obstacle: Option<Problem>,
     /// The role that cannot be assumed.
     pub role: Option<String>,
     /// Whether the denied request had an external id.

@@ -4,7 +4,7 @@ use crate::arn::Parts;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
-use crate::doctor::evidence::{FailedAt, PolicySide, SearchFailed};
+use crate::doctor::evidence::{FailedAt, PolicySide, Problem, SearchFailed};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -28,6 +28,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
             false => Outcome::ok(describe(own)),
         };
     }
+    if let (Some(obstacle), false) = (&none.obstacle, own.is_missing) {
+        return Outcome::from_problem(describe(own), &with_message(none, obstacle));
+    }
     if !own.is_missing {
         let cause = format!(
             "{}; AWS does not report which policy denies it",
@@ -35,11 +38,22 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
         return Outcome::problem(describe(own), cause, possible_causes(none, own));
     }
-    let next = match &own.statement {
-        Some(statement) => format!("add to {}: {statement}", own.title),
-        None => none.problem.next.clone(),
+    let next = match (&own.statement, &none.obstacle) {
+        (Some(statement), _) => format!("add to {}: {statement}", own.title),
+        (None, Some(obstacle)) => {
+            return Outcome::from_problem(describe(own), &with_message(none, obstacle));
+        }
+        (None, None) => none.problem.next.clone(),
     };
     Outcome::problem(describe(own), &none.problem.cause, next)
+}
+
+/// Returns an obstacle with the message of AWS.
+pub(crate) fn with_message(none: &SearchFailed, obstacle: &Problem) -> Problem {
+    Problem {
+        cause: format!("{}: {}", obstacle.cause, none.problem.cause),
+        next: obstacle.next.clone(),
+    }
 }
 
 /// Returns what to check if no policy is known to deny the request: the trust policy decides most often, and a role that

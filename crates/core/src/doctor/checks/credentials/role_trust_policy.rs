@@ -2,7 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::checks::credentials::assume_role_permission::{describe, refused};
+use crate::doctor::checks::credentials::assume_role_permission::{describe, refused, with_message};
 
 pub(crate) const CHECK: Check = Check {
     id: "C15",
@@ -33,9 +33,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
             None => Outcome::ok(describe(trust)),
         };
     }
-    let next = match &trust.statement {
-        Some(statement) => format!("add to {}: {statement}", trust.title),
-        None => none.problem.next.clone(),
+    let next = match (&trust.statement, &none.obstacle) {
+        (Some(statement), _) => format!("add to {}: {statement}", trust.title),
+        (None, Some(obstacle)) => {
+            let problem = with_message(none, obstacle);
+            return Outcome::from_problem(describe(trust), &problem);
+        }
+        (None, None) => none.problem.next.clone(),
     };
     Outcome::problem(describe(trust), &none.problem.cause, next)
 }
