@@ -46,9 +46,9 @@ pub(crate) fn addresses(host: &Host) -> Result<Vec<SocketAddr>, Problem> {
     let found = (host.host.as_str(), host.port).to_socket_addrs();
     found.map(Iterator::collect).map_err(|error| Problem {
         cause: format!("the name {} cannot be resolved: {error}", host.host),
-        next: "the cluster may be deleted, or this network's DNS does not resolve it; write the entry again: \
-               awsauth kubeconfig --cluster-name NAME"
-            .to_owned(),
+        next:
+            "check that the cluster still exists and that this network's DNS resolves its endpoint"
+                .to_owned(),
     })
 }
 

@@ -95,7 +95,11 @@ impl Collector {
         };
         evidence.kubeconfig = Collected::Seen(entry);
         let exec = selected.as_deref().and_then(SelectedContext::exec);
-        let mut context = self.credential_context(aws_environment, exec, selected.as_deref());
+        // Without the token, the plugin next to it would run.
+        let configured = selected
+            .as_deref()
+            .and_then(SelectedContext::configured_exec);
+        let mut context = self.credential_context(aws_environment, configured, selected.as_deref());
 
         // Needs only the kubeconfig.
         let running = exec.filter(|exec| exec.can_run()).cloned();

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::problem;
 use awsauth_aws::AwsEnvironment;
-use awsauth_core::doctor::evidence::{Entry, Exec, Problem, User};
+use awsauth_core::doctor::evidence::{Entry, Exec, IgnoredEntry, Problem, User};
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::redact;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
@@ -52,12 +52,12 @@ pub(crate) fn entry(
     let user = match &selected.user {
         SelectedUser::Anonymous => User::Anonymous,
         SelectedUser::Exec(exec) => User::Exec(written(exec, aws_environment)),
-        SelectedUser::Token(token, overrides_plugin) => {
+        SelectedUser::Token(token, plugin) => {
             let token = token.expose_secret();
             User::Token {
                 signed: signed(token, selected.eks.region.as_deref(), now),
                 is_eks: token.starts_with(TOKEN),
-                overrides_plugin: *overrides_plugin,
+                overrides_plugin: plugin.is_some(),
             }
         }
         SelectedUser::Other(what) => User::Other((*what).to_owned()),
@@ -70,6 +70,7 @@ pub(crate) fn entry(
         files: selected_context::files(flags, environment),
         context: target.context.clone(),
         cluster: target.cluster.clone(),
+        user_name: target.user.clone(),
         server: target.server.clone(),
         user,
         named: selected.entry.name.clone(),
@@ -79,8 +80,24 @@ pub(crate) fn entry(
         namespace: selected.namespace.clone(),
         impersonates: selected.impersonates.clone(),
         kubectl: target.kubectl(),
+        has_proxy_url: selected.server.has_kubeconfig_proxy,
+        ignored: ignored(flags, environment),
     };
     Ok((entry, selected))
+}
+
+fn ignored(flags: &Flags, environment: &Environment) -> Vec<IgnoredEntry> {
+    let found = selected_context::ignored_entries(flags, environment);
+    let shown = |path: &Path| path.display().to_string();
+    let found = found.into_iter().map(|entry| IgnoredEntry {
+        kind: entry.kind,
+        name: entry.name,
+        used: shown(&entry.used),
+        ignored: shown(&entry.ignored),
+        used_cluster: entry.used_cluster,
+        ignored_cluster: entry.ignored_cluster,
+    });
+    found.collect()
 }
 
 /// Whether no cluster is configured.

@@ -5,9 +5,9 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConfigMapName, ConnectionAttempt,
-    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, LivenessFailure,
-    PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer, StsProblem,
-    Token, User, VerifiedCaller,
+    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, IgnoredEntry,
+    LivenessFailure, PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer,
+    StsProblem, Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -1034,6 +1034,141 @@ fn condition_of_the_trust_policy_is_named() {
     fails(&with(true), "C15", &cause, &obstacle.next);
     // Such as a permissions boundary, which neither of the two policies shows.
     fails(&with(false), "C14", &cause, &obstacle.next);
+}
+
+trait WithUser {
+    fn set_user(&mut self, user: User);
+}
+
+impl WithUser for Evidence {
+    fn set_user(&mut self, user: User) {
+        if let Collected::Seen(Ok(entry)) = &mut self.kubeconfig {
+            entry.user = user;
+        }
+    }
+}
+
+#[test]
+fn proxy_that_cannot_be_reached_is_named_with_its_place() {
+    let mut evidence = connection("127.0.0.1", ConnectionFailure::Refused);
+    if let Collected::Seen(attempts) = &mut evidence.connections {
+        attempts[0].is_proxy = true;
+    }
+    let address = "proxy 127.0.0.1:443 refused";
+    fails(&evidence, "E2", address, "correct HTTPS_PROXY");
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.has_proxy_url = true;
+        entry.cluster = Some("c".into());
+    }
+    fails(
+        &evidence,
+        "E2",
+        address,
+        "config set-cluster c --proxy-url=URL",
+    );
+}
+
+#[test]
+fn user_of_another_kubeconfig_file_is_the_cause() {
+    let mut evidence = mapped(None);
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.context = Some("prod".into());
+        entry.ignored = vec![IgnoredEntry {
+            kind: "user",
+            name: "aws".into(),
+            used: "config-dev".into(),
+            ignored: "config".into(),
+            used_cluster: Some("dev".into()),
+            ignored_cluster: Some("prod".into()),
+        }];
+    }
+    fails(
+        &evidence,
+        "K8",
+        "kubectl takes the user aws from config-dev (tokens for cluster dev), and ignores that of config (tokens for cluster prod), although context prod is in config",
+        "export KUBECONFIG=config;",
+    );
+    evidence.signed_in = signed_in().signed_in;
+    let report = diagnose(&evidence);
+    assert_eq!(outcome(&report, "K8").problem, None);
+}
+
+#[test]
+fn other_credentials_are_not_those_of_a_static_token() {
+    let expired = |overrides_plugin| {
+        let mut evidence = rejected_user("mapUsers", "[]");
+        evidence.verified = Collected::default();
+        evidence.set_user(User::Token {
+            signed: Some(Timestamp::UNIX_EPOCH),
+            is_eks: true,
+            overrides_plugin,
+        });
+        if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+            entry.user_name = Some("me".into());
+        }
+        if let Collected::Seen(token) = &mut evidence.token {
+            token.signer = Signer::Kubeconfig;
+        }
+        diagnose(&evidence)
+    };
+    let alone = expired(false).headline;
+    assert_eq!(alone.arn, None);
+    let (check, problem) = alone.problem.unwrap();
+    assert_eq!(check, "K6");
+    assert_eq!(
+        problem.next,
+        "use an exec plugin instead: kubectl config unset users.me.token && awsauth kubeconfig --cluster-name prod --region eu-west-1"
+    );
+    // The collected credentials are those of the plugin.
+    let next_to_plugin = expired(true).headline;
+    let role = "arn:aws:iam::111122223333:role/mytestrole";
+    assert_eq!(next_to_plugin.arn.as_deref(), Some(role));
+    assert_eq!(
+        next_to_plugin.problem.unwrap().1.next,
+        "remove the token, so that the exec plugin next to it runs: kubectl config unset users.me.token"
+    );
+}
+
+#[test]
+fn rewritten_entry_keeps_profile_and_role() {
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let mut evidence = evidence();
+        let own = |text: &str| text.to_owned();
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let env = env.iter().map(|(name, value)| (own(name), own(value)));
+        evidence.set_user(User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "no-such-plugin".into(),
+            args,
+            env: env.collect(),
+            ..Exec::default()
+        }));
+        outcome(&diagnose(&evidence), "K3")
+            .problem
+            .clone()
+            .unwrap()
+            .next
+    };
+    let rewrite =
+        "use awsauth as the plugin: awsauth kubeconfig --cluster-name prod --region eu-west-1";
+    let role = "arn:aws:iam::111122223333:role/dev";
+    for (args, env, flags) in [
+        (&[][..], &[][..], ""),
+        (&[], &[("AWS_PROFILE", "dev")], " --profile dev"),
+        (&["--profile=dev x"], &[], " --profile 'dev x'"),
+        (
+            &["--profile", "a", "-r", role, "-e", "team-42"],
+            &[("AWS_PROFILE", "dev")],
+            " --profile a --role-arn arn:aws:iam::111122223333:role/dev --external-id team-42",
+        ),
+        (
+            &["--role-arn", role, "--session-name", "ci"],
+            &[],
+            " --role-arn arn:aws:iam::111122223333:role/dev --role-session-name ci",
+        ),
+    ] {
+        assert_eq!(with(args, env), format!("{rewrite}{flags}"));
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct Target {
     pub context: Option<String>,
     /// The name of the kubeconfig's cluster entry.
     pub cluster: Option<String>,
+    /// The name of the kubeconfig's user entry.
+    pub user: Option<String>,
     /// The URL of the API server, as the kubeconfig or EKS spells it.
     pub server: String,
     /// A digest of the certificate authority and name that the server's certificate must have; `None` if the connection

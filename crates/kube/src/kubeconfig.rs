@@ -221,6 +221,17 @@ fn load(flags: &Flags, environment: &Environment) -> Result<Option<Kubeconfig>, 
         })
 }
 
+/// Returns the files of `KUBECONFIG`, if they are merged, without those that cannot be read.
+pub(super) fn files(flags: &Flags, environment: &Environment) -> Vec<(PathBuf, Kubeconfig)> {
+    let list = environment.kubeconfig.as_ref();
+    let list = list.filter(|_| flags.kubeconfig.is_none());
+    let paths = list.into_iter().flat_map(env::split_paths);
+    let paths = paths.filter(|path| path.exists());
+    paths
+        .filter_map(|path| Some((path.clone(), read(&path).ok()?)))
+        .collect()
+}
+
 /// Reads a file up to a limit: a device or a pipe may have no end.
 fn read_bounded(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     let cannot_read = |source| KubeconfigError::ReadConfig(source, path.to_owned());
@@ -308,7 +319,8 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
         .user
         .as_ref()
         .or(context.and_then(|context| context.user.as_ref()));
-    let user = match user_name.filter(|name| !name.is_empty()) {
+    let user_name = user_name.filter(|name| !name.is_empty());
+    let user = match user_name {
         None => AuthInfo::default(),
         Some(name) => {
             let named = kubeconfig
@@ -316,9 +328,10 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
                 .iter()
                 .find(|named| named.name == *name);
             let user = named.and_then(|named| named.auth_info.clone());
-            user.ok_or_else(|| ConnectError::NotInKubeconfig {
-                what: "user",
+            user.ok_or_else(|| ConnectError::NoSuchUser {
                 name: name.clone(),
+                context: context_name.cloned(),
+                users: users(kubeconfig, cluster_name),
             })?
         }
     };
@@ -326,6 +339,7 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
     let target = Target {
         context: context_name.cloned(),
         cluster: cluster_name.cloned(),
+        user: user_name.cloned(),
         server,
         ..Target::default()
     };
@@ -334,6 +348,14 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
         namespace: namespace.filter(|namespace| !namespace.is_empty()),
         ..with_cluster(target, cluster, user)?
     })
+}
+
+/// Returns the names of the users; first the one that has the name of the cluster, as the AWS CLI writes it.
+fn users(kubeconfig: &Kubeconfig, cluster: Option<&String>) -> Vec<String> {
+    let users = kubeconfig.auth_infos.iter();
+    let mut names: Vec<String> = users.map(|named| named.name.clone()).collect();
+    names.sort_by_key(|name| Some(name) != cluster);
+    names
 }
 
 fn with_cluster(

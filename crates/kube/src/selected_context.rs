@@ -1,11 +1,12 @@
 //! The entries of a kubeconfig that flags and environment select, as plain data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kube::config::{AuthInfo, ExecConfig};
+use kube::config::{AuthInfo, ExecConfig, Kubeconfig};
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::connect::{ConnectError, EksEndpoint, access_to};
 use super::connection_target::Target;
@@ -37,8 +38,8 @@ pub enum SelectedUser {
     Anonymous,
     /// With an exec plugin.
     Exec(ExecPlugin),
-    /// With a token in the kubeconfig, and whether it takes precedence over an exec plugin.
-    Token(SecretString, bool),
+    /// With a token in the kubeconfig, which takes precedence over an exec plugin next to it.
+    Token(SecretString, Option<ExecPlugin>),
     /// With other credentials, named for messages.
     Other(&'static str),
 }
@@ -133,6 +134,14 @@ impl SelectedContext {
         }
     }
 
+    /// Returns the exec plugin of the user entry, even if a token takes precedence over it.
+    pub fn configured_exec(&self) -> Option<&ExecPlugin> {
+        match &self.user {
+            SelectedUser::Exec(exec) | SelectedUser::Token(_, Some(exec)) => Some(exec),
+            _ => None,
+        }
+    }
+
     /// Whether the kubeconfig trusts one of these certificates (base64 of PEM, as EKS returns them); `None` if either
     /// side cannot be read.
     pub fn trusts(&self, authority: &str) -> Option<bool> {
@@ -147,7 +156,7 @@ impl SelectedContext {
 impl SelectedUser {
     fn of(user: &AuthInfo) -> Self {
         if let Some(token) = &user.token {
-            return Self::Token(token.clone(), user.exec.is_some());
+            return Self::Token(token.clone(), user.exec.as_ref().map(ExecPlugin::of));
         }
         if let Some(exec) = &user.exec {
             return Self::Exec(ExecPlugin::of(exec));
@@ -166,6 +175,74 @@ impl SelectedUser {
             Self::Anonymous
         }
     }
+}
+
+/// An entry that kubectl ignores, because an earlier file of `KUBECONFIG` has one of the same name.
+pub struct IgnoredEntry {
+    /// `cluster` or `user`.
+    pub kind: &'static str,
+    pub name: String,
+    /// The file whose entry is used.
+    pub used: PathBuf,
+    /// The file whose entry is ignored.
+    pub ignored: PathBuf,
+    /// The cluster that the used entry's plugin makes tokens for.
+    pub used_cluster: Option<String>,
+    /// The cluster that the ignored entry's plugin makes tokens for.
+    pub ignored_cluster: Option<String>,
+}
+
+/// Returns the cluster and the user of the selected context that its own file defines, but differently than the earlier
+/// file whose entries are used.
+pub fn ignored_entries(flags: &Flags, environment: &Environment) -> Vec<IgnoredEntry> {
+    let files = kubeconfig::files(flags, environment);
+    let current = |file: &Kubeconfig| file.current_context.clone();
+    let current = files.iter().find_map(|(_, file)| current(file));
+    let name = flags.context.clone().or(current);
+    let own = files.iter().find_map(|(path, file)| {
+        let mut contexts = file.contexts.iter();
+        let named = contexts.find(|named| Some(&named.name) == name.as_ref())?;
+        Some((path, file, named.context.as_ref()?))
+    });
+    let Some((ignored, file, context)) = own else {
+        return Vec::new();
+    };
+    let cluster = flags.cluster.as_ref().unwrap_or(&context.cluster);
+    let user = flags.user.as_ref().or(context.user.as_ref());
+    let names = [("cluster", Some(cluster)), ("user", user)];
+    let found = names.into_iter().filter_map(|(kind, name)| {
+        let name = name?;
+        let mut with_it = files
+            .iter()
+            .filter(|(_, file)| of_kind(file, kind, name).is_some());
+        let (used, winner) = with_it.next()?;
+        let (theirs, own) = (of_kind(winner, kind, name)?, of_kind(file, kind, name)?);
+        (theirs != own).then(|| IgnoredEntry {
+            kind,
+            name: name.clone(),
+            used: used.clone(),
+            ignored: ignored.clone(),
+            used_cluster: token_cluster(winner, kind, name),
+            ignored_cluster: token_cluster(file, kind, name),
+        })
+    });
+    found.collect()
+}
+
+/// Returns an entry of a kubeconfig, for comparison.
+fn of_kind(file: &Kubeconfig, kind: &str, name: &str) -> Option<Value> {
+    if kind == "cluster" {
+        let named = file.clusters.iter().find(|named| named.name == name)?;
+        return serde_json::to_value(&named.cluster).ok();
+    }
+    let named = file.auth_infos.iter().find(|named| named.name == name)?;
+    serde_json::to_value(&named.auth_info).ok()
+}
+
+fn token_cluster(file: &Kubeconfig, kind: &str, name: &str) -> Option<String> {
+    let mut users = file.auth_infos.iter().filter(|_| kind == "user");
+    let user = users.find(|named| named.name == name)?.auth_info.as_ref()?;
+    EksName::of_plugin(user.exec.as_ref()?)
 }
 
 /// Returns which files are read, for messages.

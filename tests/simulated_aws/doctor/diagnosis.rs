@@ -3,13 +3,15 @@
 use std::os::unix::fs::PermissionsExt;
 
 use awsauth_aws::{AwsEnvironment, Machine};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::doctor::harness::{CLUSTER, Harness, admin, put, valid_aws_auth};
 use crate::doctor::injected_faults::instance;
-use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE};
+use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE, sign_at};
 use crate::eks_cluster::token_review::Who;
-use crate::support::simulated_aws::trusts_service;
+use crate::support::eks;
+use crate::support::simulated_aws::{REGION, trusts_service};
 use crate::support::simulated_eks_api::EksService;
 
 #[test]
@@ -246,6 +248,53 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
     assert_eq!(diagnosis.headline(), "M7", "{}", diagnosis.json);
 }
 
+/// Injects a fault into a user of a kubeconfig, which may be this old token.
+type Inject = fn(&mut serde_json::Value, &str);
+
+/// The printed steps keep the profile of the kubeconfig's user.
+#[test]
+fn printed_steps_fix_the_plugin_and_keep_its_profile() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let mut harness = Harness::new(session.cluster);
+    harness.exec()["env"] = json!([{"name": "AWS_PROFILE", "value": "dev"}]);
+    let config = harness.file("aws-config", "[profile dev]\nregion = us-east-1\n");
+    harness.set("AWS_CONFIG_FILE", &config.display().to_string());
+    let kubectl = session.cluster.kubectl_path().display().to_string();
+    let sound = harness.kubeconfig.clone();
+    let signed = Timestamp::now() - SignedDuration::from_mins(20);
+    let old = sign_at(&harness.credentials, REGION, eks::NAME, signed);
+    let faults: [(&str, Inject); 3] = [
+        ("K2", |user, _| {
+            user["exec"]["apiVersion"] = json!("client.authentication.k8s.io/v1alpha1");
+        }),
+        ("K5", |user, _| {
+            user["exec"]["args"] = json!(["token", "--cluster-name=mycluster"]);
+        }),
+        ("K6", |user, token| user["token"] = json!(token)),
+    ];
+    for (check, inject) in faults {
+        harness.kubeconfig = sound.clone();
+        inject(&mut harness.kubeconfig["users"][0]["user"], &old);
+        let diagnosis = harness.diagnose(&[]);
+        assert_eq!(diagnosis.headline(), check, "{}", diagnosis.json);
+        let next = diagnosis.text(check, "next");
+        let step = &next[next.find("kubectl --context mine config").unwrap()..];
+        let step = step.replacen("kubectl", &kubectl, 1);
+        let path = harness.folder().join("config").display().to_string();
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &step])
+            .env("KUBECONFIG", &path)
+            .output()
+            .unwrap();
+        assert!(shell.status.success(), "{step}: {shell:?}");
+        let fixed = std::fs::read_to_string(&path).unwrap();
+        assert!(fixed.contains("AWS_PROFILE"), "{fixed}");
+        let run = harness.doctor_on(&path, &[]);
+        assert_eq!(run.status, 0, "{step}: {run:?}");
+    }
+}
+
 #[test]
 fn output_of_a_failed_command_selects_a_check() {
     let session = ExclusiveCluster::start();
@@ -341,7 +390,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
         (id.as_str(), anew.text("K7", "next")),
         (
             "K7",
-            "awsauth kubeconfig --cluster-name my-cluster --region us-east-1"
+            "awsauth kubeconfig --cluster-name my-cluster --region us-east-1 --alias mine"
         )
     );
     let other = std::fs::read(session.aws().ca()).unwrap();

@@ -25,6 +25,8 @@ pub(crate) struct Harness {
     pub(crate) environment: Environment,
     pub(crate) args: Vec<String>,
     pub(crate) credentials: Credentials,
+    /// A kubeconfig that `KUBECONFIG` lists before the machine's.
+    pub(crate) earlier_kubeconfig: Option<Value>,
     folder: TempDir,
 }
 
@@ -72,6 +74,7 @@ impl Harness {
                 .map(str::to_owned)
                 .collect(),
             credentials,
+            earlier_kubeconfig: None,
             folder,
         }
     }
@@ -131,10 +134,17 @@ impl Harness {
     /// Runs `awsauth doctor` with text output.
     pub(crate) fn doctor(&self, more: &[&str]) -> Run {
         let path = self.file("config", &self.kubeconfig.to_string());
-        let environment = self
-            .environment
-            .clone()
-            .with("KUBECONFIG", &path.display().to_string());
+        let mut paths = path.display().to_string();
+        if let Some(earlier) = &self.earlier_kubeconfig {
+            let earlier = self.file("earlier", &earlier.to_string());
+            paths = format!("{}:{paths}", earlier.display());
+        }
+        self.doctor_on(&paths, more)
+    }
+
+    /// Runs `awsauth doctor` with these kubeconfig files.
+    pub(crate) fn doctor_on(&self, kubeconfigs: &str, more: &[&str]) -> Run {
+        let environment = self.environment.clone().with("KUBECONFIG", kubeconfigs);
         let args = self.args.iter().map(String::as_str);
         let args: Vec<&str> = ["doctor"]
             .into_iter()

@@ -38,6 +38,20 @@ pub(crate) const OF_THE_MACHINE: &[Fault] = &[
         inject: |_, harness| harness.kubeconfig["current-context"] = json!("gone"),
     },
     Fault {
+        name: "a user of an earlier kubeconfig with the same name",
+        rung: "K8",
+        part: Part::Kubeconfig,
+        inject: |_, harness| {
+            let mut exec = harness.exec().clone();
+            exec["args"] = json!(["token", "--cluster-name", "other"]);
+            harness.earlier_kubeconfig = Some(json!({
+                "apiVersion": "v1",
+                "kind": "Config",
+                "users": [{"name": "me", "user": {"exec": exec}}],
+            }));
+        },
+    },
+    Fault {
         name: "v1alpha1",
         rung: "K2",
         part: Part::Kubeconfig,

@@ -11,7 +11,7 @@ mod token;
 use super::check::Check;
 
 /// Every check, in the order of the output.
-pub static CHECKS: [Check; 45] = [
+pub static CHECKS: [Check; 46] = [
     kubeconfig::selected_cluster::CHECK,
     kubeconfig::exec_api_version::CHECK,
     kubeconfig::exec_command::CHECK,
@@ -19,6 +19,7 @@ pub static CHECKS: [Check; 45] = [
     kubeconfig::exec_arguments::CHECK,
     kubeconfig::static_token::CHECK,
     kubeconfig::current_cluster_entry::CHECK,
+    kubeconfig::ignored_entries::CHECK,
     credentials::provider_chain::CHECK,
     credentials::profile::CHECK,
     credentials::web_identity::CHECK,

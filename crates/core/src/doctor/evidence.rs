@@ -15,7 +15,7 @@ pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
     SearchFailed, StsProblem,
 };
-pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, Plugin, User};
+pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, IgnoredEntry, Plugin, User};
 pub use nodes::{EksNodes, Node};
 
 use super::Skipped;
@@ -161,7 +161,8 @@ impl Evidence {
         entry.map_err(|_| Skipped::needs("a kubeconfig (K1)"))
     }
 
-    /// Returns the identity to diagnose: the requested ARN, else the identity of the token, else the identity of the credentials.
+    /// Returns the identity to diagnose: the requested ARN, else the identity of the token, else the identity of the
+    /// credentials. They say nothing about a static token, unless it replaces the plugin that uses them.
     pub fn subject(&self) -> Option<Subject<'_>> {
         if let Some(arn) = &self.request.arn {
             return Subject::of(arn, None);
@@ -169,8 +170,16 @@ impl Evidence {
         if let Some(Ok(verified)) = self.verified.known() {
             return Subject::of(&verified.arn, Some(&verified.session_name));
         }
+        let token = self.token.known();
+        let is_static = token.is_some_and(|token| token.signer == Signer::Kubeconfig);
+        let replaces_plugin = self.entry().is_ok_and(|entry| match entry.user {
+            User::Token {
+                overrides_plugin, ..
+            } => overrides_plugin,
+            _ => false,
+        });
         match self.caller.known() {
-            Some(Ok(caller)) => Subject::of(&caller.arn, None),
+            Some(Ok(caller)) if !is_static || replaces_plugin => Subject::of(&caller.arn, None),
             _ => None,
         }
     }

@@ -46,10 +46,10 @@ pub struct Headline {
 
 /// The priority of problems: the headline is the first one in this list. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
 /// token after a missing entry.
-const ORDER: [&str; 44] = [
-    "K1", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11", "C13",
-    "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2", "E3",
-    "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "B3", "W3", "W1", "W2",
+const ORDER: [&str; 45] = [
+    "K1", "K8", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11",
+    "C13", "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2",
+    "E3", "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "B3", "W3", "W1", "W2",
 ];
 
 pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) -> Headline {

@@ -12,7 +12,7 @@ pub struct Symptom {
 }
 
 /// Messages and the checks that they point to. The first match applies.
-const TABLE: [(&str, &str); 31] = [
+const TABLE: [(&str, &str); 33] = [
     ("connection to the server localhost:8080 was refused", "K1"),
     ("current-context is not set", "K1"),
     ("context was not found", "K1"),
@@ -22,6 +22,8 @@ const TABLE: [(&str, &str); 31] = [
     ("interactivemode must be specified", "K2"),
     ("executable file not found in $path", "K3"),
     ("not found in $path", "K3"),
+    ("failed with exit code", "K4"),
+    ("decoding stdout", "K4"),
     ("exec: executable", "K3"),
     ("system:anonymous", "K4"),
     ("expiredtoken", "C9"),
@@ -108,6 +110,14 @@ mod tests {
             (
                 "Unable to connect to the server: getting credentials: exec: executable aws not found",
                 "K3",
+            ),
+            (
+                "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255",
+                "K4",
+            ),
+            (
+                "Unable to connect to the server: getting credentials: decoding stdout: couldn't get version/kind",
+                "K4",
             ),
             (
                 "Unable to connect to the server: dial tcp: lookup x on 8.8.8.8:53: no such host",

@@ -42,9 +42,18 @@ pub enum ConnectError {
     /// The kubeconfig has no entry of this name.
     #[error("the kubeconfig has no {what} {name:?}")]
     NotInKubeconfig {
-        /// `context`, `cluster` or `user`.
+        /// `context` or `cluster`.
         what: &'static str,
         name: String,
+    },
+    /// The user does not exist in the kubeconfig.
+    #[error("the kubeconfig has no user {name:?}")]
+    NoSuchUser {
+        name: String,
+        /// The context that names it.
+        context: Option<String>,
+        /// The users that exist.
+        users: Vec<String>,
     },
     /// The server is not an `http:` or `https:` URL.
     #[error("{server:?} is not the URL of an API server")]
@@ -98,8 +107,17 @@ impl ConnectError {
             Self::NoCluster => "write a kubeconfig: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::NoCurrentContext => "name one with --context NAME; list them: kubectl config get-contexts".into(),
             Self::NotInKubeconfig { what: "context", .. } => "list the contexts: kubectl config get-contexts".into(),
-            Self::NotInKubeconfig { what: "cluster", .. } => "list the clusters: kubectl config get-clusters".into(),
-            Self::NotInKubeconfig { .. } => "list the users: kubectl config get-users".into(),
+            Self::NotInKubeconfig { .. } => "list the clusters: kubectl config get-clusters".into(),
+            Self::NoSuchUser { context, users, .. } => {
+                let listed = match users.as_slice() {
+                    [] => "write one: awsauth kubeconfig --cluster-name CLUSTER".into(),
+                    users => format!("the users are {}", users.join(", ")),
+                };
+                let context = context.as_deref().map_or_else(|| "--current".to_owned(), quoted);
+                let user = users.first().map_or("USER", String::as_str);
+                let user = quoted(&format!("--user={user}"));
+                format!("select a user that exists: kubectl config set-context {context} {user}; {listed}")
+            }
             Self::NotAServer { .. } => "give it as --server https://HOST[:PORT]".into(),
             Self::Data { .. } => "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),

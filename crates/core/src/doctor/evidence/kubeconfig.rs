@@ -10,6 +10,8 @@ pub struct Entry {
     pub context: Option<String>,
     /// The name of the cluster entry.
     pub cluster: Option<String>,
+    /// The name of the user entry.
+    pub user_name: Option<String>,
     /// The API server's URL.
     pub server: String,
     pub user: User,
@@ -27,6 +29,27 @@ pub struct Entry {
     pub impersonates: Option<String>,
     /// A `kubectl` command with the context.
     pub kubectl: String,
+    /// Whether the cluster entry has a `proxy-url`.
+    pub has_proxy_url: bool,
+    /// The entries of the context's file that an earlier file of `KUBECONFIG` defines differently.
+    pub ignored: Vec<IgnoredEntry>,
+}
+
+/// An entry of a kubeconfig that kubectl ignores, because an earlier file has one of the same name.
+/// <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#merging-kubeconfig-files>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoredEntry {
+    /// `cluster` or `user`.
+    pub kind: &'static str,
+    pub name: String,
+    /// The file whose entry is used.
+    pub used: String,
+    /// The file whose entry is ignored.
+    pub ignored: String,
+    /// The cluster that the used entry's plugin makes tokens for.
+    pub used_cluster: Option<String>,
+    /// The cluster that the ignored entry's plugin makes tokens for.
+    pub ignored_cluster: Option<String>,
 }
 
 impl Entry {
@@ -53,22 +76,74 @@ impl Entry {
         let User::Exec(exec) = &self.user else {
             return None;
         };
-        let flags = exec.args.iter().zip(exec.args.iter().skip(1));
-        let mut flags = flags.filter(|(flag, _)| *flag == "--profile");
-        if let Some((_, profile)) = flags.next() {
+        if let Some(profile) = exec.argument(&["--profile"]) {
             return Some((profile, "--profile in the plugin's args"));
         }
         let (_, profile) = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE")?;
         Some((profile, "AWS_PROFILE in the plugin's env"))
     }
 
-    /// Returns the command that rewrites the entries.
+    /// Returns the command that changes only the user's exec plugin, with the flags of `kubectl config set-credentials`;
+    /// `None` if the user has no exec plugin or no name.
+    pub(in crate::doctor) fn change_plugin(&self, flags: &str) -> Option<String> {
+        let (User::Exec(_), Some(name)) = (&self.user, &self.user_name) else {
+            return None;
+        };
+        let name = crate::shell_quote::quoted(name);
+        Some(format!(
+            "{} config set-credentials {name} {flags}",
+            self.kubectl
+        ))
+    }
+
+    /// Returns the command that rewrites the entries, with the same AWS identity.
     pub(in crate::doctor) fn rewrite(&self) -> String {
         let name = self.named.as_deref().or(self.plugin_named.as_deref());
         let name = crate::shell_quote::quoted(name.unwrap_or("NAME"));
         let region = self.region.as_deref();
         let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
-        format!("awsauth kubeconfig --cluster-name {name}{region}")
+        let alias = self.context.as_deref();
+        // The name that awsauth gives the context.
+        let alias = alias.filter(|alias| !alias.starts_with("arn:"));
+        let identity = self.identity();
+        let flags = [("--alias", alias)].into_iter().chain(identity);
+        let flags = flags.filter_map(|(flag, value)| {
+            // Some values are hidden.
+            let value = value.map(|value| {
+                if value.contains('…') {
+                    "VALUE"
+                } else {
+                    value
+                }
+            })?;
+            Some(format!(" {flag} {}", crate::shell_quote::quoted(value)))
+        });
+        let flags: String = flags.collect();
+        format!("awsauth kubeconfig --cluster-name {name}{region}{flags}")
+    }
+}
+
+impl Entry {
+    /// Returns the flags of awsauth that select the exec plugin's AWS identity.
+    fn identity(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        // The AWS CLI, aws-iam-authenticator and awsauth.
+        const FLAGS: [(&str, &[&str]); 3] = [
+            ("--role-arn", &["--role-arn", "--role", "-r"]),
+            (
+                "--role-session-name",
+                &["--role-session-name", "--session-name", "-s"],
+            ),
+            ("--external-id", &["--external-id", "-e"]),
+        ];
+        let exec = match &self.user {
+            User::Exec(exec) => Some(exec),
+            _ => None,
+        };
+        let profile = self.selects_profile().map(|(profile, _)| profile);
+        let others = FLAGS.into_iter();
+        let others =
+            others.map(move |(flag, names)| (flag, exec.and_then(|it| it.argument(names))));
+        [("--profile", profile)].into_iter().chain(others)
     }
 }
 
@@ -127,6 +202,21 @@ pub struct Exec {
     pub fault: Option<String>,
     /// Whether the environment of this process has AWS keys.
     pub keys_in_environment: bool,
+}
+
+impl Exec {
+    /// Returns the value of the first argument that is one of these flags.
+    pub(in crate::doctor) fn argument(&self, names: &[&str]) -> Option<&str> {
+        let mut args = self.args.iter();
+        while let Some(arg) = args.next() {
+            match arg.split_once('=') {
+                Some((flag, value)) if names.contains(&flag) => return Some(value),
+                None if names.contains(&arg.as_str()) => return args.next().map(String::as_str),
+                _ => {}
+            }
+        }
+        None
+    }
 }
 
 /// A run of the exec plugin.

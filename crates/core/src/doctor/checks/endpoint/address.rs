@@ -24,6 +24,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
     match evidence.addresses.seen()? {
         Ok(addresses) => Outcome::ok(addresses.join(", ")),
-        Err(problem) => Outcome::from_problem(format!("DNS lookup of {}", entry.server), problem),
+        Err(problem) => {
+            let mut problem = problem.clone();
+            if entry.eks_name().is_some() && !problem.next.contains("awsauth kubeconfig") {
+                problem.next += &format!("; to write the entry again: {}", entry.rewrite());
+            }
+            Outcome::from_problem(format!("DNS lookup of {}", entry.server), &problem)
+        }
     }
 }

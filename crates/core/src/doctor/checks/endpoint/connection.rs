@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure};
+use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Entry};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -31,10 +31,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         .iter()
         .all(|one| one.failed == Some(ConnectionFailure::TimedOut));
     let (cause, next) = match (is_proxy, timed_out) {
-        (true, _) => (
-            "the proxy in front of the API server cannot be reached".to_owned(),
-            "check HTTPS_PROXY and the kubeconfig's proxy-url, or bypass the proxy with NO_PROXY".to_owned(),
-        ),
+        (true, _) => unreachable_proxy(entry, &saw),
         (_, true) if is_private => (
             "the endpoint is private, and it cannot be reached from this network, or the cluster's security group blocks it".to_owned(),
             format!("connect from its VPC, a peered network or a VPN, and allow port 443 in its security group: {describe}"),
@@ -49,6 +46,24 @@ fn judge(evidence: &Evidence) -> CheckResult {
         ),
     };
     Outcome::problem(saw, cause, next)
+}
+
+/// Returns that the proxy cannot be reached, and where it is configured.
+fn unreachable_proxy(entry: &Entry, saw: &str) -> (String, String) {
+    let cause =
+        |source| format!("the {source} in front of the API server cannot be reached: {saw}");
+    if !entry.has_proxy_url {
+        let next = "correct HTTPS_PROXY, or bypass the proxy with NO_PROXY";
+        return (cause("proxy of HTTPS_PROXY"), next.to_owned());
+    }
+    let name = entry.cluster.as_deref().unwrap_or("CLUSTER");
+    let (kubectl, name) = (&entry.kubectl, quoted(name));
+    (
+        cause("proxy of the kubeconfig (proxy-url)"),
+        format!(
+            "start the proxy, or correct its address: {kubectl} config set-cluster {name} --proxy-url=URL; if no proxy is needed, remove proxy-url from the cluster entry {name}"
+        ),
+    )
 }
 
 fn describe_attempt(one: &ConnectionAttempt) -> String {

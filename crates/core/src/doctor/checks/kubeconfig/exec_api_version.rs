@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
 
 /// The versions that kubectl supports.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
-const SUPPORTED: [&str; 2] = [
+pub(crate) const SUPPORTED: [&str; 2] = [
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
 ];
@@ -30,12 +30,15 @@ pub(crate) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
 fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     let entry = evidence.entry()?;
-    let change = || match entry.eks_name() {
-        Some(_) => entry.rewrite(),
-        None => format!(
-            "set apiVersion: {} in the user of the kubeconfig",
-            SUPPORTED[1]
-        ),
+    let change = || {
+        let flag = format!("--exec-api-version={}", SUPPORTED[1]);
+        let change = entry.change_plugin(&flag);
+        change.unwrap_or_else(|| {
+            format!(
+                "set apiVersion: {} in the user of the kubeconfig",
+                SUPPORTED[1]
+            )
+        })
     };
     let Some(version) = &exec.api_version else {
         return Outcome::problem(

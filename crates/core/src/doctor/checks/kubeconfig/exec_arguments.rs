@@ -3,7 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
-use crate::doctor::evidence::ADOPTED_VARIABLES;
+use crate::doctor::evidence::{ADOPTED_VARIABLES, Entry, Exec};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the token is made for cluster {plugin:?}, but the kubeconfig entry is for {own:?}"
             ),
-            entry.rewrite(),
+            with_name(entry, exec, plugin, own).unwrap_or_else(|| entry.rewrite()),
         );
     }
     if let Some(typo) = exec.env.iter().find_map(|(name, _)| misspelled(name)) {
@@ -65,6 +65,23 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     Outcome::ok(saw)
+}
+
+/// Returns the command that replaces the cluster's name in the arguments; `None` if they are not known completely.
+fn with_name(entry: &Entry, exec: &Exec, wrong: &str, name: &str) -> Option<String> {
+    let is_hidden = |arg: &String| arg.contains('…');
+    if exec.args.iter().any(is_hidden) {
+        return None;
+    }
+    let args = exec.args.iter().map(|arg| {
+        let arg = match arg.split_once('=') {
+            Some((flag, value)) if value == wrong => format!("{flag}={name}"),
+            _ if arg == wrong => name.to_owned(),
+            _ => arg.clone(),
+        };
+        quoted(&format!("--exec-arg={arg}"))
+    });
+    entry.change_plugin(&args.collect::<Vec<_>>().join(" "))
 }
 
 /// Whether requests to AWS may depend on the variable.

@@ -2,7 +2,8 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::doctor::checks::kubeconfig::exec_api_version::{SUPPORTED, exec};
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K4",
@@ -72,13 +73,17 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     if exec.api_version.as_deref() != Some(version) {
+        let entry = evidence.entry()?;
         let requested = exec.api_version.as_deref().unwrap_or("none");
         return Outcome::problem(
             saw,
             format!(
                 "the kubeconfig requests {requested} from the exec plugin, but it returns {version}"
             ),
-            evidence.entry()?.rewrite(),
+            match entry.change_plugin(&quoted(&format!("--exec-api-version={version}"))) {
+                Some(change) if SUPPORTED.contains(&version) => change,
+                _ => entry.rewrite(),
+            },
         );
     }
     match &plugin.expiration {

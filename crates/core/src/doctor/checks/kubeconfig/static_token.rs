@@ -4,8 +4,9 @@ use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::evidence::{CommandRun, User};
+use crate::doctor::evidence::{CommandRun, Entry, User};
 use crate::facts::limits::TOKEN_MINUTES;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K6",
@@ -50,10 +51,32 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the kubeconfig contains a pasted token, and an EKS token expires after {TOKEN_MINUTES} minutes"
             ),
-            format!("use an exec plugin instead: {}", entry.rewrite()),
+            without_token(entry, *overrides_plugin),
         );
     }
     Outcome::ok(saw)
+}
+
+/// Returns how to remove the token, so that an exec plugin runs.
+fn without_token(entry: &Entry, has_plugin: bool) -> String {
+    let remove = entry.user_name.as_ref().map(|name| {
+        let path = quoted(&format!("users.{name}.token"));
+        format!("{} config unset {path}", entry.kubectl)
+    });
+    match (remove, has_plugin) {
+        (Some(remove), true) => {
+            format!("remove the token, so that the exec plugin next to it runs: {remove}")
+        }
+        (None, true) => {
+            "remove token from the user in the kubeconfig, so that the exec plugin next to it runs"
+                .to_owned()
+        }
+        (Some(remove), false) => format!(
+            "use an exec plugin instead: {remove} && {}",
+            entry.rewrite()
+        ),
+        (None, false) => format!("use an exec plugin instead: {}", entry.rewrite()),
+    }
 }
 
 /// Whether the API server rejected the command's credentials.
