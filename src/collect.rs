@@ -3,6 +3,7 @@
 mod assume_role;
 pub(crate) mod aws_auth;
 pub(crate) mod command_flags;
+pub(crate) mod command_question;
 pub(crate) mod credentials;
 mod eks;
 pub(crate) mod endpoint_probe;

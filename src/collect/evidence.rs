@@ -42,6 +42,8 @@ pub(crate) struct Collector {
     pub(crate) arn: Option<String>,
     pub(crate) identity: Option<String>,
     pub(crate) questions: Vec<Question>,
+    /// The request that the failing command makes, if it is known.
+    pub(crate) of_command: Option<Question>,
     pub(crate) as_context: Option<String>,
 }
 
@@ -81,6 +83,7 @@ impl Collector {
                 identity: self.identity.clone(),
                 cluster: self.cluster.clone(),
                 as_context: self.as_context.clone(),
+                questions: Vec::new(),
                 is_example: false,
             },
             ..Evidence::default()
@@ -202,8 +205,16 @@ impl Collector {
             self.questions.splice(..0, question.ok());
         }
         if self.questions.is_empty() {
-            evidence.request.is_example = true;
-            self.questions.extend("list pods".parse::<Question>());
+            // A command that works needs no other permission.
+            let works = ran.as_ref().is_some_and(|ran| ran.worked);
+            evidence.request.is_example = works || self.of_command.is_none();
+            let example = || "list pods".parse().ok();
+            let question = self.of_command.take().or_else(example);
+            self.questions.extend(question);
+        }
+        if !evidence.request.is_example {
+            let questions = self.questions.iter().map(ToString::to_string);
+            evidence.request.questions = questions.collect();
         }
         if is_alive {
             self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);

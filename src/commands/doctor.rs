@@ -8,12 +8,12 @@ use clap::parser::ValueSource;
 
 use super::{Format, OutputArgs};
 use crate::backend::{Target, replace_private};
-use crate::collect::{self, Collector, command_flags, failing_command};
+use crate::collect::{self, Collector, command_flags, command_question, failing_command};
 use crate::output::{Ran, doctor_bundle, doctor_json, doctor_text};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::doctor::diagnose;
 use awsauth_core::escape;
-use awsauth_core::rbac::Question;
+use awsauth_core::rbac::{Question, Target as RequestTarget};
 use awsauth_core::redact;
 
 /// The time limit of the whole run.
@@ -71,6 +71,36 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
+/// Names of subresources.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris>
+const SUBRESOURCES: [&str; 8] = [
+    "attach",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "log",
+    "portforward",
+    "proxy",
+    "scale",
+];
+
+/// Notes that `pods/exec` in a question is the pod of that name, as in `kubectl auth can-i`.
+fn note_subresource(question: &Question, out: &mut Out) {
+    if let RequestTarget::Resource {
+        kind,
+        name: Some(name),
+        subresource: None,
+        ..
+    } = &question.target
+        && SUBRESOURCES.contains(&name.as_str())
+    {
+        out.note(&format!(
+            "note: {kind}/{name} is the object of the name {name}; for the subresource, write {} {kind} --subresource={name}",
+            question.verb
+        ));
+    }
+}
+
 /// Collects the evidence, judges it, and prints the report.
 pub(crate) fn run(
     args: &Args,
@@ -91,6 +121,9 @@ pub(crate) fn run(
                 .hint("use the ARN that aws sts get-caller-identity prints")
         })?;
     }
+    for question in &args.can {
+        note_subresource(question, out);
+    }
     let end = Instant::now() + TIME_LIMIT;
     let spinner = out.spinner("Checking", Duration::from_millis(300));
     let words = args.command.clone();
@@ -108,6 +141,7 @@ pub(crate) fn run(
         arn: args.who.clone(),
         identity: args.expect_role.clone(),
         questions: args.can.clone(),
+        of_command: command_question::of(&args.command),
         as_context: args.as_context.clone(),
     };
     let (evidence, ran) = collector.collect(failing, end);

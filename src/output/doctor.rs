@@ -221,6 +221,9 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
             let _ = writeln!(text, "  to add a matching entry: {}", one_line(entry));
         }
     }
+    if let Some(example) = &headline.example {
+        let _ = writeln!(text, "  {}", one_line(example));
+    }
     if !headline.others.is_empty() {
         let _ = writeln!(text, "  other problems: {}", headline.others.join(", "));
     }

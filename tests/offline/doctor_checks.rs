@@ -12,6 +12,7 @@ use awsauth_core::doctor::evidence::{
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 use jiff::{SignedDuration, Timestamp};
 
 const ARN: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
@@ -986,15 +987,241 @@ fn access_entry_that_cannot_be_read_is_recognized_by_the_username() {
 }
 
 #[test]
-fn example_request_is_not_presented_as_the_users() {
+fn denied_example_is_no_problem() {
+    let example = |entry, groups| {
+        let mut evidence = denied(entry, groups);
+        evidence.request.is_example = true;
+        diagnose(&evidence)
+    };
+    let report = example("  username: dev\n  groups: [devs]\n", &["devs"]);
+    assert_eq!(report.headline.problem, None);
+    assert_eq!(report.headline.state, SignInState::SignedIn);
+    let saw = &outcome(&report, "B1").saw;
+    assert!(saw.contains("list pods: no"), "{saw}");
+    assert!(saw.contains("awsauth doctor -- kubectl"), "{saw}");
+    // A mistake in the entry is a problem anyway.
+    let report = example("  username: dev\n  group: [devs]\n", &[]);
+    assert_eq!(report.headline.state, SignInState::SignedIn);
+    assert_eq!(report.headline.problem.unwrap().0, "M7");
+}
+
+/// Evidence of a command that works, in spite of a wrong region in the kubeconfig.
+fn working_command() -> Evidence {
+    let mut evidence = signed_in();
+    evidence.command = Collected::Seen(CommandRun {
+        status: Some("exit status: 0".into()),
+        succeeded: true,
+        stderr: String::new(),
+        message: String::new(),
+    });
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.region = Some("us-east1".into());
+    }
+    evidence
+}
+
+#[test]
+fn command_that_works_decides() {
+    let mut evidence = working_command();
+    let headline = diagnose(&evidence).headline;
+    assert_eq!(headline.problem, None);
+    assert_eq!(headline.state, SignInState::SignedIn);
+    assert_eq!(headline.others, ["C13"]);
+    // It does not answer another question.
+    evidence.answers = Collected::Seen(vec![PermissionAnswer {
+        question: "delete nodes".into(),
+        allowed: false,
+        reason: None,
+    }]);
+    assert_eq!(diagnose(&evidence).headline.state, SignInState::Forbidden);
+    let mut rejected = working_command();
+    rejected.signed_in = Collected::Seen(SignedIn::Unauthorized);
+    assert_ne!(diagnose(&rejected).headline.problem, None);
+}
+
+#[test]
+fn failing_plugin_is_in_the_first_line_even_if_the_request_is_denied() {
     let mut evidence = denied("  username: dev\n  groups: [devs]\n", &["devs"]);
-    evidence.request.is_example = true;
-    fails(
-        &evidence,
-        "B1",
-        "may not list pods",
-        "doctor checked list pods as an example; name the request that fails: --can \"VERB RESOURCE -n NAMESPACE\"; or, for list pods: ask",
+    evidence.set_user(User::Exec(Exec {
+        api_version: Some("client.authentication.k8s.io/v1alpha1".into()),
+        command: "aws".into(),
+        path: Some("/usr/bin/aws".into()),
+        ..Exec::default()
+    }));
+    let headline = diagnose(&evidence).headline;
+    assert!(
+        headline.text.starts_with("kubectl cannot sign in"),
+        "{}",
+        headline.text
     );
+    assert_eq!(headline.problem.unwrap().0, "K2");
+    assert!(headline.others.contains(&"B1"), "{:?}", headline.others);
+}
+
+#[test]
+fn mapped_identity_without_permissions_is_not_unknown() {
+    let mut evidence = denied("  username: dev\n  group: [devs]\n", &[]);
+    evidence.request.arn = Some(ARN.into());
+    evidence.signed_in = Collected::default();
+    fails(&evidence, "M7", "does not know the field group", "groups");
+    let headline = diagnose(&evidence).headline;
+    assert_eq!(headline.state, SignInState::Forbidden);
+    assert!(
+        headline.text.contains("is user dev in no groups"),
+        "{}",
+        headline.text
+    );
+    assert_eq!(headline.entry, None);
+    // An entry that gives no user leaves the identity unknown.
+    evidence.answers = Collected::default();
+    let evidence = with_data(evidence, &[("mapRoles", "[]")]);
+    assert_eq!(
+        diagnose(&evidence).headline.state,
+        SignInState::Unauthorized
+    );
+}
+
+#[test]
+fn entry_is_suggested_only_if_the_mapping_is_the_cause() {
+    let entry = |evidence: &Evidence| {
+        let headline = diagnose(evidence).headline;
+        (headline.problem.unwrap().0, headline.entry)
+    };
+    assert_eq!(entry(&mapped(None)), ("T2", None));
+    let unmapped = with_data(
+        mapped(None),
+        &[(
+            "mapRoles",
+            "- rolearn: arn:aws:iam::111122223333:role/other\n  username: dev\n",
+        )],
+    );
+    let (check, map) = entry(&unmapped);
+    assert_eq!(check, "M5");
+    assert!(map.unwrap().starts_with("awsauth map role "));
+    let unread = Evidence {
+        aws_auth: Collected::default(),
+        ..unmapped.clone()
+    };
+    assert_eq!(entry(&unread), ("M2", None));
+    let mut expired = unmapped;
+    expired.set_user(User::Token {
+        signed: Some(Timestamp::UNIX_EPOCH),
+        is_eks: true,
+        overrides_plugin: false,
+    });
+    assert_eq!(entry(&expired), ("K6", None));
+}
+
+trait WithUser {
+    fn set_user(&mut self, user: User);
+}
+
+impl WithUser for Evidence {
+    fn set_user(&mut self, user: User) {
+        if let Collected::Seen(Ok(entry)) = &mut self.kubeconfig {
+            entry.user = user;
+        }
+    }
+}
+
+#[test]
+fn rewritten_entry_keeps_profile_and_role() {
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let mut evidence = evidence();
+        let own = |text: &str| text.to_owned();
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let env = env.iter().map(|(name, value)| (own(name), own(value)));
+        evidence.set_user(User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "no-such-plugin".into(),
+            args,
+            env: env.collect(),
+            ..Exec::default()
+        }));
+        outcome(&diagnose(&evidence), "K3")
+            .problem
+            .clone()
+            .unwrap()
+            .next
+    };
+    let rewrite =
+        "use awsauth as the plugin: awsauth kubeconfig --cluster-name prod --region eu-west-1";
+    let role = "arn:aws:iam::111122223333:role/dev";
+    for (args, env, flags) in [
+        (&[][..], &[][..], ""),
+        (&[], &[("AWS_PROFILE", "dev")], " --profile dev"),
+        (&["--profile=dev x"], &[], " --profile 'dev x'"),
+        (
+            &["--profile", "a", "-r", role, "-e", "team-42"],
+            &[("AWS_PROFILE", "dev")],
+            " --profile a --role-arn arn:aws:iam::111122223333:role/dev --external-id team-42",
+        ),
+        (
+            &["--role-arn", role, "--session-name", "ci"],
+            &[],
+            " --role-arn arn:aws:iam::111122223333:role/dev --role-session-name ci",
+        ),
+    ] {
+        assert_eq!(with(args, env), format!("{rewrite}{flags}"));
+    }
+}
+
+#[test]
+fn next_cause_behind_a_wrong_entry_is_found() {
+    let grants = |subject: &str, role: &str| Policy {
+        bindings: vec![Binding {
+            namespace: Some("web".into()),
+            name: "devs-read".into(),
+            role: RoleRef {
+                kind: RoleKind::Role,
+                name: role.into(),
+            },
+            subjects: vec![Subject::Group(subject.into())],
+        }],
+        roles: [(
+            Role {
+                namespace: Some("web".into()),
+                name: "pod-reader".into(),
+            },
+            Rules::Known(vec![Rule {
+                verbs: vec!["list".into()],
+                api_groups: vec![String::new()],
+                resources: vec!["pods".into()],
+                ..Rule::default()
+            }]),
+        )]
+        .into(),
+        unread: Vec::new(),
+    };
+    let path = "- rolearn: arn:aws:iam::111122223333:role/team/mytestrole\n  username: dev\n  groups: [devs]\n";
+    let of_path = with_data(mapped(None), &[("mapRoles", path)]);
+    let of_field = denied("  username: dev\n  group: devs\n", &[]);
+    let of_text = denied("  username: dev\n  groups: devs\n", &[]);
+    for (evidence, first) in [(of_path, "M6"), (of_field, "M7"), (of_text, "M7")] {
+        let second = |policy: Policy| {
+            let mut evidence = evidence.clone();
+            evidence.request.questions = vec!["list pods -n web".into()];
+            evidence.policy = Collected::Seen(policy);
+            let report = diagnose(&evidence);
+            let (check, _) = report.headline.problem.clone().unwrap();
+            assert_eq!(check, first);
+            let found = outcome(&report, "B2").problem.clone();
+            assert_eq!(report.headline.others.contains(&"B2"), found.is_some());
+            found.map(|problem| problem.cause)
+        };
+        assert_eq!(second(grants("devs", "pod-reader")), None);
+        let cause = second(grants("Devs", "pod-reader")).unwrap();
+        let start = format!(
+            "after the next step of {first}, user dev in group devs still may not list pods -n web: "
+        );
+        assert!(cause.starts_with(&start), "{cause}");
+        assert!(cause.contains("names are case-sensitive"), "{cause}");
+        let cause = second(grants("devs", "pods-reader")).unwrap();
+        assert!(
+            cause.contains("Role pods-reader in namespace web, which does not exist"),
+            "{cause}"
+        );
+    }
 }
 
 #[test]
@@ -1034,18 +1261,6 @@ fn condition_of_the_trust_policy_is_named() {
     fails(&with(true), "C15", &cause, &obstacle.next);
     // Such as a permissions boundary, which neither of the two policies shows.
     fails(&with(false), "C14", &cause, &obstacle.next);
-}
-
-trait WithUser {
-    fn set_user(&mut self, user: User);
-}
-
-impl WithUser for Evidence {
-    fn set_user(&mut self, user: User) {
-        if let Collected::Seen(Ok(entry)) = &mut self.kubeconfig {
-            entry.user = user;
-        }
-    }
 }
 
 #[test]
@@ -1127,48 +1342,6 @@ fn other_credentials_are_not_those_of_a_static_token() {
         next_to_plugin.problem.unwrap().1.next,
         "remove the token, so that the exec plugin next to it runs: kubectl config unset users.me.token"
     );
-}
-
-#[test]
-fn rewritten_entry_keeps_profile_and_role() {
-    let with = |args: &[&str], env: &[(&str, &str)]| {
-        let mut evidence = evidence();
-        let own = |text: &str| text.to_owned();
-        let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        let env = env.iter().map(|(name, value)| (own(name), own(value)));
-        evidence.set_user(User::Exec(Exec {
-            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
-            command: "no-such-plugin".into(),
-            args,
-            env: env.collect(),
-            ..Exec::default()
-        }));
-        outcome(&diagnose(&evidence), "K3")
-            .problem
-            .clone()
-            .unwrap()
-            .next
-    };
-    let rewrite =
-        "use awsauth as the plugin: awsauth kubeconfig --cluster-name prod --region eu-west-1";
-    let role = "arn:aws:iam::111122223333:role/dev";
-    for (args, env, flags) in [
-        (&[][..], &[][..], ""),
-        (&[], &[("AWS_PROFILE", "dev")], " --profile dev"),
-        (&["--profile=dev x"], &[], " --profile 'dev x'"),
-        (
-            &["--profile", "a", "-r", role, "-e", "team-42"],
-            &[("AWS_PROFILE", "dev")],
-            " --profile a --role-arn arn:aws:iam::111122223333:role/dev --external-id team-42",
-        ),
-        (
-            &["--role-arn", role, "--session-name", "ci"],
-            &[],
-            " --role-arn arn:aws:iam::111122223333:role/dev --role-session-name ci",
-        ),
-    ] {
-        assert_eq!(with(args, env), format!("{rewrite}{flags}"));
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod check;
 mod checks;
 mod denied_request;
 pub mod evidence;
+mod fixed_user;
 mod headline;
 mod lint_causes;
 mod remedy;

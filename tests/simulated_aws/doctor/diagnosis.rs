@@ -1,6 +1,7 @@
 //! Checks that need more than one machine, and the output of `doctor`.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use awsauth_aws::{AwsEnvironment, Machine};
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use crate::doctor::injected_faults::instance;
 use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE, sign_at};
 use crate::eks_cluster::token_review::Who;
 use crate::support::eks;
+use crate::support::secrets;
 use crate::support::simulated_aws::{REGION, trusts_service};
 use crate::support::simulated_eks_api::EksService;
 
@@ -82,7 +84,7 @@ fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
         "devs",
     ]);
     session.becomes(&harness.credentials, &Who::user("dev", &["devs"]));
-    let diagnosis = harness.diagnose(&[]);
+    let diagnosis = harness.diagnose(&["--can", "delete nodes"]);
     assert_eq!(diagnosis.json["headline"]["standing"], "forbidden");
 
     // If aws-auth cannot be read, doctor still shows the identity and who can help.
@@ -208,7 +210,7 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
             .kubectl(&["delete", "clusterrolebinding", "doctor"])
     };
     bind("viewer");
-    let gone = harness.diagnose(&[]);
+    let gone = harness.diagnose(&["--can", "list pods"]);
     unbind();
     assert_eq!(
         gone.text("B2", "cause"),
@@ -248,6 +250,55 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
     assert_eq!(diagnosis.headline(), "M7", "{}", diagnosis.json);
 }
 
+/// A user with rights in one namespace only, who names no request.
+#[test]
+fn denied_example_is_no_problem_and_a_command_that_works_decides() {
+    let session = ExclusiveCluster::start();
+    let entry = format!("- rolearn: {MYTESTROLE}\n  username: dev\n  groups: [devs]\n");
+    let dev = Who::user("dev", &["devs"]);
+    put(&session, &json!({"mapRoles": entry}), &dev);
+    let kubectl = |args: &[&str]| session.cluster.kubectl(args);
+    let allow = ["--verb=list", "--resource=configmaps", "-n", "default"];
+    kubectl(&[&["create", "role", "doctor"][..], &allow].concat());
+    let bind = ["--role=doctor", "--group=devs", "-n", "default"];
+    kubectl(&[&["create", "rolebinding", "doctor"][..], &bind].concat());
+    let mut harness = Harness::new(session.cluster);
+    let program = session.cluster.kubectl_path().display().to_string();
+    let bare = harness.doctor(&[]);
+    let working = ["--", &program, "get", "configmaps", "-n", "default"];
+    let working = harness.doctor(&working);
+    harness.exec()["apiVersion"] = json!("client.authentication.k8s.io/v1alpha1");
+    let failing = ["--", &program, "get", "configmaps", "-n", "default"];
+    let failing = harness.diagnose(&failing);
+    kubectl(&["delete", "rolebinding", "doctor", "-n", "default"]);
+    kubectl(&["delete", "role", "doctor", "-n", "default"]);
+
+    let signed_in =
+        "\nSigned in: you are user dev in groups devs, system:authenticated to this cluster\n";
+    assert_eq!(bare.status, 0, "{bare:?}");
+    assert!(bare.stdout.contains(signed_in), "{}", bare.stdout);
+    assert!(
+        bare.stdout.ends_with(
+            "\n  list pods was asked as an example, and is not allowed; to check the request that you need: awsauth doctor -- kubectl …, or --can \"VERB RESOURCE -n NAMESPACE\"\n"
+        ),
+        "{}",
+        bare.stdout
+    );
+    assert_eq!(working.status, 0, "{working:?}");
+    assert!(working.stdout.contains(signed_in), "{}", working.stdout);
+    assert!(!working.stdout.contains("example"), "{}", working.stdout);
+    assert_eq!(failing.headline(), "K2", "{}", failing.json);
+    assert_eq!(failing.json["headline"]["others"], json!([]));
+    assert_eq!(
+        failing.text("K2", "next"),
+        "kubectl --context mine config set-credentials me --exec-api-version=client.authentication.k8s.io/v1beta1"
+    );
+    assert_eq!(
+        failing.text("B1", "saw"),
+        "list configmaps -n default: yes (RBAC: allowed by RoleBinding \"doctor/default\" of Role \"doctor\" to Group \"devs\")"
+    );
+}
+
 /// Injects a fault into a user of a kubeconfig, which may be this old token.
 type Inject = fn(&mut serde_json::Value, &str);
 
@@ -282,11 +333,9 @@ fn printed_steps_fix_the_plugin_and_keep_its_profile() {
         let step = &next[next.find("kubectl --context mine config").unwrap()..];
         let step = step.replacen("kubectl", &kubectl, 1);
         let path = harness.folder().join("config").display().to_string();
-        let shell = std::process::Command::new("sh")
-            .args(["-c", &step])
-            .env("KUBECONFIG", &path)
-            .output()
-            .unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &step]).env("KUBECONFIG", &path);
+        let shell = secrets::output(&mut shell);
         assert!(shell.status.success(), "{step}: {shell:?}");
         let fixed = std::fs::read_to_string(&path).unwrap();
         assert!(fixed.contains("AWS_PROFILE"), "{fixed}");
@@ -412,11 +461,13 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
         &json!({"mapRoles": entry}),
         &Who::user("dev", &[]),
     );
-    let (id, empty) = headline(&with_entry("API_AND_CONFIG_MAP"));
-    assert_eq!(id, "M3", "{}", empty.json);
+    service.set(&with_entry("API_AND_CONFIG_MAP"));
+    let can = ["--can", "list pods"];
+    let empty = harness.diagnose(&can);
+    assert_eq!(empty.headline(), "M3", "{}", empty.json);
     assert!(empty.text("M3", "next").contains("AmazonEKSViewPolicy"));
     // An administrator sees it, too.
-    let for_other = harness.diagnose(&["--for", MYTESTROLE]);
+    let for_other = harness.diagnose(&[&["--for", MYTESTROLE][..], &can].concat());
     assert_eq!(for_other.headline(), "M3", "{}", for_other.json);
     assert_eq!(for_other.json["headline"]["standing"], "forbidden");
 }

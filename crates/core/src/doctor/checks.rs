@@ -3,7 +3,7 @@
 mod credentials;
 mod endpoint;
 mod kubeconfig;
-mod mapping;
+pub(in crate::doctor) mod mapping;
 mod nodes;
 mod permissions;
 mod token;

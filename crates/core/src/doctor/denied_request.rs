@@ -47,22 +47,36 @@ const WITHOUT_NAMESPACE: [&str; 17] = [
 /// A request that the API server denied.
 pub(super) struct DeniedRequest<'e> {
     evidence: &'e Evidence,
+    /// The user whose request it is, if known.
+    user: Option<User>,
     /// The request in the syntax of `--can`.
     pub(super) question: &'e str,
     pub(super) action: Action,
 }
 
 impl<'e> DeniedRequest<'e> {
-    /// Returns the first denied request; `None` if none is denied.
+    /// Returns the first denied request; `None` if none is denied, or only an example that the user did not name.
     pub(super) fn of(evidence: &'e Evidence) -> Option<Self> {
-        let answers = evidence.answers.known()?;
-        let denied = answers.iter().find(|answer| !answer.allowed)?;
-        let question: Question = denied.question.parse().ok()?;
-        let namespace = own_namespace(evidence);
+        if evidence.request.is_example {
+            return None;
+        }
+        let question = denied_question(evidence)?;
+        Self::new(evidence, question, remedy::user(evidence))
+    }
+
+    /// Returns the request that the user named as that of another Kubernetes user, whether or not it is denied.
+    pub(super) fn of_user(evidence: &'e Evidence, user: &User) -> Option<Self> {
+        let question = evidence.request.questions.first()?;
+        Self::new(evidence, question, Some(user.clone()))
+    }
+
+    fn new(evidence: &'e Evidence, question: &'e str, user: Option<User>) -> Option<Self> {
+        let parsed: Question = question.parse().ok()?;
         Some(Self {
             evidence,
-            question: &denied.question,
-            action: action(question, namespace),
+            user,
+            question,
+            action: action(parsed, own_namespace(evidence)),
         })
     }
 
@@ -143,17 +157,6 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
-    /// Returns a next step, after how to name the request if doctor chose it.
-    pub(super) fn after_naming(&self, next: String) -> String {
-        match self.evidence.request.is_example {
-            true => format!(
-                "doctor checked {0} as an example; name the request that fails: --can \"VERB RESOURCE -n NAMESPACE\"; or, for {0}: {next}",
-                self.question
-            ),
-            false => next,
-        }
-    }
-
     fn no_lasting_subject(&self) -> String {
         match remedy::map_again(self.evidence) {
             Some(map) => format!(
@@ -164,8 +167,7 @@ impl<'e> DeniedRequest<'e> {
     }
 
     fn grant_commands(&self) -> Option<Vec<String>> {
-        let user = remedy::user(self.evidence)?;
-        let (flag, subject) = self.subject(&user)?;
+        let (flag, subject) = self.subject(self.user.as_ref()?)?;
         let (verb, what) = (self.action.verb(), self.resource());
         let name = format!("{subject}-{verb}-{what}").replace('*', "all");
         let name = quoted(&name.replace(['/', '%', ':', '@', '.'], "-"));
@@ -226,6 +228,28 @@ impl<'e> DeniedRequest<'e> {
             }
         }
     }
+}
+
+/// Returns the first question that the API server answers with no.
+pub(super) fn denied_question(evidence: &Evidence) -> Option<&str> {
+    let mut answers = evidence.answers.known()?.iter();
+    let denied = answers.find(|answer| !answer.allowed)?;
+    Some(&denied.question)
+}
+
+/// Returns that a request is denied which doctor asked as an example, and how to ask for another one; `None` if the user
+/// named a request or a command that works.
+pub(super) fn denied_example(evidence: &Evidence) -> Option<String> {
+    let works = evidence.command.known().is_some_and(|run| run.succeeded);
+    let question = denied_question(evidence).filter(|_| evidence.request.is_example && !works)?;
+    let arn = evidence.request.arn.as_ref();
+    let ask = match arn.is_some() || evidence.command.known().is_some() {
+        true => "--can \"VERB RESOURCE -n NAMESPACE\"",
+        false => "awsauth doctor -- kubectl …, or --can \"VERB RESOURCE -n NAMESPACE\"",
+    };
+    Some(format!(
+        "{question} was asked as an example, and is not allowed; to check the request that you need: {ask}"
+    ))
 }
 
 /// Returns the namespace that requests without `-n` use.

@@ -103,6 +103,8 @@ pub struct Request {
     pub cluster: Option<String>,
     /// The context whose user reads aws-auth and RBAC.
     pub as_context: Option<String>,
+    /// The requests that the user named, or that the failing command made, in the syntax of `--can`.
+    pub questions: Vec<String>,
     /// Whether the user named no request, so that doctor checks one as an example.
     pub is_example: bool,
 }
@@ -227,6 +229,11 @@ impl Evidence {
     /// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
     pub fn user(&self) -> Option<authenticator::User> {
         super::remedy::user(self)
+    }
+
+    /// Returns the Kubernetes user that the next step of a mapping problem gives the subject, if it gives another one.
+    pub fn user_after_fix(&self) -> Option<authenticator::User> {
+        super::fixed_user::find(self).map(|fixed| fixed.user)
     }
 
     /// Returns whether the API server accepted the token.

@@ -1,5 +1,6 @@
 //! The diagnosis: the first problem on the path to a signed-in user.
 
+use super::denied_request::{DeniedRequest, denied_example};
 use super::evidence::{Problem, SignedIn};
 use super::remedy;
 use super::{Check, CheckResult, Evidence};
@@ -40,8 +41,10 @@ pub struct Headline {
     pub others: Vec<&'static str>,
     /// The ARN that the cluster compares.
     pub arn: Option<String>,
-    /// The command that adds a matching entry, if none matches.
+    /// The command that adds a matching entry, if the cause is that none matches.
     pub entry: Option<String>,
+    /// What doctor asked as an example if that is denied, and how to ask for another request.
+    pub example: Option<String>,
 }
 
 /// The priority of problems: the headline is the first one in this list. A symptom comes after its causes: a failing plugin after missing credentials, a rejected
@@ -52,6 +55,9 @@ const ORDER: [&str; 45] = [
     "E3", "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "B3", "W3", "W1", "W2",
 ];
 
+/// Checks without which kubectl gets no token. awsauth then signs one with the same credentials.
+const OF_PLUGIN: [&str; 5] = ["K1", "K2", "K3", "K4", "K6"];
+
 pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) -> Headline {
     let problem = |id: &str| {
         let (check, judged) = checks.iter().find(|(check, _)| check.id == id)?;
@@ -59,42 +65,45 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
         Some((check.id, problem.clone()))
     };
     let mut problems = ORDER.iter().filter_map(|id| problem(id));
-    let first = problems.next();
+    let first = match command_works(evidence) {
+        true => None,
+        false => problems.next(),
+    };
     let others = problems.map(|(id, _)| id).collect();
     let state = sign_in_state(evidence, first.as_ref().map(|(id, _)| *id));
     let subject = evidence.subject();
-    let is_unmapped = evidence.explanation().is_ok_and(|explained| {
-        explained.explanation.admitted.is_none() && explained.explanation.answers.is_empty()
-    }) && state != SignInState::SignedIn;
-    let is_access_entry = first
+    let is_cause = first
         .as_ref()
-        .is_some_and(|(id, _)| ["M1", "M3"].contains(id));
+        .is_some_and(|(id, _)| ["M5", "M6", "M7"].contains(id));
+    let unmapped = evidence.explanation().ok().filter(|explained| {
+        let explanation = &explained.explanation;
+        is_cause && explanation.admitted.is_none() && explanation.answers.is_empty()
+    });
     Headline {
         state,
         text: text(evidence, state, first.as_ref().map(|(id, _)| *id)),
         arn: subject.map(|subject| subject.canonical.arn),
-        entry: (is_unmapped || (state == SignInState::Unauthorized && !is_access_entry)).then(
-            || {
-                let explained = evidence.explanation().ok();
-                let near = explained.as_ref().and_then(|explained| {
-                    let near = explained.explanation.near.first()?;
-                    Some((&explained.document, near))
-                });
-                remedy::map(evidence, near)
-            },
-        ),
+        entry: unmapped.map(|explained| {
+            let near = explained.explanation.near.first();
+            remedy::map(evidence, near.map(|near| (&explained.document, near)))
+        }),
+        example: denied_example(evidence),
         problem: first,
         others,
     }
 }
 
+/// Returns whether the user's command works and signs in, which no check can disprove.
+fn command_works(evidence: &Evidence) -> bool {
+    let works = evidence.command.known().is_some_and(|run| run.succeeded);
+    works && evidence.is_signed_in() && DeniedRequest::of(evidence).is_none()
+}
+
 fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
-    let lacks_rights = evidence
-        .answers
-        .known()
-        .is_some_and(|answers| answers.iter().any(|one| !one.allowed));
+    let is_of_plugin = first.is_some_and(|id| OF_PLUGIN.contains(&id));
+    let lacks_rights = DeniedRequest::of(evidence).is_some();
     match evidence.signed_in.known() {
-        Some(SignedIn::In { .. }) if lacks_rights => SignInState::Forbidden,
+        Some(SignedIn::In { .. }) if lacks_rights && !is_of_plugin => SignInState::Forbidden,
         Some(SignedIn::In { .. }) => SignInState::SignedIn,
         Some(SignedIn::Unauthorized) => SignInState::Unauthorized,
         Some(SignedIn::Forbidden(_)) => SignInState::Forbidden,
@@ -102,7 +111,15 @@ fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
         // The token of another identity is not available, so aws-auth and RBAC decide.
         None if evidence.request.arn.is_some() => match first {
             Some("B1" | "B2" | "M3") => SignInState::Forbidden,
-            Some(id) if id.starts_with('M') => SignInState::Unauthorized,
+            Some(id) if id.starts_with('M') => {
+                let explained = evidence.explanation();
+                let is_mapped = explained.is_ok_and(|it| it.explanation.allowed());
+                match (is_mapped && id != "M1", lacks_rights) {
+                    (false, _) => SignInState::Unauthorized,
+                    (true, true) => SignInState::Forbidden,
+                    (true, false) => SignInState::SignedIn,
+                }
+            }
             Some(_) => SignInState::Unknown,
             None if evidence.explanation().is_ok() => SignInState::SignedIn,
             None => SignInState::Unknown,
@@ -135,10 +152,7 @@ fn text(evidence: &Evidence, state: SignInState, problem: Option<&str>) -> Strin
             };
             format!("Forbidden (403): {is} {who} to this cluster, but {lack} a permission")
         }
-        // kubectl gets no valid token, so awsauth signed one with the same credentials.
-        SignInState::SignedIn
-            if problem.is_some_and(|id| ["K1", "K2", "K3", "K4", "K6"].contains(&id)) =>
-        {
+        SignInState::SignedIn if problem.is_some_and(|id| OF_PLUGIN.contains(&id)) => {
             format!(
                 "kubectl cannot sign in. With the same AWS credentials, {is} {who} to this cluster"
             )

@@ -57,7 +57,8 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
     )
 }
 
-fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'d Mapping> {
+/// Returns the mapping of a similar entry as written.
+pub(super) fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'d Mapping> {
     let mut entries = document.section(near.section).entries().iter();
     let entry = entries.find(|entry| entry.line == near.line)?;
     Some(entry.written_mapping())

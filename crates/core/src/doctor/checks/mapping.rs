@@ -6,6 +6,6 @@ pub(super) mod authenticator_log;
 pub(super) mod aws_auth;
 pub(super) mod ignored_entry;
 pub(super) mod lookup;
-pub(super) mod near_miss;
+pub(in crate::doctor) mod near_miss;
 pub(super) mod recent_change;
 pub(super) mod sign_in;

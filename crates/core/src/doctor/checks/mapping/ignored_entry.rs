@@ -4,7 +4,7 @@ use crate::authenticator::{Answer, Placeholder};
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::mapping::near_miss::is_ignored;
-use crate::doctor::denied_request::DeniedRequest;
+use crate::doctor::denied_request::{DeniedRequest, denied_question};
 use crate::doctor::evidence::{Explained, Problem};
 use crate::doctor::lint_causes;
 use crate::doctor::remedy;
@@ -122,7 +122,7 @@ fn denied_by_the_entry(
     explained: &Explained<'_>,
     answer: &Answer,
 ) -> Option<Problem> {
-    DeniedRequest::of(evidence)?;
+    denied_question(evidence)?;
     let user = answer.user.as_ref().ok()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
     if let Some(mistake) = lint_causes::of_entry(evidence, explained, answer) {
@@ -167,6 +167,8 @@ fn denied_by_the_entry(
             ),
         });
     }
+    // The later entry may be the intended one.
+    DeniedRequest::of(evidence)?;
     let shadowed = explained.explanation.shadowed.iter().find_map(|place| {
         let section = explained.document.section(place.section);
         let earlier = section.entries().get(place.index)?.mapping()?;

@@ -9,15 +9,18 @@ use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::denied_request::{
     DeniedRequest, as_administrator, own_namespace, session_template,
 };
-use crate::doctor::evidence::Problem;
+use crate::doctor::evidence::{Problem, SignedIn};
+use crate::doctor::fixed_user;
 use crate::doctor::remedy;
-use crate::rbac::{Action, Binding, Grant, Policy, Role, RoleKind, Rule, Rules, Subject, UserInfo};
+use crate::rbac::{
+    Access, Action, Binding, Grant, Policy, Role, RoleKind, Rule, Rules, Subject, UserInfo,
+};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "B2",
     title: "bindings",
-    after: &["M2"],
+    after: &[],
     judge,
 };
 
@@ -31,8 +34,19 @@ const MAX_LETTERS: usize = 2;
 const MAX_NAMESPACES: usize = 3;
 
 fn judge(evidence: &Evidence) -> CheckResult {
+    let fixed = fixed_user::find(evidence);
+    let is_rejected = match evidence.signed_in.known() {
+        Some(SignedIn::In { .. }) | None => false,
+        Some(_) => true,
+    };
+    if is_rejected && fixed.is_none() {
+        return Err(Skipped::needs("M2 to be fixed first"));
+    }
     let policy = evidence.policy.seen()?;
-    let user = remedy::user(evidence).ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?;
+    let user = match &fixed {
+        Some(fixed) => fixed.user.clone(),
+        None => remedy::user(evidence).ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?,
+    };
     if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {
         return Err(Skipped::needs(format!(
             "permission to list {}: {}",
@@ -56,12 +70,31 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if info.may_do_everything() {
         saw.push("group system:masters is allowed everything".to_owned());
     }
-    let Some(denied) = DeniedRequest::of(evidence) else {
-        return Outcome::ok(match saw.as_slice() {
+    let denied = match &fixed {
+        Some(fixed) => DeniedRequest::of_user(evidence, &fixed.user),
+        None => DeniedRequest::of(evidence),
+    };
+    let after = fixed.as_ref().map_or_else(String::new, |fixed| {
+        format!(
+            "after the next step of {}, user {} in {}",
+            fixed.check,
+            remedy::username(&user.username),
+            remedy::groups(&user.groups)
+        )
+    });
+    let bound = |saw: &[String]| {
+        let saw = match saw {
             [] => "no binding has the user or its groups as subject; another authorizer grants or denies access"
                 .to_owned(),
             saw => saw.join("; "),
-        });
+        };
+        match after.as_str() {
+            "" => saw,
+            after => format!("{after}: {saw}"),
+        }
+    };
+    let Some(denied) = denied else {
+        return Outcome::ok(bound(&saw));
     };
     let analysis = Analysis {
         evidence,
@@ -70,15 +103,18 @@ fn judge(evidence: &Evidence) -> CheckResult {
         own: &own,
         denied: &denied,
     };
+    if fixed.is_some() && (info.may_do_everything() || analysis.may_be_allowed(&access)) {
+        return Outcome::ok(bound(&saw));
+    }
     if saw.is_empty() {
         saw.push("no binding applies".to_owned());
     }
-    let problem = analysis.problem();
-    Outcome::problem(
-        saw.join("; "),
-        problem.cause,
-        denied.after_naming(problem.next),
-    )
+    let Problem { cause, next } = analysis.problem();
+    let cause = match fixed {
+        Some(_) => format!("{after} still may not {}: {cause}", denied.question),
+        None => cause,
+    };
+    Outcome::problem(saw.join("; "), cause, next)
 }
 
 /// A denied request, and what RBAC has for the user.
@@ -92,6 +128,13 @@ struct Analysis<'a> {
 }
 
 impl Analysis<'_> {
+    /// Returns whether RBAC allows the request, as far as the rules and the API group of the request are known.
+    fn may_be_allowed(&self, access: &Access<'_>) -> bool {
+        let mut bindings = access.grants.iter().map(|grant| grant.binding);
+        !self.denied.has_known_group()
+            || bindings.any(|binding| self.reaches(binding) && self.allows(binding) != Some(false))
+    }
+
     fn problem(&self) -> Problem {
         if self.denied.is_impersonation() {
             return self.not_granted();

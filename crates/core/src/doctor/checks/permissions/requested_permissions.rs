@@ -2,7 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::denied_request::DeniedRequest;
+use crate::doctor::denied_request::{DeniedRequest, denied_example};
 use crate::doctor::remedy;
 use crate::doctor::unread_access_entry;
 
@@ -29,7 +29,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         .collect();
     let saw = shown.join("; ");
     let Some(denied) = DeniedRequest::of(evidence) else {
-        return Outcome::ok(saw);
+        return Outcome::ok(match denied_example(evidence) {
+            Some(example) => format!("{saw}; {example}"),
+            None => saw,
+        });
     };
     let who = remedy::user(evidence).map_or_else(
         || "this identity".to_owned(),
@@ -59,7 +62,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Some(unread) => format!("{}; or {next}", unread.next),
         None => next,
     };
-    Outcome::problem(saw, cause, denied.after_naming(next))
+    Outcome::problem(saw, cause, next)
 }
 
 /// Returns the role that the API server did not find when it checked the bindings, such as `ClusterRole pod-reader`. Its

@@ -1,0 +1,116 @@
+//! The Kubernetes user that the next step of a mapping problem gives the identity.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use strsim::levenshtein;
+
+use super::checks::mapping::near_miss::is_ignored;
+use super::denied_request::denied_question;
+use super::evidence::{Evidence, Explained};
+use super::remedy;
+use crate::arn::{Kind, Parts};
+use crate::authenticator::{Answer, Mismatch, Question, User, explain};
+use crate::document::{DecodeWarning, Document, Field, SectionName};
+
+/// A user that the identity becomes after the next step of a check.
+pub(super) struct FixedUser {
+    pub(super) check: &'static str,
+    pub(super) user: User,
+}
+
+/// Returns the user after the next step of M6 or M7. `None` if neither finds a problem that decides the user's groups, or
+/// if these groups are unknown.
+pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
+    let explained = evidence.explanation().ok()?;
+    let explanation = &explained.explanation;
+    if explanation.admitted.is_some() {
+        return None;
+    }
+    let (check, section, text) = match explanation.answers.first() {
+        Some(answer) => (
+            "M7",
+            answer.place.section,
+            with_groups(evidence, &explained, answer)?,
+        ),
+        None if evidence.is_signed_in() => return None,
+        None => like_a_similar_entry(evidence, &explained)?,
+    };
+    let user = user(evidence, section, text)?;
+    let is_other = remedy::user(evidence).as_ref() != Some(&user);
+    (is_other && !user.groups.is_empty()).then_some(FixedUser { check, user })
+}
+
+/// Returns an entry for the identity with the username and groups of the similar entry that M7 or M6 names.
+fn like_a_similar_entry(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+) -> Option<(&'static str, SectionName, String)> {
+    let mut near = explained.explanation.near.iter();
+    let ignored = near.clone().find(|near| is_ignored(&near.why));
+    let (check, near) = match ignored {
+        Some(near) => ("M7", near),
+        None => ("M6", near.next().filter(|near| near.why != Mismatch::Root)?),
+    };
+    let mapping = remedy::mapping(&explained.document, near)?;
+    let subject = evidence.subject()?.canonical;
+    let (section, key) = match subject.kind {
+        Kind::Role | Kind::AssumedRole => (SectionName::Roles, "rolearn"),
+        Kind::User => (SectionName::Users, "userarn"),
+        Kind::Root | Kind::FederatedUser => return None,
+    };
+    let name = Parts::of(&subject.arn).map_or("", |parts| parts.name);
+    let username = match mapping.username.as_str() {
+        "" => name,
+        username => username,
+    };
+    let entry = json!([{key: &subject.arn, "username": username, "groups": mapping.groups()}]);
+    Some((check, section, entry.to_string()))
+}
+
+/// Returns the section with the groups of an entry in a field that the authenticator reads, as a list.
+fn with_groups(evidence: &Evidence, explained: &Explained<'_>, answer: &Answer) -> Option<String> {
+    let section = explained.document.section(answer.place.section);
+    let entry = section.entries().get(answer.place.index)?;
+    let text = section.text()?;
+    let is_lost = |_: &Field| !entry.fields.groups_are_list;
+    let misnamed = || {
+        denied_question(evidence)?;
+        let mut warnings = entry.decode_warnings.iter();
+        warnings.find_map(|warning| {
+            let DecodeWarning::UnknownField(field) = warning else {
+                return None;
+            };
+            let name = text.get(field.key.range())?.to_ascii_lowercase();
+            (levenshtein(&name, "groups") <= 2).then_some(*field)
+        })
+    };
+    let field = match entry.fields.groups {
+        Some(field) => Some(field).filter(is_lost),
+        None => misnamed(),
+    }?;
+    let value = text.get(field.value.range())?;
+    let list = match value.starts_with(['[', '-']) {
+        true => value.to_owned(),
+        false if value.contains(char::is_whitespace) => return None,
+        false => format!("[{value}]"),
+    };
+    let mut fixed = text.to_owned();
+    fixed.replace_range(field.value.range(), &list);
+    fixed.replace_range(field.key.range(), "groups");
+    Some(fixed)
+}
+
+/// Returns the user of the identity according to the text of one section.
+fn user(evidence: &Evidence, section: SectionName, text: String) -> Option<User> {
+    let subject = evidence.subject()?;
+    let question = Question {
+        arn: subject.arn,
+        session_name: subject.session_name,
+        ..Question::default()
+    };
+    let data = BTreeMap::from([(section.key().to_owned(), text)]);
+    let explanation = explain(&Document::read(&data), &question).ok()?;
+    let (user, _) = explanation.users().next()?;
+    Some(user.clone())
+}
