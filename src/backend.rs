@@ -43,7 +43,7 @@ pub(crate) use first_read::FirstRead;
 pub(crate) use history::{History, HistoryEntry, Name};
 pub(crate) use history_options::HistoryOptions;
 pub(crate) use inventory::Inventory;
-pub(crate) use sign_in::{SignIn, SignInResult};
+pub(crate) use sign_in::{KubeconfigUser, SignIn, SignInResult};
 pub(crate) use state_dir::state_folder;
 pub(crate) use target_options::{Target, is_typed};
 pub(crate) use temp_file::{replace_private, write_temporary};

@@ -24,7 +24,7 @@ use awsauth_core::aws_auth_snapshot::{Change, Snapshot};
 use awsauth_core::facts::node_inventory::JoinedNode;
 use awsauth_core::history::Who;
 use awsauth_core::rbac::{Policy, Question, Scope};
-use awsauth_kube::access_review;
+use awsauth_kube::access_review::{self, ClusterUser};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::discovery::{self, Resolved};
 use awsauth_kube::history::{self, ClusterKey, CopyLocation};
@@ -260,6 +260,16 @@ impl Cluster {
         let asking = access_review::current_user(&self.client, self.options.timeout());
         let user = until_interrupted(&self.runtime, out, "Reading your username", asking)?;
         Ok(user.ok().map(|user| user.username))
+    }
+
+    /// Returns the user that the API server authenticates.
+    pub(super) fn signed_in_user(
+        &self,
+        time_limit: Duration,
+        out: &Out,
+    ) -> Result<Result<ClusterUser, RequestError>, Failure> {
+        let asking = access_review::current_user(&self.client, time_limit);
+        until_interrupted(&self.runtime, out, "Signing in", asking)
     }
 
     /// Reads aws-auth and, concurrently, all RBAC bindings.

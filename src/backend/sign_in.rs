@@ -13,7 +13,7 @@ use super::eks_cluster;
 use super::endpoint_check;
 use super::target_options::{Chosen, Target, is_typed};
 use super::wait_for_cluster::wait_for;
-use crate::terminal::{Failure, Out};
+use crate::terminal::{Exit, Failure, Out};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::CredentialOptions;
 use awsauth_aws::eks::{CredentialOrder, EksCluster};
@@ -23,6 +23,7 @@ use awsauth_kube::access_review::{self, Answer, ClusterUser};
 use awsauth_kube::connect::{
     AnonymousConnection, ConnectError, EksConnection, connect_anonymously, connect_to_anonymously,
 };
+use awsauth_kube::kubeconfig::choose;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::{ApiClient, EksEndpoint, EksName, Environment, Flags};
 
@@ -44,6 +45,9 @@ pub(crate) struct SignIn {
     /// The response of EKS, if EKS was asked to find the cluster.
     described: Option<EksCluster>,
 }
+
+/// The user that a kubeconfig's own credentials sign in as, or why that is unknown.
+pub(crate) type KubeconfigUser = Result<ClusterUser, String>;
 
 /// The result of an attempt with a token.
 #[derive(Debug)]
@@ -277,6 +281,47 @@ impl SignIn {
             .because(&error)
             .hint(error.hint())),
         }
+    }
+
+    /// Signs in with the credentials of the kubeconfig, as kubectl does; an exec plugin runs. Returns `None` if the cluster was not
+    /// selected by a kubeconfig context with a user, or if the command line selects AWS credentials.
+    ///
+    /// # Errors
+    /// If the user interrupts.
+    pub(crate) fn kubeconfig_user(
+        &self,
+        target: &Target,
+        matches: &clap::ArgMatches,
+        out: &mut Out,
+    ) -> Result<Option<KubeconfigUser>, Failure> {
+        let selects_identity = ["profile", "source", "roles"];
+        let has_user = choose(&anonymous_flags(target), &Environment::of_process())
+            .is_ok_and(|access| access.target.context.is_some() && access.has_credentials());
+        if self.described.is_some()
+            || !has_user
+            || selects_identity.iter().any(|id| is_typed(matches, id))
+        {
+            return Ok(None);
+        }
+        let target = Target {
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            wait: None,
+            ..target.clone()
+        };
+        let user = match Cluster::open(&target, out) {
+            Ok(cluster) => cluster
+                .signed_in_user(attempt_limit(target.timeout), out)?
+                .map_err(|error| match error.fault {
+                    Fault::Unauthorized(_) => {
+                        "the API server does not accept its credentials".to_owned()
+                    }
+                    _ => error.to_string(),
+                }),
+            Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+            Err(failure) => Err(failure.message()),
+        };
+        Ok(Some(user))
     }
 
     /// Reads aws-auth with the token of `client`, or returns why that is not possible.

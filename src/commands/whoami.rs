@@ -15,7 +15,9 @@ use awsauth_kube::shell_command::quoted;
 /// Show your AWS identity, the source of its credentials, and your user in the cluster
 ///
 /// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
-/// cluster with a new token, and shows the Kubernetes user and, if you may read aws-auth, the entry that applies.
+/// cluster with a new token of these AWS credentials, and shows the Kubernetes user and, if you may read aws-auth, the entry
+/// that applies. The user of a kubeconfig may have other credentials, which kubectl and the other commands use: also signs in
+/// with those, unless an option selects the AWS credentials.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,18 +40,33 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let what = "cannot determine your AWS identity";
     let cluster = SignIn::open_if_any(target, matches, out)?;
-    let credentials = SigningCredentials::get(&target.identity, None, what, out)?;
+    let is_of_kubeconfig = cluster
+        .as_ref()
+        .is_some_and(|cluster| cluster.described().is_none());
+    let with_other = |failure: Failure| {
+        match is_of_kubeconfig {
+        true => failure.hint("see which user the kubeconfig's own credentials sign in as, which whoami does not need: kubectl auth whoami"),
+        false => failure,
+    }
+    };
+    let credentials =
+        SigningCredentials::get(&target.identity, None, what, out).map_err(with_other)?;
     let caller = credentials.caller().map_err(|error| {
         Failure::new(Kind::Unreachable, what)
             .because(&error)
             .note(format!("credentials: {}", credentials.resolved.source))
             .hint(error.hint())
-    })?;
+    });
+    let caller = caller.map_err(with_other)?;
     let resolved = credentials.resolved.clone();
     let key = &resolved.credentials.access_key_id;
     let identity = Identity::from_sts(&caller.arn, &caller.account, &caller.user_id, key);
     let identity =
         identity.map_err(|error| Failure::new(Kind::Unreachable, what).because(&error))?;
+    let kubeconfig_user = match &cluster {
+        Some(cluster) => cluster.kubeconfig_user(target, matches, out)?,
+        None => None,
+    };
     let on_cluster = match cluster {
         None => {
             out.detail(|| "No cluster is checked: the kubeconfig has none".to_owned());
@@ -89,7 +106,11 @@ pub(crate) fn run(
         identity: &identity,
         resolved: &resolved,
         on_cluster,
+        kubeconfig_user,
     };
+    if let Some(Err(_)) = &whoami.kubeconfig_user {
+        out.note("hint: find out why the kubeconfig's own user has no access: awsauth doctor");
+    }
     match args.answer.output {
         Format::Human => out.text(&whoami_text(&whoami))?,
         Format::Json => out.json(&whoami_json(&whoami).map_err(|error| Failure::bug(&error))?)?,
@@ -119,10 +140,14 @@ fn sign_in(
     let who = match sign_in {
         SignInResult::Accepted(who, _) => who,
         SignInResult::Unauthorized => {
-            let named = cluster.described().map_or_else(String::new, |eks| {
-                format!(" --cluster-name {}", quoted(&eks.facts.name))
-            });
-            out.note(&format!("hint: find the cause: awsauth doctor{named}"));
+            let with_these = match cluster.described() {
+                Some(eks) => format!("--cluster-name {}", quoted(&eks.facts.name)),
+                // Without an ARN, doctor checks the credentials of the kubeconfig.
+                None => format!("--for {}", quoted(&identity.canonical_arn)),
+            };
+            out.note(&format!(
+                "hint: find the cause: awsauth doctor {with_these}"
+            ));
             return Ok(Some(OnCluster {
                 target,
                 user: None,

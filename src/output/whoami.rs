@@ -7,12 +7,14 @@ use serde::Serialize;
 use super::access_changes::user_text;
 use super::access_entry::{self, AccessEntryData};
 use super::style::{GAIN, NOTICE, PLACE, paint};
+use crate::backend::KubeconfigUser;
 use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_core::arn::Identity;
 use awsauth_core::authenticator::{Place, User};
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_kube::Target;
+use awsauth_kube::access_review::ClusterUser;
 
 /// An identity at AWS and in a cluster.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct Whoami<'a> {
     pub(crate) resolved: &'a ResolvedCredentials,
     /// The user in the cluster, if a cluster was asked.
     pub(crate) on_cluster: Option<OnCluster>,
+    /// The user in the cluster that the kubeconfig's own credentials sign in as, if they were tried.
+    pub(crate) kubeconfig_user: Option<KubeconfigUser>,
 }
 
 /// A user in a cluster.
@@ -52,6 +56,19 @@ struct WhoamiData<'a> {
     roles: &'a [String],
     expiration: Option<String>,
     cluster: Option<ClusterData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubeconfig_user: Option<KubeconfigUserData<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KubeconfigUserData<'a> {
+    username: Option<&'a str>,
+    groups: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +110,16 @@ pub(crate) fn whoami_json(whoami: &Whoami<'_>) -> Result<String, serde_json::Err
         roles: &whoami.resolved.roles,
         expiration: expiration(whoami.resolved),
         cluster,
+        kubeconfig_user: whoami.kubeconfig_user.as_ref().map(|user| {
+            let reason = user.as_ref().err().map(String::as_str);
+            let user = user.as_ref().ok();
+            KubeconfigUserData {
+                username: user.map(|user| user.username.as_str()),
+                groups: user.map_or(&[], |user| &user.groups),
+                arn: user.and_then(|user| user.attribute("arn")),
+                reason,
+            }
+        }),
     };
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
 }
@@ -130,6 +157,25 @@ pub(crate) fn whoami_text(whoami: &Whoami<'_>) -> String {
     }
     if let Some(note) = &on.note {
         let _ = writeln!(text, "    {}", paint(NOTICE, &one_line(note)));
+    }
+    if let Some(user) = &whoami.kubeconfig_user {
+        text.push_str("  as the kubeconfig's own user, which kubectl uses: ");
+        let is_same = |user: &ClusterUser| on.user.as_ref() == Some(&user.user());
+        let _ = match user {
+            Ok(user) if is_same(user) => writeln!(text, "the same user"),
+            Ok(user) => writeln!(text, "{}", paint(GAIN, &user_text(&user.user()))),
+            Err(why) => writeln!(
+                text,
+                "{}\n    {}",
+                paint(NOTICE, "no user"),
+                paint(NOTICE, &one_line(why))
+            ),
+        };
+        if let Some(arn) = user.as_ref().ok().and_then(|user| user.attribute("arn"))
+            && arn != whoami.arn
+        {
+            let _ = writeln!(text, "    {}", one_line(arn));
+        }
     }
     text
 }

@@ -100,6 +100,14 @@ impl Access {
         }
     }
 
+    /// Whether the user has credentials of any kind.
+    pub fn has_credentials(&self) -> bool {
+        let user = &self.config.auth_info;
+        let has_certificate =
+            user.client_certificate.is_some() || user.client_certificate_data.is_some();
+        has_certificate || self.sends_credentials()
+    }
+
     /// Whether the user's credentials are sent in requests, as opposed to client certificates.
     pub(crate) fn sends_credentials(&self) -> bool {
         let user = &self.config.auth_info;

@@ -38,7 +38,8 @@ fn whoami_shows_aws_and_cluster_identity() {
              \x20 account: {ACCOUNT}\n\
              \x20 credentials: environment variables; they do not expire\n\
              \x20 to context admin ({}): user admin in groups system:masters, system:authenticated\n\
-             \x20   by mapRoles line 1\n",
+             \x20   by mapRoles line 1\n\
+             \x20 as the kubeconfig's own user, which kubectl uses: the same user\n",
             session.cluster.server_url()
         )
     );
@@ -89,11 +90,14 @@ fn whoami_reports_an_unmapped_identity() {
     let run = whoami(&session, &environment, &[]);
     run.says(
         0,
-        &["hint: find the cause: awsauth --kubeconfig ", " doctor"],
+        &[
+            "hint: find the cause: awsauth --kubeconfig ",
+            &format!(" doctor --for {MYTESTROLE}\n"),
+        ],
     );
     assert!(
         run.stdout
-            .ends_with("): no user\n    it does not accept your token\n"),
+            .contains("): no user\n    it does not accept your token\n"),
         "{run:?}"
     );
     let json = whoami(&session, &environment, &["-o", "json"]).json();
@@ -138,6 +142,87 @@ fn whoami_reports_an_unmapped_identity() {
         &["warning: cannot sign in to context admin (https://127.0.0.1:1): nothing answers"],
     );
     assert!(run.stdout.starts_with(MYTESTROLE_SESSION), "{run:?}");
+}
+
+/// The shell and the exec plugin of the kubeconfig have credentials of different roles.
+#[test]
+fn whoami_answers_for_the_user_of_the_kubeconfig_too() {
+    let session = ExclusiveCluster::start();
+    session.done(&map_args(MYTESTROLE));
+    let other = format!("arn:aws:sts::{ACCOUNT}:assumed-role/intern/i-1");
+    let sessions = session.aws().sessions(&[MYTESTROLE_SESSION, &other]);
+    session.becomes(
+        &sessions[0],
+        &crate::sign_in::token_review::Who::user("admin", &["system:masters"]),
+    );
+    let path = session.cluster.folder().join("other.kubeconfig");
+    let run = |shell: usize, plugin: usize, more: &[&str]| {
+        let variables = session
+            .aws()
+            .environment()
+            .with_credentials(&sessions[plugin]);
+        let variables = variables
+            .variables()
+            .filter(|(name, _)| name.starts_with("AWS_"))
+            .map(|(name, value)| json!({"name": name, "value": value}));
+        let exec = json!({
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": env!("CARGO_BIN_EXE_awsauth"),
+            "args": ["eks", "get-token", "--cluster-name", eks::NAME],
+            "env": variables.collect::<Vec<_>>(),
+        });
+        let cluster = json!({"server": session.cluster.server_url(), "certificate-authority": session.cluster.ca()});
+        let content = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": {"exec": exec}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        });
+        std::fs::write(&path, content.to_string()).unwrap();
+        let environment = session
+            .aws()
+            .environment()
+            .with_credentials(&sessions[shell]);
+        let environment = environment.with("KUBECONFIG", &path.display().to_string());
+        whoami(&session, &environment, more)
+    };
+    let as_other = "  as the kubeconfig's own user, which kubectl uses: ";
+    let admin = "user admin in groups system:masters, system:authenticated\n";
+
+    let denied = run(0, 1, &[]);
+    denied.says(
+        0,
+        &["hint: find out why the kubeconfig's own user has no access: awsauth --kubeconfig "],
+    );
+    let expected = format!(
+        "): {admin}    by mapRoles line 1\n{as_other}no user\n    the API server does not accept its credentials\n"
+    );
+    assert!(denied.stdout.ends_with(&expected), "{denied:?}");
+    let json = run(0, 1, &["-o", "json"]).json();
+    assert_eq!(json["kubeconfigUser"]["username"], Value::Null);
+
+    let admitted = run(1, 0, &[]);
+    let for_shell = format!(" doctor --for arn:aws:iam::{ACCOUNT}:role/intern\n");
+    admitted.says(0, &[&for_shell]);
+    let expected = format!("{as_other}{admin}    {MYTESTROLE_SESSION}\n");
+    assert!(admitted.stdout.ends_with(&expected), "{admitted:?}");
+    let json = run(1, 0, &["-o", "json"]).json();
+    assert_eq!(json["cluster"]["username"], Value::Null);
+    assert_eq!(json["kubeconfigUser"]["username"], "admin");
+    assert_eq!(json["kubeconfigUser"]["arn"], MYTESTROLE_SESSION);
+
+    let same = run(0, 0, &[]);
+    assert_eq!(same.stderr, "", "{same:?}");
+    assert!(
+        same.stdout.ends_with(&format!("{as_other}the same user\n")),
+        "{same:?}"
+    );
+
+    // The command line selects the AWS credentials.
+    let chosen = run(0, 1, &["--source", "env"]);
+    assert!(!chosen.stdout.contains(as_other), "{chosen:?}");
 }
 
 #[test]
