@@ -197,13 +197,14 @@ mod tests {
 
     /// Flags that relax a guard, that let `migrate` or `nodes` change the cluster, or that select what `unmap` removes. They have no environment variable, so that they are
     /// always visible on the command line.
-    const WITHOUT_ENVIRONMENT: [&str; 32] = [
+    const WITHOUT_ENVIRONMENT: [&str; 33] = [
         "accept",
         "account",
         "allow",
         "allow-endpoint",
         "allow-http-loopback",
         "allow-ignored",
+        "allow-lost-rights",
         "allow-no-admin",
         "allow-node-entry",
         "allow-removals",

@@ -42,6 +42,7 @@ mod principal_validation;
 mod selected_edits;
 mod selector_args;
 mod store_args;
+mod unbound_groups;
 mod unreadable_rbac_warnings;
 pub(crate) mod write_args;
 

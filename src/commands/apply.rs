@@ -11,6 +11,7 @@ use super::map::Creating;
 use super::permission_set_role::{self, PermissionSetRoles};
 use super::principal_validation::{CheckedPrincipal, check_principal};
 use super::store_args::StoreArgs;
+use super::unbound_groups;
 use super::write_args::{DryRun, VerifyArgs, WriteArgs};
 use crate::backend::input_files::{self, Input, desired_failure, is_stdin};
 use crate::backend::{Backend, Target};
@@ -175,6 +176,7 @@ pub(super) fn apply(
     }
     .run(backend, out)?;
     note_new_mappings(choice, &plan, out);
+    unbound_groups::warn(&plan, backend, out)?;
     Ok(plan)
 }
 

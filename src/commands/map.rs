@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::permission_set_role;
 use super::principal_validation::check_principal;
 use super::store_args::StoreArgs;
+use super::unbound_groups;
 use super::write_args::{VerifyArgs, WriteArgs};
 use crate::backend::{Backend, Target};
 use crate::output::PlanFormat;
@@ -305,6 +306,7 @@ pub(crate) fn run(
     }
     .run(backend, out)?;
     note_new_mappings(choice, &plan, out);
+    unbound_groups::warn(&plan, backend, out)?;
     Ok(Exit::Done)
 }
 

@@ -5,19 +5,19 @@ use clap::builder::FalseyValueParser;
 use super::map::check_terms;
 use super::selected_edits::SelectedEdits;
 use super::store_args::StoreArgs;
-use super::write_args::WriteArgs;
+use super::unbound_groups::{BINDINGS, unbound};
+use super::write_args::{OVERRIDES, WriteArgs};
 use crate::backend::Backend;
 use crate::output::PlanFormat;
-use crate::terminal::{Exit, Failure, Out};
+use crate::terminal::{Exit, Failure, Out, Refusal};
 use awsauth_core::entry_selection::Selection;
 use awsauth_core::facts::groups::MASTERS;
-use awsauth_core::rbac::{Binding, Subject};
 
 /// Replace a group with another one in every mapping that has it
 ///
 /// Changes mapRoles and mapUsers in one write; the entries keep their comments, quotes and order of groups. With --cluster-name, also
-/// changes EKS access entries, see --backend. On a cluster, first notes which bindings
-/// name only the old group.
+/// changes EKS access entries, see --backend. On a cluster, refuses the change if a binding gives a role to the old group, and none
+/// gives it to the new one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +43,10 @@ pub(crate) struct Args {
     store: StoreArgs,
     #[command(flatten)]
     write: WriteArgs,
+
+    /// Allow the members of OLD to lose what its bindings allow, and what no binding of NEW allows
+    #[arg(long, help_heading = OVERRIDES)]
+    allow_lost_rights: bool,
 }
 
 /// Replaces the group.
@@ -51,7 +55,11 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if args.from == args.to {
         return Err(Failure::usage("OLD and NEW are the same group"));
     }
-    note_bindings(&args.from, &args.to, backend, out)?;
+    let lost = LostRights::find(&args.from, &args.to, backend, out)?;
+    let check = || match &lost {
+        Some(lost) if !args.allow_lost_rights => Err(lost.refusal(&args.from, &args.to)),
+        _ => Ok(()),
+    };
     SelectedEdits {
         selection: &Selection::RenameGroup {
             from: args.from.clone(),
@@ -61,6 +69,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         expected: None,
         ignores_missing: args.ignore_missing,
         asks: false,
+        check: &check,
         options: &args.write.options(backend),
     }
     .run(backend, out)?;
@@ -74,39 +83,66 @@ impl Args {
     }
 }
 
-/// Notes that no binding names the new group, and which bindings name only the old one.
-fn note_bindings(from: &str, to: &str, backend: &Backend, out: &mut Out) -> Result<(), Failure> {
-    let Some(policy) = backend.bindings(out)? else {
-        return Ok(());
-    };
-    if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {
-        out.unchecked(&format!(
-            "Not checked: which bindings name group {from} or {to}, which needs permission to list {}.",
-            unread.resource
-        ));
-        return Ok(());
+/// The rights that the members of a group lose.
+struct LostRights {
+    /// The names of the bindings.
+    of: Vec<String>,
+    /// The commands that bind the new group to the same roles.
+    commands: Vec<String>,
+}
+
+impl LostRights {
+    /// Compares the bindings of both groups; `None` if nothing is lost, or that cannot be known.
+    fn find(
+        from: &str,
+        to: &str,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(policy) = backend.bindings(out)? else {
+            return Ok(None);
+        };
+        if let Some(unread) = policy.lacks(&BINDINGS) {
+            out.unchecked(&format!(
+                "Not checked: which bindings name group {from} or {to}, which needs permission to list {}.",
+                unread.resource
+            ));
+            return Ok(None);
+        }
+        let mut bindings = policy.bindings.iter();
+        if to != MASTERS && !bindings.any(|binding| binding.names_group(to)) {
+            out.note(&unbound(to));
+        }
+        let kubectl = backend.kubectl();
+        let lost = policy.lost_bindings(from, to);
+        for binding in &lost {
+            out.note(&format!(
+                "warning: {} names group {from}, and no binding gives its role to group {to}: what it allows is lost.",
+                binding.title(),
+            ));
+        }
+        Ok((!lost.is_empty()).then(|| Self {
+            of: lost.iter().map(|binding| binding.title()).collect(),
+            commands: lost
+                .iter()
+                .map(|binding| format!("{kubectl} {}", binding.command_for(to)))
+                .collect(),
+        }))
     }
-    let names = |binding: &Binding, group: &str| {
-        let mut subjects = binding.subjects.iter();
-        subjects.any(|subject| matches!(subject, Subject::Group(name) if name == group))
-    };
-    if to != MASTERS && !policy.bindings.iter().any(|binding| names(binding, to)) {
-        out.note(&format!(
-            "warning: no RoleBinding or ClusterRoleBinding names group {to}: it allows nothing."
-        ));
+
+    fn refusal(&self, from: &str, to: &str) -> Failure {
+        let refusal = Refusal {
+            guard: "WG24",
+            reason: "lost-rights",
+        };
+        let what = format!(
+            "group {to} does not have what group {from} has by {}",
+            self.of.join(", ")
+        );
+        let failure = Failure::refused(refusal, what);
+        let failure = self.commands.iter().fold(failure, |failure, command| {
+            failure.hint(format!("bind the new group first: {command}"))
+        });
+        failure.hint("if the rights must end, add --allow-lost-rights")
     }
-    let lost = policy
-        .bindings
-        .iter()
-        .filter(|binding| names(binding, from) && !names(binding, to));
-    for binding in lost {
-        let namespace = binding.namespace.as_ref();
-        let namespace = namespace.map_or_else(String::new, |namespace| format!("{namespace}/"));
-        out.note(&format!(
-            "warning: {} {namespace}{} names group {from}, and not {to}: what it allows is lost.",
-            binding.kind(),
-            binding.name
-        ));
-    }
-    Ok(())
 }

@@ -24,6 +24,8 @@ pub(super) struct SelectedEdits<'a> {
     pub(super) ignores_missing: bool,
     /// Whether to ask before entries are removed.
     pub(super) asks: bool,
+    /// Refuses the change, if an entry is selected.
+    pub(super) check: &'a dyn Fn() -> Result<(), Failure>,
     pub(super) options: &'a Options,
 }
 
@@ -64,6 +66,9 @@ impl SelectedEdits<'_> {
             is_empty.set(edits.is_empty() && entry_edits.is_empty());
             if is_empty.get() && !self.ignores_missing {
                 return Err(self.nothing_selected(&document, known.as_ref(), &place));
+            }
+            if !is_empty.get() {
+                (self.check)()?;
             }
             Ok(Request {
                 edits,

@@ -317,6 +317,7 @@ impl Args {
             expected: self.expected_user(),
             ignores_missing: self.ignore_missing,
             asks: !self.yes && !self.is_dry_run(),
+            check: &|| Ok(()),
             options: &self.write.options(backend),
         }
         .run(backend, out)

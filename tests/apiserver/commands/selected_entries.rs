@@ -108,18 +108,78 @@ fn group_is_replaced_everywhere_and_a_group_without_binding_is_reported() {
         USERS.replace("contractors", "externals")
     );
 
-    session.run(&["replace-group", "externals", "guests"]).says(
-        0,
-        &[
-            "warning: no RoleBinding or ClusterRoleBinding names group guests: it allows nothing.\n",
-            "warning: RoleBinding team-a/externals names group externals, and not guests: what it allows is lost.\n",
-        ],
-    );
+    // The guests would have no rights.
+    let lost = "warning: RoleBinding team-a/externals names group externals, and no binding gives its role to group guests: what it allows is lost.\n";
+    let unbound =
+        "warning: no RoleBinding or ClusterRoleBinding names group guests: it allows nothing.\n";
+    let replace = ["replace-group", "externals", "guests"];
+    let bind = "create rolebinding externals-guests -n team-a --clusterrole=view --group=guests";
+    for args in [&replace[..], &[&replace[..], &["--dry-run"]].concat()] {
+        session.run(args).says(
+            4,
+            &[
+                unbound,
+                lost,
+                "refused (lost-rights): group guests does not have what group externals has by RoleBinding team-a/externals\n",
+                &format!("hint: bind the new group first: kubectl --context admin {bind}\n"),
+                "--allow-lost-rights",
+            ],
+        );
+    }
+    assert_eq!(session.text("mapRoles"), format!("{NODES}{people}"));
+    session
+        .run(&[&replace[..], &["--allow-lost-rights"]].concat())
+        .says(0, &[unbound, lost]);
+    session.done(&["undo"]);
+    // The command in the hint creates what was missing.
+    session
+        .cluster
+        .kubectl(&bind.split(' ').collect::<Vec<_>>());
+    let replaced = session.done(&replace);
+    session
+        .cluster
+        .kubectl(&["delete", "rolebinding", "externals-guests", "-n", "team-a"]);
+    assert!(!replaced.stderr.contains("warning:"), "{replaced:?}");
     session
         .run(&["replace-group", "externals", "x"])
         .says(1, &["has group externals\n"]);
     session.done(&["undo"]);
     assert_eq!(session.text("mapRoles"), format!("{NODES}{people}"));
+}
+
+#[test]
+fn mapped_group_without_binding_is_reported() {
+    let session = with_people();
+    let _bound = Objects::create(
+        &session,
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: developers, namespace: team-a}\n\
+         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}\n\
+         subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: developers}]\n",
+    );
+    let role = "arn:aws:iam::111122223333:role/new";
+    let warning = "warning: no RoleBinding or ClusterRoleBinding names group develoeprs: it allows nothing.\n\
+        hint: RoleBinding team-a/developers names group developers: use that name, or bind develoeprs, too: \
+        kubectl --context admin create rolebinding developers-develoeprs -n team-a --clusterrole=edit --group=develoeprs\n";
+    let map = |group| ["map", "role", role, "--username", "new", "--group", group];
+    let dry_run = [&map("develoeprs")[..], &["--dry-run"]].concat();
+    session.run(&dry_run).says(0, &[warning]);
+    session.run(&map("develoeprs")).says(0, &[warning]);
+    // It is not new, or is bound, or is built in.
+    for group in ["develoeprs", "developers", "system:masters"] {
+        let run = session.run(&map(group));
+        assert!(!run.stderr.contains("names group"), "{run:?}");
+    }
+    let file = session.file(
+        "desired.yaml",
+        &format!("- rolearn: {role}\n  username: new\n  groups: [readers]\n"),
+    );
+    session.run(&["apply", "-f", file.to_str().unwrap()]).says(
+        0,
+        &[
+            "names group readers: it allows nothing.\n",
+            "create rolebinding readers-view -n NAMESPACE ",
+        ],
+    );
 }
 
 #[test]

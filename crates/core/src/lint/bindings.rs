@@ -39,6 +39,11 @@ impl<'a> Bindings<'a> {
         Some(index)
     }
 
+    /// Returns all bindings.
+    pub(super) fn all(&self) -> &'a [Binding] {
+        &self.policy.bindings
+    }
+
     /// Returns the bindings that name a group.
     pub(super) fn of_group(&self, name: &str) -> &[&'a Binding] {
         self.groups.get(name).map_or(&[], Vec::as_slice)
