@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod eks_cluster;
+mod emulators;
 mod metadata_credentials;
 #[path = "../support/mod.rs"]
 mod support;
