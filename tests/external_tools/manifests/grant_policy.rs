@@ -245,6 +245,11 @@ fn service_account_requires_the_right_to_impersonate_it() {
             ),
         );
     }
+    // The session name decides whether it is the service account, so both rights are required.
+    denied(
+        &would("mapper", "{{SessionName}}:{{SessionName}}:team:deployer"),
+        "may not impersonate that user",
+    );
     // Not the name of a service account.
     would("any-user", "system:serviceaccount:team").says(0, &[]);
 }

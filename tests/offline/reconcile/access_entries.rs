@@ -879,6 +879,27 @@ fn requester_of_a_permission_set_needs_a_grant_for_all_its_roles() {
     }
 }
 
+/// The partition of the cluster is unknown then, so a grant for another partition does not count.
+#[test]
+fn requester_of_a_permission_set_needs_a_grant_for_each_partition_with_one() {
+    let grant = |partition: &str, user: &str| {
+        format!(
+            "- accounts: [\"{ACCOUNT}\"]\n  groups: [dev]\n  usernames: [\"*\"]\n  \
+             arns: [\"arn:{partition}:iam::{ACCOUNT}:role/*\"]\n  requesters: {{users: [{user}]}}\n"
+        )
+    };
+    let (here, china) = (grant("aws", "alice"), grant("aws-cn", "mallory"));
+    let config = Config::parse(&format!("grants:\n{here}{china}")).unwrap();
+    for user in ["alice", "mallory"] {
+        let error = check_requester(&config, &sso(), user, &[], &Deadline::default()).unwrap_err();
+        assert!(error.contains("not one of the requesters"), "{error}");
+    }
+    let both = grant("aws", "mallory");
+    let config = Config::parse(&format!("grants:\n{here}{china}{both}")).unwrap();
+    let checked = check_requester(&config, &sso(), "mallory", &[], &Deadline::default());
+    assert_eq!(checked, Ok(()));
+}
+
 /// A change by an object, another client, AWS or the administrator.
 #[derive(Clone, Debug)]
 enum Step {

@@ -35,34 +35,29 @@ pub fn check_requester(
         let requesters = grant.requesters.as_ref();
         requesters.is_none_or(|requesters| requesters.include(user, user_groups))
     };
-    let approve = |includes: &dyn Fn(&Grant) -> bool| {
-        let mut result = Ok(());
-        for entry in entries.iter().rev() {
+    let mut uncovered = None;
+    let mut is_covered = false;
+    for entry in &entries {
+        let covered_by = |includes: &dyn Fn(&Grant) -> bool| {
             let is_account = entry.section == SectionName::Accounts;
             let username = (!is_account).then_some(entry.username.as_str());
             let (groups, policies) = (&entry.groups, &spec.policies);
-            let principal = entry.principal();
-            result = config
-                .approve_for(&principal, username, groups, policies, |grant| {
-                    !deadline.is_over() && includes(grant)
-                })
-                .map(drop);
-            if result.is_ok() {
-                break;
+            config.approve_for(&entry.principal(), username, groups, policies, |grant| {
+                !deadline.is_over() && includes(grant)
+            })
+        };
+        match covered_by(&|_| true) {
+            Err(why) => drop(uncovered.get_or_insert(why)),
+            Ok(_) if covered_by(&may_use).is_ok() => is_covered = true,
+            Ok(_) => {
+                return Err(format!(
+                    "{user} is not one of the requesters of a grant that covers {}",
+                    entry.describe()
+                ));
             }
         }
-        result
-    };
-    if approve(&may_use).is_ok() {
-        return Ok(());
     }
-    approve(&|_| true)?;
-    let entry = entries
-        .first()
-        .map_or_else(String::new, EntryRecord::describe);
-    Err(format!(
-        "{user} is not one of the requesters of a grant that covers {entry}"
-    ))
+    uncovered.filter(|_| !is_covered).map_or(Ok(()), Err)
 }
 
 /// Returns the entries for the roles that a permission set has and may get later, with `*` in the ARN, one for each partition: only
