@@ -311,7 +311,7 @@ impl SignIn {
         };
         let user = match Cluster::open(&target, out) {
             Ok(cluster) => cluster
-                .signed_in_user(attempt_limit(target.timeout), out)?
+                .signed_in_user(attempt_limit(target.timeout()), out)?
                 .map_err(|error| match error.fault {
                     Fault::Unauthorized(_) => {
                         "the API server does not accept its credentials".to_owned()

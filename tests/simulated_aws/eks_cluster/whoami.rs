@@ -153,7 +153,7 @@ fn whoami_answers_for_the_user_of_the_kubeconfig_too() {
     let sessions = session.aws().sessions(&[MYTESTROLE_SESSION, &other]);
     session.becomes(
         &sessions[0],
-        &crate::sign_in::token_review::Who::user("admin", &["system:masters"]),
+        &crate::eks_cluster::token_review::Who::user("admin", &["system:masters"]),
     );
     let path = session.cluster.folder().join("other.kubeconfig");
     let run = |shell: usize, plugin: usize, more: &[&str]| {
