@@ -64,6 +64,16 @@ impl Loaded {
     pub fn contexts(&self) -> impl Iterator<Item = &str> {
         self.0.contexts.iter().map(|named| named.name.as_str())
     }
+
+    /// Returns the URL of a context's API server.
+    pub fn server_url(&self, context: &str) -> Option<&str> {
+        let contexts = &mut self.0.contexts.iter();
+        let context = contexts.find(|named| named.name == context)?;
+        let cluster = &context.context.as_ref()?.cluster;
+        let clusters = &mut self.0.clusters.iter();
+        let named = clusters.find(|named| named.name == *cluster)?;
+        named.cluster.as_ref()?.server.as_deref()
+    }
 }
 
 /// Prints no credentials.

@@ -70,7 +70,7 @@ pub(super) fn run(
         false => RolloutState::start(&id)?,
     };
     let waves = Waves::of(fleet.clusters, canary.as_deref())?;
-    let (waves, done) = waves.without(|name| state.of(name) == Some(Progress::Done));
+    let (waves, done) = waves.without(|cluster| state.of(&cluster.key()) == Some(Progress::Done));
     let done = done.into_iter();
     let mut rows: Vec<ClusterRows> = done
         .map(|name| without_run(name, FleetResult::DoneBefore))
@@ -85,16 +85,14 @@ pub(super) fn run(
             rows.extend(names.map(|name| without_run(name, FleetResult::NotStarted)));
             continue;
         }
-        let names = clusters.iter().map(|cluster| cluster.name.clone());
-        state.record(names.map(|name| (name, Progress::Started)))?;
+        let keys = || clusters.iter().map(FleetCluster::key);
+        state.record(keys().map(|key| (key, Progress::Started)))?;
         let runs = apply_to(clusters, &apply, limits, out);
-        state.record(runs.iter().map(|run| {
-            let progress = match run.done {
-                Ok(_) => Progress::Done,
-                Err(_) => Progress::Failed,
-            };
-            (run.cluster.clone(), progress)
-        }))?;
+        let progress = runs.iter().map(|run| match run.done {
+            Ok(_) => Progress::Done,
+            Err(_) => Progress::Failed,
+        });
+        state.record(keys().zip(progress))?;
         // A cluster that cannot be reached holds up no other, but the canary must show that the change works.
         let may_continue = |failure: &Failure| {
             number > 0 && failure.exit() == Exit::Unreachable && !failure.is_after_change()
@@ -133,11 +131,9 @@ impl Waves {
     }
 
     /// Leaves out the clusters that are done. Returns their names, too.
-    fn without(self, is_done: impl Fn(&str) -> bool) -> (Self, Vec<String>) {
+    fn without(self, is_done: impl Fn(&FleetCluster) -> bool) -> (Self, Vec<String>) {
         let split = |clusters: Vec<FleetCluster>| -> (Vec<_>, Vec<_>) {
-            clusters
-                .into_iter()
-                .partition(|cluster| is_done(&cluster.name))
+            clusters.into_iter().partition(&is_done)
         };
         let (done, canary) = split(self.canary);
         let (done_later, others) = split(self.others);

@@ -15,6 +15,7 @@ use crate::terminal::Failure;
 pub(super) struct RolloutState {
     #[serde(skip)]
     path: PathBuf,
+    /// By the key of the cluster.
     clusters: BTreeMap<String, Progress>,
 }
 
@@ -65,8 +66,8 @@ impl RolloutState {
         Ok(Self { path, ..state })
     }
 
-    pub(super) fn of(&self, cluster: &str) -> Option<Progress> {
-        self.clusters.get(cluster).copied()
+    pub(super) fn of(&self, key: &str) -> Option<Progress> {
+        self.clusters.get(key).copied()
     }
 
     /// Records how far the rollout is on these clusters.

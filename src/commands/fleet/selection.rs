@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::runs::{Limits, run_all};
 use crate::backend::credential_args::{self, CredentialArgs};
@@ -112,6 +113,26 @@ pub(super) struct FleetCluster {
 impl FleetCluster {
     pub(super) fn has(&self, label: &Label) -> bool {
         self.labels.get(&label.key) == Some(&label.value)
+    }
+
+    /// Returns the key of the cluster in the state of a rollout. Another cluster may have the same name in another file or kubeconfig.
+    pub(super) fn key(&self) -> String {
+        let target = &self.target;
+        let loaded = target.loaded_kubeconfig.as_ref();
+        let server = loaded
+            .zip(target.context.as_deref())
+            .and_then(|(kubeconfig, context)| kubeconfig.server_url(context));
+        let selection = (
+            server,
+            target.kubeconfig.as_ref().filter(|_| server.is_none()),
+            &target.context,
+            &target.cluster,
+            &target.cluster_name,
+            &target.identity,
+            &target.expect_account,
+        );
+        let digest = Sha256::digest(format!("{selection:?}"));
+        format!("{} {}", self.name, hex::encode(&digest[..8]))
     }
 }
 
