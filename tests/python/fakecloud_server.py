@@ -1,7 +1,8 @@
 """Puts a cluster and roles into a running fakecloud, and forwards requests to it from a free loopback port. Prints the URL of this
 port, and runs until stdin closes. The arguments are fakecloud's HOST:PORT and the state, as in ministack_server.py.
 
-DescribeCluster answers with the fields of the cluster, except the authentication mode, and with fakecloud's own for the rest.
+DescribeCluster answers with the fields of the cluster, except the authentication mode, and with fakecloud's own for the rest. An
+access entry of type EC2_LINUX gets the username and group that EKS gives it; fakecloud describes it like one of type STANDARD.
 """
 
 import http.client
@@ -16,6 +17,7 @@ import botocore.session
 
 BACKEND, STATE = sys.argv[1], json.loads(sys.argv[2])
 CLUSTER = STATE["cluster"]
+NODE = {"username": "system:node:{{EC2PrivateDNSName}}", "kubernetesGroups": ["system:nodes"]}
 OVERRIDDEN = {name: value for name, value in CLUSTER.items() if name != "accessConfig"}
 
 
@@ -31,6 +33,11 @@ class Forwarded(BaseHTTPRequestHandler):
         if self.command == "GET" and re.fullmatch(r"/clusters/[^/?]+", self.path) and answer.status == 200:
             described = json.loads(content)
             described["cluster"].update(OVERRIDDEN)
+            content = json.dumps(described).encode()
+        if self.command == "GET" and "/access-entries/" in self.path and answer.status == 200:
+            described = json.loads(content)
+            if described.get("accessEntry", {}).get("type") == "EC2_LINUX":
+                described["accessEntry"].update(NODE)
             content = json.dumps(described).encode()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
