@@ -1,5 +1,8 @@
 //! Access entries in simulations of EKS that were written by others than this repository.
 
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod fakecloud;
 mod ministack;
 
