@@ -368,6 +368,24 @@ fn exceeded_time_limit_is_no_cause_if_later_evidence_exists() {
     fails(&slow_plugin, "K4", "it is unknown", "run it alone");
 }
 
+/// IAM shows the path of a role, and STS does not.
+#[test]
+fn path_of_a_role_is_not_compared_and_its_entry_is_corrected() {
+    let path = "arn:aws:iam::111122223333:role/team/mytestrole";
+    let entry = format!("- rolearn: {path}\n  username: dev\n  groups: [devs]\n");
+    let mut evidence = with_data(mapped(None), &[("mapRoles", &entry)]);
+    evidence.request.arn = Some(path.into());
+    evidence.signed_in = Collected::default();
+    let next = "awsauth lint --select R03 --fix";
+    fails(&evidence, "M6", "without its IAM path", next);
+    let headline = diagnose(&evidence).headline;
+    assert_eq!(
+        headline.arn.as_deref(),
+        Some("arn:aws:iam::111122223333:role/mytestrole")
+    );
+    assert_eq!(headline.entry, None);
+}
+
 #[test]
 fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
     let mut unmapped = mapped(None);

@@ -70,20 +70,12 @@ fn unmapped_identity_is_shown_with_the_entry_that_would_match() {
          M6 a similar entry does not match {MYTESTROLE}: STS reports a role without its IAM path\n\
          \x20 ARN that the cluster compares: {MYTESTROLE}\n\
          \x20 other problems: M5, M2\n\
-         next: awsauth map role {MYTESTROLE} --username dev --group devs --group ops --context admin\n"
+         next: awsauth lint --select R03 --fix --context admin\n"
         )
     );
     // The printed step fixes it.
-    session.done(&[
-        "map",
-        "role",
-        MYTESTROLE,
-        "--username",
-        "dev",
-        "--group",
-        "devs",
-    ]);
-    session.becomes(&harness.credentials, &Who::user("dev", &["devs"]));
+    session.done(&["lint", "--select", "R03", "--fix"]);
+    session.becomes(&harness.credentials, &Who::user("dev", &["devs", "ops"]));
     let diagnosis = harness.diagnose(&["--can", "delete nodes"]);
     assert_eq!(diagnosis.json["headline"]["standing"], "forbidden");
 

@@ -19,7 +19,7 @@ pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, IgnoredEntry, Plugin, User}
 pub use nodes::{EksNodes, Node};
 
 use super::Skipped;
-use crate::arn::{Canonical, canonical};
+use crate::arn::{Canonical, Normalized, canonical, normalize};
 use crate::authenticator::{self, AccessEntries, Explanation, Question, explain};
 use crate::document::Document;
 use crate::facts::node_inventory::NodeClass;
@@ -167,7 +167,12 @@ impl Evidence {
     /// credentials. They say nothing about a static token, unless it replaces the plugin that uses them.
     pub fn subject(&self) -> Option<Subject<'_>> {
         if let Some(arn) = &self.request.arn {
-            return Subject::of(arn, None);
+            let mut subject = Subject::of(arn, None)?;
+            // IAM shows a role's path; STS, whose ARN is compared, does not.
+            if let Normalized::PathDropped { arn, .. } = normalize(&subject.canonical.arn) {
+                subject.canonical.arn = arn;
+            }
+            return Some(subject);
         }
         if let Some(Ok(verified)) = self.verified.known() {
             return Subject::of(&verified.arn, Some(&verified.session_name));

@@ -2,7 +2,7 @@
 
 use super::denied_request::{DeniedRequest, denied_example};
 use super::evidence::{Problem, SignedIn};
-use super::remedy;
+use super::{lint_causes, remedy};
 use super::{Check, CheckResult, Evidence};
 
 /// The result of the sign-in.
@@ -77,7 +77,14 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
         .is_some_and(|(id, _)| ["M5", "M6", "M7"].contains(id));
     let unmapped = evidence.explanation().ok().filter(|explained| {
         let explanation = &explained.explanation;
-        is_cause && explanation.admitted.is_none() && explanation.answers.is_empty()
+        // A new entry would leave the wrong one.
+        let corrected = explanation.near.first();
+        let corrected =
+            corrected.and_then(|near| lint_causes::correction(evidence, explained, near));
+        is_cause
+            && explanation.admitted.is_none()
+            && explanation.answers.is_empty()
+            && corrected.is_none()
     });
     Headline {
         state,

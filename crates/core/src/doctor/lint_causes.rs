@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::denied_request::as_administrator;
 use super::evidence::{Evidence, Explained, Problem};
+use super::remedy;
 use crate::arn::Parts;
-use crate::authenticator::Answer;
+use crate::authenticator::{Answer, Mismatch, NearMatch};
 use crate::document::{Document, Section};
 use crate::lint::{Facts, Finding, Selection, Severity, Site, lint};
 
@@ -89,6 +90,28 @@ pub(super) fn of_section(
         ),
         next: format!("{help}: {}", edit(evidence)),
     }
+}
+
+/// Returns the command that corrects an entry for the identity, if lint has a safe fix for it.
+pub(super) fn correction(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+    near: &NearMatch,
+) -> Option<String> {
+    if !matches!(near.why, Mismatch::RolePath | Mismatch::Session) {
+        return None;
+    }
+    let mut entries = explained.document.section(near.section).entries().iter();
+    let index = entries.position(|entry| entry.line == near.line)?;
+    let place = Some((near.section, index));
+    let mut errors = errors(&explained.aws_auth.snapshot.data, &explained.document);
+    let of_arn = |error: &Finding| error.fix.is_some() && error.rule.id.starts_with('R');
+    let error = errors.find(|error| error.place() == place && of_arn(error))?;
+    Some(format!(
+        "awsauth lint --select {} --fix{}",
+        error.rule.id,
+        remedy::cluster_flags(evidence)
+    ))
 }
 
 fn errors(data: &BTreeMap<String, Arc<str>>, document: &Document) -> impl Iterator<Item = Finding> {

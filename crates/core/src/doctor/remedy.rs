@@ -41,20 +41,24 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
             .map(|group| format!(" --group {}", quoted(group)))
             .collect(),
     };
+    format!(
+        "awsauth map {section} {} --username {}{groups}{}",
+        quoted(arn),
+        quoted(username),
+        cluster_flags(evidence)
+    )
+}
+
+/// Returns the flags that select the cluster for a command that changes aws-auth.
+pub(super) fn cluster_flags(evidence: &Evidence) -> String {
     let of_admin = evidence.request.as_context.as_deref();
     let own = || evidence.entry().ok()?.context.as_deref();
-    let context = of_admin.or_else(own);
-    let context = match context {
+    match of_admin.or_else(own) {
         Some(name) => format!(" --context {}", quoted(name)),
         None => evidence
             .entry()
             .map_or_else(|_| String::new(), Entry::flags),
-    };
-    format!(
-        "awsauth map {section} {} --username {}{groups}{context}",
-        quoted(arn),
-        quoted(username)
-    )
+    }
 }
 
 /// Returns the mapping of a similar entry as written.

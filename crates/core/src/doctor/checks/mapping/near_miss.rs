@@ -5,7 +5,7 @@ use crate::authenticator::Mismatch;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Explained, Problem};
-use crate::doctor::remedy;
+use crate::doctor::{lint_causes, remedy};
 use crate::document::{Mapping, SectionName};
 use crate::lint::unfilled_placeholder;
 
@@ -36,12 +36,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
         near.written
     );
     let arn = &explanation.canonical_arn;
+    let cause = format!("a similar entry does not match {arn}: {}", near.why);
+    if let Some(correction) = lint_causes::correction(evidence, &explained, near) {
+        return Outcome::problem(saw, cause, correction);
+    }
     // The username of the account's root user is not that of another user.
     let similar = (near.why != Mismatch::Root).then_some((&explained.document, near));
     let map = remedy::map(evidence, similar);
     Outcome::problem(
         saw,
-        format!("a similar entry does not match {arn}: {}", near.why),
+        cause,
         match &near.why {
             Mismatch::Part {
                 part: "account", ..
