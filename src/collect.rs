@@ -63,6 +63,14 @@ pub(crate) struct ConnectOptions {
 }
 
 impl ConnectOptions {
+    /// Returns the flags that select another context.
+    pub(crate) fn of_context(&self, name: &str) -> Flags {
+        Flags {
+            context: Some(name.to_owned()),
+            ..self.flags.clone()
+        }
+    }
+
     /// Connects to the selected cluster without credentials.
     async fn anonymous(&self) -> Result<AnonymousConnection, ConnectError> {
         let flags = Flags {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::sign_in::answered;
 use super::{BearerToken, ConnectOptions, in_runtime, problem};
@@ -10,25 +11,26 @@ use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, ConfigMapName, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, Scope};
 use awsauth_kube::access_review;
-use awsauth_kube::{ApiClient, Flags, Live, connect, misplaced_aws_auth};
+use awsauth_kube::connect::connect_with_plugin_token;
+use awsauth_kube::{ApiClient, Live, connect, misplaced_aws_auth};
 
 /// The identity that reads aws-auth and RBAC.
 #[derive(Clone)]
 pub(crate) enum Reader {
     /// The identity of this token.
     Token(BearerToken),
-    /// The user of the kubeconfig.
-    Kubeconfig,
-    /// The user of this other context.
-    Context(String),
+    /// The user of the kubeconfig, with the token that its exec plugin printed, if it has one.
+    Kubeconfig(Option<SecretString>),
+    /// The user of this other context, in the same way.
+    Context(String, Option<SecretString>),
 }
 
 impl Reader {
     fn name(&self) -> String {
         match self {
             Self::Token(_) => "read with the token".to_owned(),
-            Self::Kubeconfig => "read as the kubeconfig user".to_owned(),
-            Self::Context(name) => format!("read with context {name}"),
+            Self::Kubeconfig(_) => "read as the kubeconfig user".to_owned(),
+            Self::Context(name, _) => format!("read with context {name}"),
         }
     }
 
@@ -36,14 +38,17 @@ impl Reader {
         let ConnectOptions {
             flags, environment, ..
         } = options;
-        let other = |name: &String| Flags {
-            context: Some(name.clone()),
-            ..flags.clone()
+        let (flags, printed) = match self {
+            Self::Token(token) => {
+                let client = options.authenticated(token).await;
+                return client.map_err(|error| problem(&error, error.hint()));
+            }
+            Self::Kubeconfig(printed) => (flags.clone(), printed),
+            Self::Context(name, printed) => (options.of_context(name), printed),
         };
-        let client = match self {
-            Self::Token(token) => options.authenticated(token).await,
-            Self::Kubeconfig => connect(flags, environment).await,
-            Self::Context(name) => connect(&other(name), environment).await,
+        let client = match printed {
+            Some(token) => connect_with_plugin_token(&flags, environment, token.clone()).await,
+            None => connect(&flags, environment).await,
         };
         client.map_err(|error| problem(&error, error.hint()))
     }

@@ -24,11 +24,14 @@ use awsauth_core::rbac::Question;
 use awsauth_kube::Environment;
 use awsauth_kube::selected_context::{ExecPlugin, SelectedContext};
 use endpoint::{add_endpoint, connect};
+use token::PluginRun;
 
 /// The time limit of the search for credentials, which may ask instance metadata and then STS.
 const SEARCH: Duration = Duration::from_secs(4);
 /// The time limit of reading aws-auth. The user of another context may have an exec plugin.
 const READING: Duration = Duration::from_secs(4);
+/// The time limit of an exec plugin without which there are no credentials either.
+const HOPELESS_PLUGIN: Duration = Duration::from_secs(5);
 /// How long to wait for the failing command after everything before the cluster is known.
 const COMMAND_LIMIT: Duration = Duration::from_secs(4);
 /// The time limit of a connection to STS.
@@ -45,6 +48,8 @@ pub(crate) struct Collector {
     /// The request that the failing command makes, if it is known.
     pub(crate) of_command: Option<Question>,
     pub(crate) as_context: Option<String>,
+    /// The time limit of an exec plugin.
+    pub(crate) plugin_limit: Duration,
 }
 
 /// How credentials are searched, and the credentials that were found.
@@ -106,10 +111,12 @@ impl Collector {
 
         // Needs only the kubeconfig.
         let running = exec.filter(|exec| exec.can_run()).cloned();
-        let running = running.map(|exec| {
-            spawn(exec_plugin::LIMIT, end, move || {
-                exec_plugin::run(&exec, exec_plugin::LIMIT)
-            })
+        let running = running.map(|exec| self.run_plugin(exec, end));
+        let of_context = self.as_context.as_ref().and_then(|name| {
+            let flags = options.of_context(name);
+            let other = SelectedContext::of(&flags, &options.environment).ok()?;
+            let exec = other.exec().filter(|exec| exec.can_run())?;
+            Some(self.run_plugin(exec.clone(), end))
         });
         // For another identity, they are only for EKS, which needs the cluster's name there.
         let is_needed = self.arn.is_none() || self.cluster_name(selected.as_deref()).is_some();
@@ -149,7 +156,17 @@ impl Collector {
             keys.region_from = "the kubeconfig".to_owned();
         }
         let aws = self.ask_aws(&context, selected.as_ref(), now, end);
-        let printed = ran_plugin(&mut evidence, running);
+        let is_hopeless = matches!(evidence.credentials.known(), Some(Err(_)));
+        let plugin = match running {
+            Some(running) if is_hopeless => plugin_run(running.limited(HOPELESS_PLUGIN)),
+            Some(running) => plugin_run(running),
+            None => {
+                let needs = "an exec plugin that can be run";
+                (Collected::NotRequested(needs.to_owned()), None)
+            }
+        };
+        evidence.plugin = plugin.0.clone();
+        let printed = plugin.1.clone();
         let tested = self.token(&mut evidence, &context, selected.as_deref(), printed, now);
         let verifying = tested
             .as_ref()
@@ -217,7 +234,14 @@ impl Collector {
             evidence.request.questions = questions.collect();
         }
         if is_alive {
-            self.ask_api_server(&mut evidence, &options, selected.as_deref(), tested);
+            self.ask_api_server(
+                &mut evidence,
+                &options,
+                selected.as_deref(),
+                tested,
+                &plugin,
+                of_context,
+            );
         } else {
             let needs = || "an endpoint that answers (E1 to E3)".to_owned();
             evidence.signed_in = Collected::NotRequested(needs());
@@ -230,6 +254,12 @@ impl Collector {
             evidence.eks_nodes = counting.wait();
         }
         (evidence, ran)
+    }
+
+    /// Starts an exec plugin.
+    fn run_plugin(&self, exec: ExecPlugin, end: Instant) -> Task<Printed> {
+        let limit = self.plugin_limit;
+        spawn(limit, end, move || exec_plugin::run(&exec, limit))
     }
 
     /// Returns how credentials are searched: as the kubeconfig's plugin would, unless the user selects otherwise.
@@ -287,24 +317,12 @@ fn connect_to_sts(evidence: &mut Evidence, context: &CredentialContext, end: Ins
     }
 }
 
-fn ran_plugin(evidence: &mut Evidence, running: Option<Task<Printed>>) -> Option<SecretString> {
-    let Some(running) = running else {
-        evidence.plugin = Collected::NotRequested("an exec plugin that can be run".to_owned());
-        return None;
-    };
+/// Waits for an exec plugin.
+fn plugin_run(running: Task<Printed>) -> PluginRun {
     let limit = running.limit();
     match running.wait() {
-        Collected::Seen(Some((plugin, token))) => {
-            evidence.plugin = Collected::Seen(plugin);
-            token
-        }
-        Collected::Seen(None) | Collected::TimedOut(_) => {
-            evidence.plugin = Collected::TimedOut(limit);
-            None
-        }
-        Collected::NotRequested(needs) => {
-            evidence.plugin = Collected::NotRequested(needs);
-            None
-        }
+        Collected::Seen(Some((plugin, token))) => (Collected::Seen(plugin), token),
+        Collected::Seen(None) | Collected::TimedOut(_) => (Collected::TimedOut(limit), None),
+        Collected::NotRequested(needs) => (Collected::NotRequested(needs), None),
     }
 }

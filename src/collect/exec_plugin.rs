@@ -15,9 +15,6 @@ use awsauth_core::redact;
 use awsauth_core::token::EXEC_INFO;
 use awsauth_kube::selected_context::ExecPlugin;
 
-/// The time limit of an exec plugin.
-pub(crate) const LIMIT: Duration = Duration::from_secs(5);
-
 /// The output of an exec plugin.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -40,6 +40,15 @@ impl<T> Task<T> {
         SignedDuration::try_from(self.limit).unwrap_or(SignedDuration::MAX)
     }
 
+    /// Shortens the time limit to this time from now on.
+    pub(crate) fn limited(self, time_limit: Duration) -> Self {
+        Self {
+            end: self.end.min(Instant::now() + time_limit),
+            limit: self.limit.min(time_limit),
+            ..self
+        }
+    }
+
     /// Waits for the answer, for at most `time_limit` from now on.
     pub(crate) fn within(self, time_limit: Duration) -> Collected<T> {
         let end = self.end.min(Instant::now() + time_limit);

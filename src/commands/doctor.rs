@@ -16,14 +16,17 @@ use awsauth_core::escape;
 use awsauth_core::rbac::{Question, Target as RequestTarget};
 use awsauth_core::redact;
 
-/// The time limit of the whole run.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The time limit of the whole run without `--timeout`. kubectl sets no limit for exec plugins, so a run that waits only for
+/// a plugin must not end early.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The time that everything after the exec plugin may take.
+const AFTER_PLUGIN: Duration = Duration::from_secs(10);
 
 /// Find out why an identity cannot use a cluster: from "Unauthorized" to its cause
 ///
 /// Checks the kubeconfig, its exec plugin, the AWS credentials, the token, the endpoint, aws-auth and RBAC, concurrently if
 /// possible, and writes nothing. Prints the evidence of each check, then one diagnosis and the next step. Exits with 1 if there is
-/// a problem.
+/// a problem, and with 3 if what decides could not be read. Ends after 30 s, or after --timeout.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -124,12 +127,13 @@ pub(crate) fn run(
     for question in &args.can {
         note_subresource(question, out);
     }
-    let end = Instant::now() + TIME_LIMIT;
+    let time_limit = target.timeout.unwrap_or(TIME_LIMIT);
+    let end = Instant::now() + time_limit;
     let spinner = out.spinner("Checking", Duration::from_millis(300));
     let words = args.command.clone();
     let failing = (!words.is_empty()).then(|| {
-        collect::spawn(TIME_LIMIT, end, move || {
-            failing_command::run(&words, TIME_LIMIT)
+        collect::spawn(time_limit, end, move || {
+            failing_command::run(&words, time_limit)
         })
     });
     let mut target = target.clone();
@@ -143,6 +147,7 @@ pub(crate) fn run(
         questions: args.can.clone(),
         of_command: command_question::of(&args.command),
         as_context: args.as_context.clone(),
+        plugin_limit: time_limit.saturating_sub(AFTER_PLUGIN).max(time_limit / 2),
     };
     let (evidence, ran) = collector.collect(failing, end);
     drop(spinner);
@@ -174,8 +179,9 @@ pub(crate) fn run(
         Format::Human => out.text(&doctor_text(&report, ran.as_ref()))?,
         Format::Json => out.json(&json)?,
     }
-    Ok(match report.headline.problem {
-        Some(_) => Exit::No,
-        None => Exit::Done,
+    Ok(match (&report.headline.problem, &report.headline.unread) {
+        (Some(_), _) => Exit::No,
+        (None, Some(_)) => Exit::Unreachable,
+        (None, None) => Exit::Done,
     })
 }

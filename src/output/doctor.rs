@@ -41,6 +41,7 @@ struct HeadlineData<'a> {
     check: Option<&'a str>,
     cause: Option<&'a str>,
     next: Option<&'a str>,
+    unread: Option<&'a str>,
     others: &'a [&'static str],
 }
 
@@ -122,6 +123,7 @@ fn data<'a>(report: &'a Report, ran: Option<&Ran<'a>>) -> ReportData<'a> {
             check: problem.map(|(id, _)| *id),
             cause: problem.map(|(_, trouble)| trouble.cause.as_str()),
             next: problem.map(|(_, trouble)| trouble.next.as_str()),
+            unread: headline.unread.as_deref(),
             others: &headline.others,
         },
         canonical_arn: headline.arn.as_deref(),
@@ -193,6 +195,9 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
     let mut text = paint(style, &one_line(&headline.text)) + "\n";
     if let Some((id, trouble)) = &headline.problem {
         let _ = writeln!(text, "{} {}", paint(HEADING, id), lines(&trouble.cause));
+    }
+    if let Some(unread) = &headline.unread {
+        let _ = writeln!(text, "{}", lines(unread));
     }
     if let Some(ran) = ran {
         let command = one_line(&ran.command.join(" ")).into_owned();

@@ -368,6 +368,47 @@ fn exceeded_time_limit_is_no_cause_if_later_evidence_exists() {
     fails(&slow_plugin, "K4", "it is unknown", "run it alone");
 }
 
+#[test]
+fn diagnosis_without_the_deciding_evidence_is_unknown() {
+    let arn = "arn:aws:iam::111122223333:role/mytestrole";
+    let mut unread = signed_in();
+    unread.request.arn = Some(arn.into());
+    unread.signed_in = Collected::default();
+    unread.aws_auth = Collected::TimedOut(SignedDuration::from_secs(4));
+    unread.addresses = Collected::Seen(Ok(vec!["10.0.0.1".into()]));
+    unread.connections = Collected::Seen(vec![ConnectionAttempt {
+        address: "10.0.0.1:443".into(),
+        is_proxy: false,
+        failed: None,
+    }]);
+    unread.livez = Collected::Seen(Ok("200".into()));
+    let headline = diagnose(&unread).headline;
+    assert_eq!(headline.problem, None);
+    assert_eq!(
+        headline.text,
+        format!("Unknown: doctor could not find out whether {arn} can sign in to this cluster")
+    );
+    let unread = headline.unread.unwrap();
+    assert_eq!(
+        unread,
+        "M4 aws-auth needs more time: no response within 4 s"
+    );
+
+    // A request that the user named, and nobody answered.
+    let mut unanswered = mapped(None);
+    unanswered.request.arn = Some(arn.into());
+    unanswered.signed_in = Collected::default();
+    let whole = diagnose(&unanswered).headline;
+    assert_eq!((whole.state, whole.unread), (SignInState::SignedIn, None));
+    unanswered.request.questions = vec!["list pods".into()];
+    unanswered.answers = Collected::TimedOut(SignedDuration::from_secs(4));
+    let headline = diagnose(&unanswered).headline;
+    assert_eq!(headline.problem, None);
+    assert!(headline.text.contains("could not find out whether"));
+    let unread = headline.unread.unwrap();
+    assert!(unread.starts_with("B1 permissions needs "), "{unread}");
+}
+
 /// IAM shows the path of a role, and STS does not.
 #[test]
 fn path_of_a_role_is_not_compared_and_its_entry_is_corrected() {

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::client::middleware::AuthLayer;
 use kube::client::{Client, ConfigExt};
 use kube::{Config, config::ExecConfig};
+use secrecy::SecretString;
 use tower::{BoxError, Service, ServiceBuilder};
 
 pub use error::{ConnectError, CredentialsError};
@@ -51,6 +52,21 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// If the flags, the kubeconfig or the credentials cannot be used. No request is sent.
 pub async fn connect(flags: &Flags, environment: &Environment) -> Result<ApiClient, ConnectError> {
     let access = kubeconfig::choose(flags, environment)?;
+    open(access, flags, environment).await
+}
+
+/// Does the same as [`connect`], with a token that the user's exec plugin printed, so that the plugin does not run again.
+///
+/// # Errors
+/// The same errors as [`connect`].
+pub async fn connect_with_plugin_token(
+    flags: &Flags,
+    environment: &Environment,
+    token: SecretString,
+) -> Result<ApiClient, ConnectError> {
+    let mut access = kubeconfig::choose(flags, environment)?;
+    access.config.auth_info.exec = None;
+    access.config.auth_info.token = Some(token);
     open(access, flags, environment).await
 }
 

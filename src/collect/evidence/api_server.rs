@@ -1,7 +1,7 @@
 //! Evidence from the API server.
 
-use super::Collector;
-use super::token::{TestedToken, reader};
+use super::token::{PluginRun, TestedToken, reader};
+use super::{Collector, Printed, plugin_run};
 use crate::collect;
 use crate::collect::aws_auth::{self, Reader};
 use crate::collect::nodes::JoinedNodes;
@@ -18,11 +18,18 @@ impl Collector {
         options: &ConnectOptions,
         selected: Option<&SelectedContext>,
         tested: Option<TestedToken>,
+        plugin: &PluginRun,
+        of_context: Option<Task<Printed>>,
     ) {
         let token = tested
             .map(|tested| tested.token)
             .filter(|_| self.arn.is_none());
-        let own = reader(selected, self.as_context.as_deref(), evidence);
+        let of_context = of_context.map(plugin_run);
+        let as_context = self.as_context.as_deref().map(|name| (name, of_context));
+        let (own, lacks) = match reader(selected, as_context, plugin, self.arn.is_some()) {
+            Ok(own) => (own, None),
+            Err(needs) => (None, Some(needs)),
+        };
         // Another reader does not need to wait for the sign-in.
         let read = |reader: &Reader| {
             let (options, reader) = (options.clone(), reader.clone());
@@ -64,9 +71,11 @@ impl Collector {
         let mine = token.filter(|_| is_in).map(Reader::Token);
         let (reading, reader) = match reading {
             Some(reading) => (Some(reading), own),
+            None if lacks.is_some() => (None, None),
             None => (mine.as_ref().map(read), mine),
         };
-        let needs = "permission to read it: --as-context NAME";
+        let lacks = lacks.as_deref();
+        let needs = lacks.unwrap_or("permission to read it: --as-context NAME");
         evidence.aws_auth =
             reading.map_or_else(|| Collected::NotRequested(needs.to_owned()), Task::wait);
         let counting = read_nodes(evidence, options, reader.as_ref());
@@ -79,6 +88,14 @@ impl Collector {
             );
         }
         add_nodes(evidence, counting);
+        if let Some(needs) = lacks {
+            let needs = || needs.to_owned();
+            evidence.policy = Collected::NotRequested(needs());
+            evidence.nodes = Collected::NotRequested(needs());
+            if self.arn.is_some() {
+                evidence.answers = Collected::NotRequested(needs());
+            }
+        }
     }
 }
 
@@ -205,7 +222,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(skipped(None), ["permission to read RBAC"; 2]);
-        let reader = Some(Reader::Kubeconfig);
+        let reader = Some(Reader::Kubeconfig(None));
         assert_eq!(skipped(reader), ["the identity's Kubernetes user (M5)"; 2]);
     }
 }

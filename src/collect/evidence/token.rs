@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Collector, CredentialContext};
 use crate::collect::aws_auth::Reader;
 use crate::collect::{BearerToken, sts};
-use awsauth_core::doctor::evidence::{Collected, Evidence, Signer};
+use awsauth_core::doctor::evidence::{Collected, Evidence, Plugin, Signer};
 use awsauth_core::token::{PresignedRequest, StsHost, Token};
 use awsauth_kube::selected_context::{SelectedContext, SelectedUser};
 
@@ -128,21 +128,54 @@ impl Collector {
     }
 }
 
-/// Returns the identity that reads aws-auth, if it is not the tested token's.
+/// The result of an exec plugin: what it did, and the token that it printed.
+pub(super) type PluginRun = (Collected<Plugin>, Option<SecretString>);
+
+/// Returns the identity that reads aws-auth, if it is not the tested token's. An error states what it lacks.
 pub(super) fn reader(
     selected: Option<&SelectedContext>,
-    as_context: Option<&str>,
-    evidence: &Evidence,
-) -> Option<Reader> {
-    if let Some(name) = as_context {
-        return Some(Reader::Context(name.to_owned()));
+    as_context: Option<(&str, Option<PluginRun>)>,
+    own: &PluginRun,
+    is_for_another: bool,
+) -> Result<Option<Reader>, String> {
+    if let Some((name, plugin)) = as_context {
+        let token = match plugin {
+            Some(plugin) => printed(&plugin, &format!("the exec plugin of context {name}"))?,
+            None => None,
+        };
+        return Ok(Some(Reader::Context(name.to_owned(), token)));
     }
-    match &selected?.user {
-        SelectedUser::Other(_) => Some(Reader::Kubeconfig),
+    let Some(selected) = selected else {
+        return Ok(None);
+    };
+    Ok(match &selected.user {
+        SelectedUser::Other(_) => Some(Reader::Kubeconfig(None)),
         SelectedUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
             Some(Reader::Token(BearerToken::OfUser(token.clone())))
         }
-        SelectedUser::Exec(_) if evidence.request.arn.is_some() => Some(Reader::Kubeconfig),
+        SelectedUser::Exec(_) if is_for_another => {
+            Some(Reader::Kubeconfig(printed(own, "the exec plugin (K4)")?))
+        }
         _ => None,
+    })
+}
+
+/// Returns the token that a plugin printed. It may print a client certificate instead. An error states what is missing.
+fn printed((plugin, token): &PluginRun, whose: &str) -> Result<Option<SecretString>, String> {
+    match plugin {
+        Collected::TimedOut(limit) => Err(format!(
+            "more time: {whose} did not end within {} s; to wait longer: --timeout DURATION",
+            limit.as_secs()
+        )),
+        Collected::Seen(plugin) => match plugin.failed.as_ref().or(plugin.unreadable.as_ref()) {
+            Some(why) => {
+                let mut lines = plugin.stderr.lines().rev();
+                let message = lines.find(|line| !line.trim().is_empty());
+                let message = message.map_or_else(String::new, |line| format!(": {}", line.trim()));
+                Err(format!("a token of {whose}, which fails: {why}{message}"))
+            }
+            None => Ok(token.clone()),
+        },
+        Collected::NotRequested(_) => Ok(None),
     }
 }

@@ -291,6 +291,55 @@ fn denied_example_is_no_problem_and_a_command_that_works_decides() {
     );
 }
 
+/// kubectl waits for a plugin without a limit.
+#[test]
+fn slow_plugin_runs_once_and_unread_evidence_is_no_success() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let mut harness = Harness::new(session.cluster);
+    let runs = harness.file("runs", "");
+    let program = harness.exec()["command"].as_str().unwrap().to_owned();
+    let line = |seconds| {
+        format!(
+            "echo run >> {}; sleep {seconds}; exec {program} token --cluster-name {}",
+            runs.display(),
+            eks::NAME
+        )
+    };
+    harness.args.clear();
+    harness.plugin(&line(6));
+    let stranger = ["--for", "arn:aws:iam::111122223333:role/stranger"];
+    let slow = harness.diagnose(&stranger);
+    assert_eq!(slow.headline(), "M5", "{}", slow.json);
+    assert_eq!(slow.status("K4"), "ok", "{}", slow.json);
+    let count = std::fs::read_to_string(&runs).unwrap().lines().count();
+    assert_eq!(count, 1, "the plugin runs once");
+
+    let hurried = harness.doctor(&[&stranger[..], &["--timeout", "6s"]].concat());
+    assert_eq!((hurried.status, &*hurried.stderr), (1, ""), "{hurried:?}");
+    let end = "\nK4 it is unknown whether the exec plugin prints a token";
+    assert!(hurried.stdout.contains(end), "{}", hurried.stdout);
+    let of_context = ["--context", "admin", "--as-context", "mine"];
+    let hurried = [&of_context, &stranger[..], &["--timeout", "6s"]].concat();
+    let hurried = harness.doctor(&hurried);
+    assert_eq!((hurried.status, &*hurried.stderr), (3, ""), "{hurried:?}");
+    let end = "\nUnknown: doctor could not find out whether arn:aws:iam::111122223333:role/stranger can sign in to this cluster\nM4 aws-auth needs more time: the exec plugin of context mine did not end within 3 s; to wait longer: --timeout DURATION\n";
+    assert!(hurried.stdout.contains(end), "{}", hurried.stdout);
+
+    // The plugin of --as-context runs once, too.
+    harness.plugin(&line(0));
+    harness.file("runs", "");
+    let other = harness.diagnose(&["--as-context", "mine"]);
+    assert_eq!(other.status("M4"), "ok", "{}", other.json);
+    assert_eq!(other.headline(), "", "{}", other.json);
+    let count = std::fs::read_to_string(&runs).unwrap().lines().count();
+    assert_eq!(count, 2, "for the token, and for the context");
+    harness.plugin("echo no session >&2; exit 3");
+    let failing = harness.diagnose(&stranger);
+    assert_eq!(failing.status("M4"), "skipped", "{}", failing.json);
+    assert_eq!(failing.headline(), "K4", "{}", failing.json);
+}
+
 /// Injects a fault into a user of a kubeconfig, which may be this old token.
 type Inject = fn(&mut serde_json::Value, &str);
 

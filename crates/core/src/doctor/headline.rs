@@ -2,8 +2,8 @@
 
 use super::denied_request::{DeniedRequest, denied_example};
 use super::evidence::{Problem, SignedIn};
-use super::{lint_causes, remedy};
 use super::{Check, CheckResult, Evidence};
+use super::{lint_causes, remedy};
 
 /// The result of the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Headline {
     pub text: String,
     /// The check with the decisive problem; `None` if there is no problem.
     pub problem: Option<(&'static str, Problem)>,
+    /// What could not be read although the diagnosis depends on it; `None` if there is a problem or everything was read.
+    pub unread: Option<String>,
     /// Other checks with a problem.
     pub others: Vec<&'static str>,
     /// The ARN that the cluster compares.
@@ -86,9 +88,18 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
             && explanation.answers.is_empty()
             && corrected.is_none()
     });
+    let unread = match &first {
+        None => unread(evidence, checks, state),
+        Some(_) => None,
+    };
     Headline {
         state,
-        text: text(evidence, state, first.as_ref().map(|(id, _)| *id)),
+        text: text(
+            evidence,
+            state,
+            first.as_ref().map(|(id, _)| *id),
+            unread.is_some(),
+        ),
         arn: subject.map(|subject| subject.canonical.arn),
         entry: unmapped.map(|explained| {
             let near = explained.explanation.near.first();
@@ -96,7 +107,36 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
         }),
         example: denied_example(evidence),
         problem: first,
+        unread,
         others,
+    }
+}
+
+/// Returns what a check that decides the diagnosis needs, if no check found a problem.
+fn unread(
+    evidence: &Evidence,
+    checks: &[(&'static Check, CheckResult)],
+    state: SignInState,
+) -> Option<String> {
+    if evidence.command.known().is_some_and(|run| run.succeeded) {
+        return None;
+    }
+    let needs = |id: &str| {
+        let (check, judged) = checks.iter().find(|(check, _)| check.id == id)?;
+        let needs = &judged.as_ref().err()?.needs;
+        Some(format!("{id} {} needs {needs}", check.title))
+    };
+    if state == SignInState::Unknown {
+        let mut deciding = match &evidence.request.arn {
+            Some(_) => ["E1", "E2", "E3", "M4", "M5"].iter(),
+            None => ["E1", "E2", "E3", "M2"].iter(),
+        };
+        let found = deciding.find_map(|id| needs(id));
+        return found.or_else(|| Some("the response of the API server is missing".to_owned()));
+    }
+    match evidence.request.is_example || evidence.request.questions.is_empty() {
+        true => None,
+        false => needs("B1"),
     }
 }
 
@@ -135,7 +175,12 @@ fn sign_in_state(evidence: &Evidence, first: Option<&str>) -> SignInState {
     }
 }
 
-fn text(evidence: &Evidence, state: SignInState, problem: Option<&str>) -> String {
+fn text(
+    evidence: &Evidence,
+    state: SignInState,
+    problem: Option<&str>,
+    lacks_evidence: bool,
+) -> String {
     let who = || {
         let user = remedy::user(evidence)?;
         Some(format!(
@@ -170,9 +215,16 @@ fn text(evidence: &Evidence, state: SignInState, problem: Option<&str>) -> Strin
         SignInState::SignedIn if problem.is_some() => {
             format!("Signed in: {is} {who} to this cluster, but something is wrong")
         }
+        SignInState::SignedIn if lacks_evidence => format!(
+            "Signed in: {is} {who} to this cluster, but doctor could not find out whether the request is allowed"
+        ),
         SignInState::SignedIn => format!("Signed in: {is} {who} to this cluster"),
         SignInState::Unknown if problem.is_some() => {
-            "The cluster was not contacted, because of an earlier problem".to_owned()
+            "The sign-in could not be checked, because of this problem".to_owned()
+        }
+        SignInState::Unknown if lacks_evidence => {
+            let who = evidence.request.arn.as_deref().unwrap_or("you");
+            format!("Unknown: doctor could not find out whether {who} can sign in to this cluster")
         }
         SignInState::Unknown => {
             "No problem was found, but the cluster did not report who you are".to_owned()

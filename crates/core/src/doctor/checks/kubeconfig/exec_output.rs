@@ -19,14 +19,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     if let Some(limit) = evidence.plugin.timed_out() {
         let saw = format!("{} did not end within {} s", exec.command, limit.as_secs());
-        // kubectl waits longer, so a later check may know the cause.
-        if evidence.signed_in.known().is_some() || evidence.explanation().is_ok() {
+        // kubectl waits longer, so another check may know the cause.
+        let no_credentials = matches!(evidence.credentials.known(), Some(Err(_)));
+        if no_credentials || evidence.signed_in.known().is_some() || evidence.explanation().is_ok()
+        {
             return Err(Skipped::needs(format!("more time: {saw}")));
         }
         return Outcome::problem(
             saw,
             "it is unknown whether the exec plugin prints a token: it waits for the network or for input, or it is slow",
-            "run it alone with an empty standard input to see what it waits for",
+            "run it alone with an empty standard input to see what it waits for; if it is slow: awsauth doctor --timeout 2m",
         );
     }
     let plugin = evidence.plugin.seen()?;
