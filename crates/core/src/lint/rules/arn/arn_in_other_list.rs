@@ -18,9 +18,9 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.effective() {
-        let (kind, other) = match entry.section {
-            SectionName::Roles => ("user", SectionName::Users),
-            _ => ("role", SectionName::Roles),
+        let (kind, other, key) = match entry.section {
+            SectionName::Roles => ("user", SectionName::Users, "userarn"),
+            _ => ("role", SectionName::Roles, "rolearn"),
         };
         let is_other = entry.arn().is_some_and(|arn| arn.is("iam", kind));
         if is_other && arn_fault(entry).is_none() {
@@ -28,7 +28,11 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 "a {kind} in {} works, but other tools may not expect it there",
                 entry.section.key()
             );
-            let help = format!("move the entry to {}", other.key());
+            let help = format!(
+                "move the entry to {}, as {}: apply and diff refuse it where it is",
+                other.key(),
+                key
+            );
             findings.entry(entry, Part::Principal, message, help);
         }
     }

@@ -1,6 +1,7 @@
 //! The authenticator compares a session by the ARN of its role.
 
 use crate::arn::{Normalized, can_match, normalize};
+use crate::document::SectionName;
 use crate::facts::accounts::is_account_id;
 use crate::lint::arn_fault::ArnFault;
 use crate::lint::context::Context;
@@ -34,9 +35,19 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             findings.entry(entry, Part::Principal, message, "write the role's ARN");
             continue;
         }
-        let help = format!("write {role}, which maps all sessions of the role");
+        let help = match entry.section {
+            SectionName::Users => {
+                format!(
+                    "move the entry to mapRoles as rolearn: {role}, which maps all sessions of the role"
+                )
+            }
+            _ => format!("write {role}, which maps all sessions of the role"),
+        };
         // If the role has an entry already, the fix would replace that one.
-        let is_free = context.role_entry(&role).is_none() && is_account_id(arn.account);
+        // In mapUsers, a role is not where apply and other tools expect it.
+        let is_free = context.role_entry(&role).is_none()
+            && is_account_id(arn.account)
+            && entry.section == SectionName::Roles;
         let change = is_free.then(|| entry.requote(entry.span(Part::Principal), &role));
         findings
             .entry(entry, Part::Principal, message, help)
