@@ -48,6 +48,8 @@ pub(crate) mod write_args;
 
 use clap::ValueEnum;
 
+pub(crate) use who_can::is_verb;
+
 use crate::output::PlanFormat;
 
 /// The output format of commands without a table.

@@ -4,12 +4,13 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue};
 
+use crate::commands::is_verb;
 use crate::terminal::Failure;
 use awsauth_core::arn::Parts;
 use awsauth_kube::shell_command::command_line;
 
 /// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, and the command of awsauth.
-const WORDS: [(&str, &str); 28] = [
+const WORDS: [(&str, &str); 33] = [
     ("access", "who-can"),
     ("add", "map"),
     ("audit", "report"),
@@ -20,12 +21,16 @@ const WORDS: [(&str, &str); 28] = [
     ("delete", "unmap"),
     ("delete-access-entry", "unmap"),
     ("describe", "explain"),
+    ("diagnose", "doctor"),
+    ("fix", "lint"),
     ("grant", "map"),
     ("list-access-entries", "get"),
     ("log", "history"),
     ("login", "kubeconfig"),
     ("remove", "unmap"),
     ("rename", "replace-group"),
+    ("rename-group", "replace-group"),
+    ("revert", "undo"),
     ("revoke", "unmap"),
     ("rm", "unmap"),
     ("rollback", "undo"),
@@ -38,6 +43,7 @@ const WORDS: [(&str, &str); 28] = [
     ("validate", "lint"),
     ("who", "who-can"),
     ("whocan", "who-can"),
+    ("why", "explain"),
 ];
 
 /// Returns the failure to print instead of clap's error, if the error is about a command or an option of another tool.
@@ -63,7 +69,9 @@ fn other_option(given: &str, arguments: &[OsString]) -> Option<Failure> {
         .iter()
         .position(|word| word.split('=').next() == Some(given))?;
     let command = words[..at].iter().find_map(|word| {
-        let commands = ["backup", "doctor", "lint", "unused", "verify"];
+        let commands = [
+            "apply", "backup", "doctor", "lint", "map", "unused", "verify",
+        ];
         commands.into_iter().find(|command| command == word)
     })?;
     match (command, given) {
@@ -81,6 +89,10 @@ fn other_option(given: &str, arguments: &[OsString]) -> Option<Failure> {
             };
             words.get_mut(value)?.push('d');
         }
+        ("map", "--for" | "--ttl" | "--until" | "--expire" | "--expires-in") => {
+            words[at] = words[at].replacen(given, "--expires", 1);
+        }
+        ("apply", file) if !file.starts_with('-') => words.insert(at, "-f".to_owned()),
         ("backup", file) if !file.starts_with('-') => words.insert(at, "--to".to_owned()),
         ("doctor", arn) if Parts::of(arn).is_some() => words.insert(at, "--for".to_owned()),
         _ => return None,
@@ -104,6 +116,9 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
             .hint("map each of its users, or a role that they may assume: awsauth map role ARN"),
         );
     }
+    if let Some(failure) = principal_without_kind(word, arguments) {
+        return Some(failure);
+    }
     let (_, command) = WORDS.iter().find(|(other, _)| *other == word)?;
     let texts: Vec<String> = arguments
         .iter()
@@ -118,11 +133,72 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
         ));
     }
     let before = texts[..at].iter().filter(|text| *text != "eks");
-    let after = translated(command, &texts[at + 1..]);
+    let mut after = translated(command, &texts[at + 1..]);
+    match (word, *command) {
+        ("fix", _) => after.insert(0, "--fix".to_owned()),
+        // Everyone who can, not one user.
+        ("can-i", _) => after = without_impersonation(after),
+        (_, "unmap") => name_username(&mut after),
+        _ => {}
+    }
+    if *command == "who-can"
+        && let [namespace] = after.as_slice()
+        && !is_verb(namespace)
+    {
+        after.insert(0, "-n".to_owned());
+    }
     let words = before.map(String::as_str).chain([*command]);
     let line = command_line(words.chain(after.iter().map(String::as_str)));
     let failure = Failure::usage(format!("there is no command {word}"));
     Some(failure.hint(format!("awsauth {line}")))
+}
+
+/// Returns the failure for `unmap` or `map` with a principal but without its kind.
+fn principal_without_kind(word: &str, arguments: &[OsString]) -> Option<Failure> {
+    let mut words: Vec<String> = arguments
+        .iter()
+        .skip(1)
+        .map(|text| text.to_string_lossy().into_owned())
+        .collect();
+    let at = words.iter().position(|given| given == word)?;
+    let command = words[..at]
+        .iter()
+        .find(|given| ["map", "unmap"].contains(&given.as_str()))?
+        .clone();
+    if Parts::of(word).is_some() {
+        words.insert(at, kind_of(word).to_owned());
+    } else if command == "unmap" {
+        words.insert(at, "--username".to_owned());
+    } else {
+        return None;
+    }
+    let line = command_line(words.iter().map(String::as_str));
+    let what = format!("awsauth {command} has no subcommand {word}");
+    Some(Failure::usage(what).hint(format!("awsauth {line}")))
+}
+
+/// Selects by username if the first argument is a name.
+fn name_username(arguments: &mut Vec<String>) {
+    let is_name = |first: &String| {
+        !first.starts_with('-') && !["role", "user", "account"].contains(&first.as_str())
+    };
+    if arguments.first().is_some_and(is_name) {
+        arguments.insert(0, "--username".to_owned());
+    }
+}
+
+/// Removes `--as` and `--as-group`, with which kubectl asks about another user.
+fn without_impersonation(arguments: Vec<String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut left = arguments.into_iter();
+    while let Some(argument) = left.next() {
+        match argument.split_once('=') {
+            _ if ["--as", "--as-group"].contains(&argument.as_str()) => drop(left.next()),
+            Some(("--as" | "--as-group", _)) => {}
+            _ => kept.push(argument),
+        }
+    }
+    kept
 }
 
 /// Translates the arguments of other tools. Those that awsauth also has, and those that it does not know, are unchanged.
@@ -233,6 +309,21 @@ mod tests {
             ("validate aws-auth.yaml", "lint aws-auth.yaml"),
             ("who delete pods -n prod", "who-can delete pods -n prod"),
             ("who -n prod", "who-can -n prod"),
+            ("rename-group devs ops", "replace-group devs ops"),
+            ("delete bob", "unmap --username bob"),
+            ("who payments", "who-can -n payments"),
+            ("who delete", "who-can delete"),
+            (
+                "can-i delete pods -n payments --as ci --as-group=devs",
+                "who-can delete pods -n payments",
+            ),
+            (
+                "fix --file aws-auth.yaml",
+                "lint --fix --file aws-auth.yaml",
+            ),
+            ("diagnose", "doctor"),
+            ("why ROLE", "explain ROLE"),
+            ("revert", "undo"),
             ("rename group devs ops", "replace-group devs ops"),
             ("revoke ROLE", "unmap role ROLE"),
             (
@@ -305,6 +396,15 @@ mod tests {
             ("unused --days=90", "unused --since=90d"),
             ("doctor ROLE", "doctor --for ROLE"),
             ("backup aws-auth.yaml", "backup --to aws-auth.yaml"),
+            (
+                "apply aws-auth.yaml --dry-run",
+                "apply -f aws-auth.yaml --dry-run",
+            ),
+            ("map role ROLE --for 2h", "map role ROLE --expires 2h"),
+            ("map user ROLE --ttl=2h", "map user ROLE --expires=2h"),
+            ("unmap bob", "unmap --username bob"),
+            ("unmap ROLE --dry-run", "unmap role ROLE --dry-run"),
+            ("map ROLE --group a", "map role ROLE --group a"),
         ] {
             let typed = typed.replace("ROLE", ROLE);
             let words = ["awsauth"].into_iter().chain(typed.split(' '));

@@ -96,7 +96,14 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         )?,
     }
     if let Some(at) = expires {
-        out.note(&format!("This entry expires at {at}."));
+        if at <= Timestamp::now() {
+            out.note(&format!(
+                "warning: this entry expired at {at}, and still gives access"
+            ));
+            out.note("hint: end it: awsauth expire");
+        } else {
+            out.note(&format!("This entry expires at {at}."));
+        }
     }
     if let Some(note) = backend.access_note(&reading) {
         out.note(&note);

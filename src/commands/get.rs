@@ -188,6 +188,7 @@ fn list<T>(
         listing = listing.with_access_entries(all, &liveness, |entry| filter.admits_entry(entry));
     }
     let taken = take(&mut listing, out)?;
+    note_expired(listing.expired(), out);
     if let Some(note) = backend.access_note(reading) {
         out.note(&note);
     } else if !listing.has_effect() {
@@ -204,6 +205,17 @@ fn list<T>(
         Exit::Done
     };
     Ok((exit, taken))
+}
+
+/// Warns of entries that have expired and still give access.
+pub(super) fn note_expired(number: usize, out: &mut Out) {
+    let what = match number {
+        0 => return,
+        1 => "1 entry has expired, and still gives access".to_owned(),
+        number => format!("{number} entries have expired, and still give access"),
+    };
+    out.note(&format!("warning: {what}"));
+    out.note("hint: remove what has expired: awsauth expire");
 }
 
 /// Returns the keys of `data` that differ from a section's name only in case, with that section.

@@ -4,6 +4,7 @@ use crate::terminal::{Failure, Refusal};
 use awsauth_core::arn::{self, ArnError, Kind, Normalized, Parts};
 use awsauth_core::document::Principal;
 use awsauth_core::facts::accounts::is_account_id;
+use awsauth_core::permission_set::after_prefix;
 use awsauth_kube::shell_command::quoted;
 
 /// The hint about `--as-written`.
@@ -57,6 +58,14 @@ pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure>
     let failure = Failure::usage(format!("{text:?} is not the ARN of a {word}")).hint(format!(
         "give the full ARN, such as arn:aws:iam::111122223333:{word}/{name}"
     ));
+    if let Some(set) = after_prefix(text) {
+        // IAM Identity Center appends 16 hexadecimal digits to the name.
+        let set = set.rsplit_once('_').map_or(set, |(set, _)| set);
+        return Err(failure.hint(format!(
+            "for the role of a permission set, which awsauth finds in IAM: awsauth map sso {}",
+            quoted(set)
+        )));
+    }
     Err(match text.is_empty() {
         true => failure,
         false => failure.hint(found_by(name)),

@@ -1,17 +1,25 @@
 //! `awsauth who-can`.
 
-use clap::builder::FalseyValueParser;
+use std::collections::HashMap;
 
+use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
+
+use super::get::note_expired;
 use super::list_args::ListArgs;
 use super::unreadable_rbac_warnings::print_unread;
 use crate::backend::{Backend, Target};
 use crate::output::WhoCanList;
 use crate::terminal::{Exit, Failure, Kind, Out};
-use awsauth_core::authenticator::{AdmittedPrincipals, Store};
-use awsauth_core::document::Document;
+use awsauth_core::access_entries::recorded_expiry;
+use awsauth_core::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store};
+use awsauth_core::document::{Document, SectionName};
+use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::near_name::nearest;
+use awsauth_core::owners_annotation::Owners;
 use awsauth_core::rbac::{Action, Namespace, Query, Question, Scope, who_can};
 use awsauth_kube::discovery::{Found, Resolved};
+use awsauth_kube::shell_command::quoted;
 
 /// The verbs that RBAC knows besides those that an API server handles for a resource:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb>
@@ -87,6 +95,24 @@ pub(crate) struct Args {
     answer: ListArgs,
 }
 
+/// The verbs of requests for resources:
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb>
+const RESOURCE_VERBS: [&str; 8] = [
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+/// Returns whether this is a verb of RBAC, not another word such as the name of a namespace.
+pub(crate) fn is_verb(word: &str) -> bool {
+    RESOURCE_VERBS.contains(&word) || SPECIAL_VERBS.contains(&word)
+}
+
 /// Reads aws-auth, access entries and RBAC, and prints the principals that are allowed the action.
 pub(crate) fn run(
     args: &Args,
@@ -121,6 +147,8 @@ pub(crate) fn run(
     let mut list = WhoCanList::new(query, found.allowed, &policy);
     args.answer.print(&mut list, out)?;
     out.note(&list.summary());
+    let owners = Owners::read(reading.snapshot.owners_annotation.as_deref());
+    note_expired(expired(&list, &owners.expiries(&document)), out);
     if found.hidden_bindings > 0 {
         out.note(&format!(
             "{} bindings are not shown: others allow the same subject the same.",
@@ -155,6 +183,23 @@ pub(crate) fn run(
     ))
 }
 
+/// Returns how many of the listed principals have an entry that has expired.
+fn expired(
+    list: &WhoCanList<'_>,
+    recorded: &HashMap<(SectionName, usize), RecordedExpiry>,
+) -> usize {
+    let now = Timestamp::now();
+    let expiry = |principal: &Admitted<'_>| match principal.by {
+        AdmittedBy::AwsAuth(slot) => recorded
+            .get(&(slot.place.section, slot.place.line))
+            .copied(),
+        AdmittedBy::AccessEntry(entry) => recorded_expiry(entry),
+    };
+    let principals = list.principals();
+    let expired = principals.filter(|one| expiry(one).is_some_and(|at| at.has_passed(now)));
+    expired.count()
+}
+
 impl Args {
     /// Returns the namespaces whose access is listed without a verb.
     fn scope_of_access(&self) -> Result<Scope, Failure> {
@@ -173,8 +218,13 @@ impl Args {
     fn question(&self, verb: &str) -> Result<Question, Failure> {
         let what = self.non_resource.as_ref().or(self.resource.as_ref());
         let what = what.map(String::as_str).ok_or_else(|| {
-            Failure::usage(format!("the verb {verb} needs a resource"))
-                .hint(format!("such as awsauth who-can {verb} pods; for any access to a namespace: awsauth who-can -n NAMESPACE"))
+            Failure::usage(format!("the verb {verb} needs a resource")).hint(match is_verb(verb) {
+                true => format!("such as awsauth who-can {verb} pods"),
+                false => format!(
+                    "for any access to a namespace: awsauth who-can -n {}",
+                    quoted(verb)
+                ),
+            })
         })?;
         let namespace = match &self.namespace {
             _ if self.all_namespaces => Namespace::All,

@@ -8,12 +8,14 @@ mod rows;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::list::{List, permute};
 use super::style::{HEADING, PLACE, paint};
 use super::table::Table;
+use awsauth_core::access_entries::recorded_expiry;
 use awsauth_core::arn::can_match;
 use awsauth_core::authenticator::{AccessEntries, EntryState, Override, Place, Slot, Store};
 use awsauth_core::document::{Document, Mapping, Principal, SectionName};
@@ -62,10 +64,21 @@ struct EntryRow<'a> {
     liveness: Option<Liveness>,
 }
 
+/// The reason next to the status of an entry whose time has passed.
+const EXPIRED: &str = "expired, and still gives access";
+
+/// Returns whether the recorded time has passed.
+fn has_expired(expiry: Option<RecordedExpiry>) -> bool {
+    expiry.is_some_and(|expiry| expiry.has_passed(Timestamp::now()))
+}
+
 impl EntryRow<'_> {
     /// Returns the status, and its reason if EKS may not let the principal in.
     fn status(&self) -> (&'static str, Option<&'static str>) {
         match self.liveness {
+            None | Some(Liveness::Alive) if has_expired(recorded_expiry(self.entry)) => {
+                ("effective", Some(EXPIRED))
+            }
             None | Some(Liveness::Alive) => ("effective", None),
             Some(Liveness::Dead) => (
                 "dead",
@@ -101,6 +114,17 @@ struct Problem<'a> {
 }
 
 impl<'a> Listing<'a> {
+    /// Returns how many of the entries in effect have expired.
+    pub(crate) fn expired(&self) -> usize {
+        let mappings = self.mappings().filter(|row| row.is_in_force());
+        let mappings = mappings.filter(|row| has_expired(row.expiry)).count();
+        let entries = self.entries();
+        mappings
+            + entries
+                .filter(|row| has_expired(recorded_expiry(row.entry)))
+                .count()
+    }
+
     /// Lists the entries of `document` that `asked` selects; `store` must be built from `document`.
     pub(crate) fn new(
         document: &'a Document,

@@ -323,7 +323,7 @@ fn notice(notice: &Notice) -> String {
         }
         Notice::Expires { principal, at } => {
             format!(
-                "{} expires at {at}. Schedule awsauth expire, which removes it then.",
+                "{} expires at {at}. Nothing ends it unless this runs after that time, so schedule it, for example in cron: awsauth expire",
                 one_line(&short_name(principal))
             )
         }

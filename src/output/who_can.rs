@@ -1,6 +1,6 @@
 //! The principals that are allowed an action, or that have access to a namespace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anstyle::Style;
 use serde::Serialize;
@@ -108,6 +108,13 @@ impl<'a> WhoCanList<'a> {
             policy,
             rated: matches!(query, Query::Access(_)).then(|| RatedPolicy::of(policy)),
         }
+    }
+
+    /// Returns the principals, each once.
+    pub(crate) fn principals(&self) -> impl Iterator<Item = &'a Admitted<'a>> {
+        let mut seen: HashSet<*const Admitted<'_>> = HashSet::new();
+        let all = self.rows.iter().map(|row| row.principal);
+        all.filter(move |principal| seen.insert(std::ptr::from_ref(*principal)))
     }
 
     /// Returns how many principals there are, as a sentence.

@@ -34,6 +34,9 @@ pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
             failure = failure.hint(hint);
         }
     }
+    if overrides.contains(&"--allow R04") {
+        failure = failure.hint("for the role of a permission set, whose suffix awsauth finds in IAM: awsauth map sso PERMISSION_SET");
+    }
     match overrides.as_slice() {
         [] => failure,
         overrides => failure.hint(format!("if this is intended, add {}", overrides.join(" "))),

@@ -107,6 +107,9 @@ pub struct PrincipalAccess {
     /// When its entry expires, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// Whether that time has passed. The entry still gives access.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_expired: bool,
     /// Whether the principal signed in; `None` if that was not requested or could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_use: Option<LastUse>,

@@ -24,6 +24,13 @@ pub struct RecordedExpiry {
     pub is_changed: bool,
 }
 
+impl RecordedExpiry {
+    /// Returns whether the time has passed, so that awsauth expire removes the entry. Until then, it still gives access.
+    pub fn has_passed(self, now: Timestamp) -> bool {
+        !self.is_changed && self.at <= now
+    }
+}
+
 /// Why a text does not state when access ends.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExpiryError {

@@ -224,6 +224,7 @@ mod tests {
             level: right.level,
             rights: vec![right],
             expires: None,
+            is_expired: false,
             last_use: None,
             is_dead: false,
         }

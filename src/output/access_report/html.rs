@@ -352,7 +352,14 @@ fn name(one: &PrincipalAccess) -> Markup {
     html! {
         strong { (short_name(one)) }
         @if full != short_name(one) { br; small { (full) } }
-        @if let Some(at) = &one.expires { br; small { "expires " (one_line(at)) } }
+        @if let Some(at) = &one.expires {
+            br;
+            @if one.is_expired {
+                small { strong { "expired " (one_line(at)) ", still gives access" } }
+            } @else {
+                small { "expires " (one_line(at)) }
+            }
+        }
     }
 }
 

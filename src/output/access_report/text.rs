@@ -268,6 +268,7 @@ fn markdown_row(one: &PrincipalAccess, shows_use: bool) -> String {
 fn expiring_name(one: &PrincipalAccess) -> String {
     let name = short_name(one);
     match &one.expires {
+        Some(at) if one.is_expired => format!("{name} (expired {at}, still gives access)"),
         Some(at) => format!("{name} (expires {at})"),
         None => name.into_owned(),
     }

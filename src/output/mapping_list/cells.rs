@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::{EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, identity};
+use super::{EXPIRED, EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, has_expired, identity};
 use crate::output::access_entry;
 use crate::output::principal_cell::{identity_cell, kind};
 use crate::output::style::{FAINT, NOTICE};
@@ -148,6 +148,9 @@ impl MappingRow<'_> {
                 (EntryState::Effective, _) if !self.can_match() => {
                     Cell::styled(&format!("effective: {NEVER_MATCHES}"), NOTICE)
                 }
+                (EntryState::Effective, _) if has_expired(self.expiry) => {
+                    Cell::styled(&format!("effective: {EXPIRED}"), NOTICE)
+                }
                 (EntryState::Effective, _) => Cell::new("effective"),
                 (EntryState::Shadowed { by }, _) => {
                     Cell::styled(&format!("shadowed by {}", self.other(by)), NOTICE)
@@ -207,6 +210,9 @@ pub(super) fn of_access_entry(row: &EntryRow<'_>, columns: &Columns) -> Vec<Cell
 fn expires(expiry: Option<RecordedExpiry>, style: Style) -> Cell {
     match expiry {
         None => Cell::styled("", style),
+        Some(recorded) if has_expired(Some(recorded)) => {
+            Cell::styled(&format!("{}: expired", recorded.at), NOTICE)
+        }
         Some(RecordedExpiry {
             at,
             is_changed: false,

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, Problem, Row, identity};
+use super::{
+    EXPIRED, EntryRow, Listed, Listing, MappingRow, NEVER_MATCHES, Problem, Row, has_expired,
+    identity,
+};
 use crate::output::access_entry::{self, AccessEntryData};
 use crate::output::principal_cell::kind;
 use awsauth_core::arn::Parts;
@@ -199,6 +202,9 @@ impl MappingRow<'_> {
         };
         let (status, reason) = match (self.state, self.hidden) {
             (EntryState::Effective, Some(hidden)) => ("shadowed", Some(hidden.to_string())),
+            (EntryState::Effective, None) if self.can_match() && has_expired(self.expiry) => {
+                ("effective", Some(EXPIRED.to_owned()))
+            }
             (EntryState::Effective, None) => {
                 let reason = (!self.can_match()).then(|| NEVER_MATCHES.to_owned());
                 ("effective", reason)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::commands::harness::{ExclusiveCluster, NODES};
+use crate::commands::rbac::Objects;
 
 const ONCALL: &str = "arn:aws:iam::111122223333:role/oncall";
 
@@ -38,6 +39,48 @@ fn expired_entry_is_removed_at_its_time() {
     }
     let run = session.run(&["lint", "--fail-on", "error"]);
     assert!(run.stdout.contains("N18 entry-expired"), "{run:?}");
+    // The authenticator knows no expiry.
+    let get = session.run(&["get", "-o", "wide"]);
+    get.says(
+        0,
+        &[
+            "warning: 1 entry has expired, and still gives access\n",
+            "awsauth expire\n",
+        ],
+    );
+    assert!(
+        get.stdout.contains(&format!("{expires_at}: expired ")),
+        "{get:?}"
+    );
+    assert!(
+        get.stdout
+            .contains("effective: expired, and still gives access"),
+        "{get:?}"
+    );
+    session.run(&["explain", ONCALL]).says(
+        0,
+        &[
+            &format!("warning: this entry expired at {expires_at}, and still gives access\n"),
+            "hint: end it: awsauth expire\n",
+        ],
+    );
+    let _bound = Objects::create(
+        &session,
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: view, namespace: default}\n\
+         roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n\
+         subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: view}]\n",
+    );
+    session.run(&["who-can", "-n", "default"]).says(
+        0,
+        &["warning: 1 entry has expired, and still gives access\n"],
+    );
+    let report = session.run(&["report"]);
+    assert!(
+        report.stdout.contains(&format!(
+            "oncall (expired {expires_at}, still gives access)"
+        )),
+        "{report:?}"
+    );
     session.run(&["expire", "--dry-run"]).says(0, &[]);
     assert!(session.text("mapRoles").contains(ONCALL));
     let run = session.run(&["expire"]);

@@ -29,10 +29,16 @@ pub(super) fn all(
     let expiries = facts.owners.expiries(document);
     let policy = facts.rbac.as_ref().map(RatedPolicy::of);
     let usages = sign_ins.map(|evidence| usage(&admitted, evidence));
-    let access = |(number, one): (usize, &Admitted<'_>)| PrincipalAccess {
-        expires: expiry(one, &expiries),
-        last_use: usages.as_ref().map(|usages| (&usages[number].usage).into()),
-        ..access(one, policy.as_ref(), principals)
+    let access = |(number, one): (usize, &Admitted<'_>)| {
+        let expiry = expiry(one, &expiries);
+        PrincipalAccess {
+            expires: expiry.map(|expiry| expiry.at.to_string()),
+            is_expired: expiry
+                .zip(facts.read_at)
+                .is_some_and(|(expiry, now)| expiry.has_passed(now)),
+            last_use: usages.as_ref().map(|usages| (&usages[number].usage).into()),
+            ..access(one, policy.as_ref(), principals)
+        }
     };
     admitted.all().iter().enumerate().map(access).collect()
 }
@@ -88,24 +94,24 @@ fn access(
         level,
         rights,
         expires: None,
+        is_expired: false,
         last_use: None,
         is_dead,
     }
 }
 
-/// Returns when the entry of a principal expires.
+/// Returns when the entry of a principal expires, unless it was changed since.
 fn expiry(
     admitted: &Admitted<'_>,
     expiries: &HashMap<(SectionName, usize), RecordedExpiry>,
-) -> Option<String> {
+) -> Option<RecordedExpiry> {
     let recorded = match admitted.by {
         AdmittedBy::AwsAuth(slot) => expiries
             .get(&(slot.place.section, slot.place.line))
             .copied(),
         AdmittedBy::AccessEntry(entry) => recorded_expiry(entry),
     };
-    let recorded = recorded.filter(|recorded| !recorded.is_changed);
-    recorded.map(|recorded| recorded.at.to_string())
+    recorded.filter(|recorded| !recorded.is_changed)
 }
 
 fn is_dead(entry: &AccessEntry, principals: &Principals) -> bool {
