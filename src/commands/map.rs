@@ -28,7 +28,8 @@ use awsauth_core::plan::Request;
 
 /// Merge one mapping: add it, or change only what differs
 ///
-/// An entry that already matches stays as it is. All other text in aws-auth is preserved byte for byte. With --cluster-name, the
+/// An entry that already matches stays as it is. If the identity is mapped already, --username and --group replace what it has;
+/// --add-group and --remove-group keep its other groups. All other text in aws-auth is preserved byte for byte. With --cluster-name, the
 /// mapping can be an EKS access entry instead, see --backend.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -97,7 +98,7 @@ struct RoleOrUser {
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
     username: Option<String>,
 
-    /// A Kubernetes group; repeat it for the complete list
+    /// A Kubernetes group; repeat it for the complete list, which replaces the groups of an existing entry
     #[arg(long = "group", env = "AWSAUTH_GROUP", value_name = "GROUP", conflicts_with_all = ["add_groups", "remove_groups"])]
     groups: Vec<String>,
 

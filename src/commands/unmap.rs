@@ -24,6 +24,7 @@ use awsauth_core::document::{Document, Principal};
 use awsauth_core::entry_selection::{
     Principals, Selection, Selector, near_principal, principal_named,
 };
+use awsauth_core::escape::one_line;
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
 use awsauth_kube::shell_command::quoted;
 
@@ -177,7 +178,7 @@ pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result
         out.note(&admitted);
     }
     if is_absent(&plan) {
-        args.check_absent(&principal, &plan)?;
+        args.check_absent(&principal, &plan, out)?;
     }
     Ok(plan)
 }
@@ -332,13 +333,26 @@ impl Args {
     }
 
     /// Decides whether it is a failure that the principal has no entry. It is one if the user probably meant another principal.
-    fn check_absent(&self, principal: &Principal, plan: &Plan) -> Result<(), Failure> {
+    fn check_absent(
+        &self,
+        principal: &Principal,
+        plan: &Plan,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
         let (document, entries) = match plan.entry_changes.as_slice() {
             [] => (Some(plan.before()), None),
             _ => (None, plan.entries_before()),
         };
         let near = near_principal(principal, document, entries.map(Arc::as_ref));
-        if self.ignore_missing || near.is_none() && !self.must_exist {
+        if self.ignore_missing {
+            return Ok(());
+        }
+        if near.is_none() && !self.must_exist {
+            out.note(&format!(
+                "warning: {} has no entry, so nothing was removed",
+                one_line(principal.text())
+            ));
+            out.note("hint: see what is mapped: awsauth get; to fail in this case, add --must-exist, to hide this warning, add --ignore-missing");
             return Ok(());
         }
         let failure = Failure::new(Kind::No, format!("{} has no entry", principal.text()));
