@@ -15,6 +15,8 @@ use awsauth_kube::shell_command::quoted;
 const ALREADY_MAPPED: &str =
     "to change the mapping, leave out --create-only, or noDuplicateARNs in the file";
 const UNEXPECTED: &str = "see what is mapped: awsauth get";
+/// The way back after a lock-out.
+const RESCUE: &str = "after a lock-out, permissions in IAM are enough to regain access: awsauth rescue --cluster-name NAME --dry-run";
 
 /// The refusals of a plan, with the flags that override them.
 pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
@@ -25,14 +27,16 @@ pub(crate) fn refused(refusals: &[Refusal]) -> Failure {
         .filter_map(|refusal| refusal.allow.as_deref())
         .collect();
     let overrides: Vec<&str> = overrides.into_iter().collect();
+    let hints = refusals.iter().filter_map(|refusal| match refusal.guard {
+        Guard::AlreadyMapped => Some(ALREADY_MAPPED),
+        Guard::UnexpectedEntry => Some(UNEXPECTED),
+        Guard::SelfLockout | Guard::LastAdmin => Some(RESCUE),
+        _ => None,
+    });
+    let hints: BTreeSet<&str> = hints.collect();
     let mut failure = Failure::new(Kind::Refused, lines.join("\n"));
-    for (guard, hint) in [
-        (Guard::AlreadyMapped, ALREADY_MAPPED),
-        (Guard::UnexpectedEntry, UNEXPECTED),
-    ] {
-        if refusals.iter().any(|refusal| refusal.guard == guard) {
-            failure = failure.hint(hint);
-        }
+    for hint in hints {
+        failure = failure.hint(hint);
     }
     if overrides.contains(&"--allow R04") {
         failure = failure.hint("for the role of a permission set, whose suffix awsauth finds in IAM: awsauth map sso PERMISSION_SET");
