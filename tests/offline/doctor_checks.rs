@@ -13,6 +13,7 @@ use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject};
+use awsauth_core::token::{FormatError, TokenError};
 use jiff::{SignedDuration, Timestamp};
 
 const ARN: &str = "arn:aws:sts::111122223333:assumed-role/mytestrole/s";
@@ -676,6 +677,17 @@ fn known_fault_of_a_key_replaces_the_guesses() {
         ..evidence()
     };
     fails(&evidence, "C10", "InvalidClientTokenId", "guess");
+    let mut expired = evidence.clone();
+    if let Collected::Seen(Err(rejected)) = &mut expired.caller {
+        rejected.code = Some("ExpiredToken".into());
+    }
+    fails(&expired, "C10", "InvalidClientTokenId", "guess");
+    if let Collected::Seen(Ok(keys)) = &mut expired.credentials {
+        keys.source_name = "credentials-file";
+        keys.source = "credentials file".into();
+    }
+    let next = "get new credentials where these are from: credentials file";
+    fails(&expired, "C10", "InvalidClientTokenId", next);
     if let Collected::Seen(Ok(keys)) = &mut evidence.credentials {
         keys.is_temporary = true;
     }
@@ -792,6 +804,9 @@ fn misplaced_aws_auth_is_named() {
         "ConfigMap aws-auth in namespace default has the entries",
         "get configmap aws-auth -n default",
     );
+    evidence.request.as_context = Some("admin".into());
+    let next = "kubectl --context admin get configmap aws-auth -n default -o yaml > aws-auth.yaml; awsauth restore aws-auth.yaml --context admin";
+    fails(&evidence, "M4", "ConfigMap aws-auth", next);
 }
 
 /// Evidence of the user of this entry, who may not list pods.
@@ -1320,6 +1335,45 @@ fn condition_of_the_trust_policy_is_named() {
     fails(&with(true), "C15", &cause, &obstacle.next);
     // Such as a permissions boundary, which neither of the two policies shows.
     fails(&with(false), "C14", &cause, &obstacle.next);
+}
+
+#[test]
+fn token_for_another_partition_names_the_region() {
+    let mut evidence = mapped(None);
+    evidence.set_user(User::Exec(Exec {
+        api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+        command: "aws".into(),
+        path: Some("/usr/bin/aws".into()),
+        ..Exec::default()
+    }));
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.user_name = Some("dev".into());
+    }
+    if let Collected::Seen(token) = &mut evidence.token {
+        token.read = Err(TokenError::Format(FormatError::OtherPartition {
+            partition: "aws".into(),
+            host: "sts.cn-north-1.amazonaws.com.cn".into(),
+        }));
+    }
+    let next = "kubectl config set-credentials dev --exec-env=AWS_REGION=eu-west-1";
+    fails(&evidence, "T1", "sts.cn-north-1.amazonaws.com.cn", next);
+}
+
+#[test]
+fn certificate_of_another_authority_is_fixed_with_the_same_identity() {
+    let mut evidence = connection("10.0.0.1", ConnectionFailure::Refused);
+    if let Collected::Seen(attempts) = &mut evidence.connections {
+        attempts[0].failed = None;
+    }
+    evidence.livez = Collected::Seen(Err(LivenessFailure {
+        problem: Problem {
+            cause: "BadSignature".into(),
+            next: "write its entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
+        },
+        is_untrusted: true,
+    }));
+    let next = "write its entry again: awsauth kubeconfig --cluster-name prod --region eu-west-1";
+    fails(&evidence, "E3", "BadSignature", next);
 }
 
 #[test]

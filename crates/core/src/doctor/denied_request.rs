@@ -1,6 +1,6 @@
 //! The request that the API server denied, and the commands that allow exactly this request.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Problem};
 use super::remedy;
 use crate::authenticator::{Placeholder, User};
 use crate::rbac::{Action, Namespace, Question, Scope, Target, UserInfo};
@@ -43,6 +43,28 @@ const WITHOUT_NAMESPACE: [&str; 17] = [
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
     "volumeattachments.storage.k8s.io",
 ];
+
+/// Resources of other groups of Kubernetes, and their groups. `--can` may leave the group out.
+const GROUPS: [(&str, &str); 14] = [
+    ("daemonsets", "apps"),
+    ("deployments", "apps"),
+    ("replicasets", "apps"),
+    ("statefulsets", "apps"),
+    ("horizontalpodautoscalers", "autoscaling"),
+    ("cronjobs", "batch"),
+    ("jobs", "batch"),
+    ("leases", "coordination.k8s.io"),
+    ("endpointslices", "discovery.k8s.io"),
+    ("ingresses", "networking.k8s.io"),
+    ("networkpolicies", "networking.k8s.io"),
+    ("poddisruptionbudgets", "policy"),
+    ("rolebindings", "rbac.authorization.k8s.io"),
+    ("roles", "rbac.authorization.k8s.io"),
+];
+
+/// The prefix of the usernames of nodes.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/node/>
+const NODE_USER: &str = "system:node:";
 
 /// A request that the API server denied.
 pub(super) struct DeniedRequest<'e> {
@@ -127,6 +149,18 @@ impl<'e> DeniedRequest<'e> {
 
     fn impersonated(&self) -> Option<&'e str> {
         self.evidence.entry().ok()?.impersonates.as_deref()
+    }
+
+    /// Returns the cause if the user is a node: no binding should allow a node more.
+    pub(super) fn of_node(&self) -> Option<Problem> {
+        let user = self.user.as_ref()?;
+        user.username.starts_with(NODE_USER).then(|| Problem {
+            cause: format!(
+                "{} is a node: the request was made with the role of an instance, because the pod or process has no role of its own",
+                user.username
+            ),
+            next: "give the pod's service account a role, with EKS Pod Identity or IRSA; outside of a pod, select your own credentials: AWS_PROFILE=NAME".to_owned(),
+        })
     }
 
     /// Returns the commands that allow only this request to the user, or how to find the cause.
@@ -293,7 +327,14 @@ fn action(question: Question, current: &str) -> Action {
             subresource,
             namespace,
         } => {
-            let (resource, group) = kind.split_once('.').unwrap_or((&kind, ""));
+            let of_resource = |name: &str| {
+                let mut known = GROUPS.iter();
+                known.find(|(known, _)| *known == name)
+            };
+            let (resource, group) = match kind.split_once('.') {
+                Some(named) => named,
+                None => of_resource(&kind).copied().unwrap_or((&kind, "")),
+            };
             Action::Resource {
                 verb,
                 group: group.to_owned(),

@@ -52,6 +52,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
 /// Returns what the keys themselves show to be wrong, which AWS reports less precisely.
 fn problem_of_keys(keys: &FoundCredentials, rejected: &StsProblem) -> Option<Problem> {
     let code = rejected.code.as_deref()?;
+    if code == "ExpiredToken" && keys.source_name != "env" {
+        return Some(Problem {
+            cause: rejected.problem.cause.clone(),
+            next: format!("get new credentials where these are from: {}", keys.source),
+        });
+    }
     let Some(found) = keys.key_problem.clone() else {
         return (keys.is_temporary && code == "InvalidClientTokenId").then(|| Problem {
             cause: rejected.problem.cause.clone(),

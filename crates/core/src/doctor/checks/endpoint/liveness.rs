@@ -31,9 +31,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     match evidence.livez.seen()? {
         Ok(status) => Outcome::ok(format!("anonymous GET /livez: {status}")),
         Err(failure) => {
-            let problem = intercepted(evidence, failure);
-            let problem = problem.as_ref().unwrap_or(&failure.problem);
-            Outcome::from_problem("anonymous GET /livez", problem)
+            let mut problem =
+                intercepted(evidence, failure).unwrap_or_else(|| failure.problem.clone());
+            if entry.eks_name().is_some() {
+                let rewrite = "awsauth kubeconfig --cluster-name CLUSTER";
+                problem.next = problem.next.replace(rewrite, &entry.rewrite());
+            }
+            Outcome::from_problem("anonymous GET /livez", &problem)
         }
     }
 }

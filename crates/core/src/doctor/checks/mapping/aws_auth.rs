@@ -2,6 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::denied_request::as_administrator;
 use crate::doctor::evidence::{AwsAuth, Problem};
 use crate::doctor::lint_causes;
 use crate::doctor::remedy;
@@ -82,7 +83,7 @@ fn missing(evidence: &Evidence, aws_auth: &AwsAuth) -> Problem {
             next: restore_or_map(evidence),
         };
     };
-    let kubectl = evidence.entry().map_or("kubectl", |entry| &entry.kubectl);
+    let flags = remedy::cluster_flags(evidence);
     let (name, namespace) = (quoted(&other.name), quoted(&other.namespace));
     Problem {
         cause: format!(
@@ -90,7 +91,13 @@ fn missing(evidence: &Evidence, aws_auth: &AwsAuth) -> Problem {
             other.name, other.namespace
         ),
         next: format!(
-            "save it, correct its name to aws-auth and its namespace to kube-system, and restore it: {kubectl} get configmap {name} -n {namespace} -o yaml > aws-auth.yaml; awsauth restore aws-auth.yaml"
+            "save it, correct its name to aws-auth and its namespace to kube-system, and restore it: {}; awsauth restore aws-auth.yaml{flags}",
+            as_administrator(
+                evidence,
+                &[format!(
+                    "get configmap {name} -n {namespace} -o yaml > aws-auth.yaml"
+                )]
+            )
         ),
     }
 }

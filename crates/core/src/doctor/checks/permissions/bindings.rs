@@ -109,7 +109,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if saw.is_empty() {
         saw.push("no binding applies".to_owned());
     }
-    let Problem { cause, next } = analysis.problem();
+    let Problem { cause, next } = denied.of_node().unwrap_or_else(|| analysis.problem());
     let cause = match fixed {
         Some(_) => format!("{after} still may not {}: {cause}", denied.question),
         None => cause,
@@ -224,6 +224,10 @@ impl Analysis<'_> {
         for binding in &allowing {
             // A ClusterRoleBinding would have been sufficient.
             let namespace = binding.namespace.as_deref()?;
+            // Something else denies the request, such as the API group.
+            if self.denied.namespace() == Some(namespace) {
+                return None;
+            }
             if !namespaces.contains(&namespace) {
                 namespaces.push(namespace);
             }
@@ -770,6 +774,36 @@ mod tests {
     }
 
     #[test]
+    fn resource_without_its_group_is_in_the_group_of_kubernetes() {
+        let bound = vec![binding(Some("web"), RoleKind::Role, devs())];
+        let old = (
+            role(Some("web"), "pod-reader"),
+            rule("extensions", "deployments", "list"),
+        );
+        let found = problem(bound, &[old], "list deployments -n web");
+        let cause = "its rule for deployments has apiGroups [\"extensions\"], but deployments are in \"apps\"";
+        assert!(found.cause.ends_with(cause), "{}", found.cause);
+        // The group of a resource that is not one of Kubernetes is unknown.
+        let bound = vec![binding(Some("web"), RoleKind::Role, devs())];
+        let own = (role(Some("web"), "pod-reader"), rule("", "widgets", "list"));
+        let found = problem(bound, &[own], "list widgets -n web");
+        assert!(!found.cause.contains("only in"), "{}", found.cause);
+    }
+
+    #[test]
+    fn node_gets_no_more_rights() {
+        let mut evidence = evidence(Vec::new(), &[], "list pods -n web");
+        evidence.signed_in = Collected::Seen(SignedIn::In {
+            username: "system:node:ip-10-0-0-1.ec2.internal".to_owned(),
+            groups: vec!["system:nodes".to_owned()],
+        });
+        let found = judged(&evidence);
+        assert!(found.cause.contains(" is a node: "), "{}", found.cause);
+        assert!(found.next.contains("IRSA"), "{}", found.next);
+        assert!(!found.next.contains("awsauth map"), "{}", found.next);
+    }
+
+    #[test]
     fn rights_in_another_namespace_are_the_cause() {
         let bound = || vec![binding(Some("team-a"), RoleKind::ClusterRole, devs())];
         let found = problem(bound(), &[reader()], "list pods -n teama");
@@ -902,7 +936,7 @@ mod tests {
             assert!(found.cause.ends_with(cause), "{}", found.cause);
         }
         // `--can` may leave out the API group.
-        let found = with(rule("apps", "deployments", "list"), "list deployments -n a");
+        let found = with(rule("example.com", "widgets", "list"), "list widgets -n a");
         assert!(
             found.cause.starts_with("the roles bound to"),
             "{}",

@@ -62,7 +62,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Some(unread) => format!("{}; or {next}", unread.next),
         None => next,
     };
-    Outcome::problem(saw, cause, next)
+    match denied.of_node() {
+        Some(problem) => {
+            let cause = format!("{}; {cause}", problem.cause);
+            Outcome::problem(saw, cause, problem.next)
+        }
+        None => Outcome::problem(saw, cause, next),
+    }
 }
 
 /// Returns the role that the API server did not find when it checked the bindings, such as `ClusterRole pod-reader`. Its

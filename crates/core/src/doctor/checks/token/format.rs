@@ -12,6 +12,17 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// Returns how to make the plugin use STS in the region of the cluster. The region in the plugin's `env` overrides the one in
+/// the environment.
+fn in_region(evidence: &Evidence) -> Option<String> {
+    let entry = evidence.entry().ok()?;
+    let region = entry.region.as_deref()?;
+    let set = entry.change_plugin(&format!("--exec-env=AWS_REGION={region}"))?;
+    Some(format!(
+        "the plugin uses another region than that of the cluster, such as one in AWS_REGION: unset it, or set it for the plugin: {set}"
+    ))
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let token = evidence.token.seen()?;
     let by = match token.signer {
@@ -28,7 +39,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Err(error) => Outcome::problem(
             format!("{by}, {} bytes", token.bytes),
             format!("the authenticator rejects the token before it calls STS: {error}"),
-            "let awsauth create it: awsauth token --cluster-name NAME",
+            match error {
+                TokenError::Format(FormatError::OtherPartition { .. }) => in_region(evidence),
+                _ => None,
+            }
+            .unwrap_or_else(|| {
+                "let awsauth create it: awsauth token --cluster-name NAME".to_owned()
+            }),
         ),
     }
 }
