@@ -153,7 +153,7 @@ fn entries_are_checked_against_nodes_and_principals() {
         "{run:?}"
     );
     for message in [
-        format!("mapRoles: error[N02 node-role-unmapped]: {A}:role/other-nodes, the role of node group ng-3, has no entry: its nodes"),
+        format!("mapRoles: error[N02 node-group-role-unmapped]: {A}:role/other-nodes, the role of node group ng-3, has no entry: its nodes"),
         format!("help: awsauth map node-role {A}:role/other-nodes --kind linux --cluster-name my-cluster --region us-east-1\n"),
         format!("mapRoles: error[N09 karpenter-role-missing]: {A}:role/karpenter, the role of Karpenter's node class by-role, has no entry: "),
         format!("{A}:role/in-profile, the role of Karpenter's node class by-profile, has no entry: "),

@@ -3,6 +3,6 @@
 pub(super) mod access_entry_shadows;
 pub(super) mod conflicting_duplicate;
 pub(super) mod identical_duplicate;
-pub(super) mod path_twin;
 pub(super) mod role_list_shadows_user_list;
-pub(super) mod user_case_twins;
+pub(super) mod role_with_and_without_path;
+pub(super) mod users_differ_only_in_case;

@@ -46,7 +46,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 "move them to `data`, as strings",
             ),
             Misplacement::GeneratedName(name) => (
-                format!("kustomize names {object} {name}: {ignored}"),
+                format!("kustomize renames {object} to {name}: {ignored}"),
                 "set `options: {disableNameSuffixHash: true}` in this item of configMapGenerator, and no namePrefix or nameSuffix",
             ),
         };
