@@ -4,7 +4,7 @@
 mod documented_commands;
 mod fast_path;
 mod help;
-mod other_words;
+mod other_tools_commands;
 #[cfg(test)]
 mod reference;
 mod tree;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Ok(matches) => matches,
         Err(error) => {
             let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
-            return match other_words::failure_of(&error, &arguments) {
+            return match other_tools_commands::failure_of(&error, &arguments) {
                 Some(failure) => ended(Err(failure), None, &mut out),
                 None => fast_path::explain(error).into(),
             };

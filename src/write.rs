@@ -7,7 +7,7 @@ mod plan_builder;
 mod plan_failures;
 mod remaining_admin;
 mod report;
-mod stores;
+mod store_choice;
 mod unrecordable_expiry;
 mod verify_or_roll_back;
 
@@ -26,7 +26,7 @@ pub(crate) use ignored_mappings::{is_ignored, refuse_if_ignored, with_other_stor
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
 pub(crate) use plan_failures::{edit_failure, no_permission, refusal_line, refused};
 pub(crate) use report::report_dry_run_step;
-pub(crate) use stores::{
+pub(crate) use store_choice::{
     EntryRequest, NamedOptions, PlannedEntries, ReadStores, eks_not_named, note_new_mappings,
     read_both, read_stores,
 };

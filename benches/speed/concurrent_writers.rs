@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::aws_auth_fixture::{self, map};
-use crate::background;
-use crate::child_process::{timed_attempt, timed_run};
+use crate::measure::background_work;
+use crate::measure::child_process::{timed_attempt, timed_run};
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{Samples, milliseconds, ratio};
 use crate::other_writers;
-use crate::release_binary::Awsauth;
 use crate::support::cluster::Cluster;
-use crate::timing::{Samples, milliseconds, ratio};
 
 const WRITERS: usize = 64;
 const ROUNDS: usize = 8;
@@ -23,7 +23,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     let map = |role: &str| awsauth.on(&kubeconfig, &map(role));
     let (ours, our_requests) = counted(cluster, || storm(cluster, "awsauth map", map));
     let beside = format!("awsauth map, beside {WRITERS} kubectl patch in a loop");
-    background::beside(
+    background_work::beside(
         WRITERS,
         |writer, round| patch(cluster, writer, round),
         || storm(cluster, &beside, map),

@@ -13,11 +13,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::child_process::timed_run;
-use crate::peak_memory;
-use crate::release_binary::Awsauth;
+use crate::measure::child_process::timed_run;
+use crate::measure::peak_memory;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{Samples, heading, interleaved, row, row_at_most};
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
-use crate::timing::{Samples, heading, interleaved, row, row_at_most};
 
 const DELAY: Duration = Duration::from_millis(50);
 const CLUSTERS: usize = 500;

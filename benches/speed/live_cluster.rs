@@ -4,13 +4,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::aws_auth_fixture::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
-use crate::background;
-use crate::child_process::timed_run;
+use crate::measure::background_work;
+use crate::measure::child_process::timed_run;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{heading, interleaved, row, row_at_most};
 use crate::other_writers;
-use crate::release_binary::Awsauth;
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
-use crate::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) const ROUNDS: usize = 40;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
     // A consistent list of objects that rarely change waits for the API server's watch cache only if something else is written
     // meanwhile.
     let api = Api::of(cluster, "bench");
-    background::beside(
+    background_work::beside(
         1,
         |_, round| {
             api.touch_other(round);

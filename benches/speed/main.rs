@@ -9,31 +9,26 @@
 mod support;
 
 mod aws_auth_fixture;
-mod background;
-mod child_process;
 mod concurrent_writers;
 mod fleet;
-mod latency_proxy;
-mod libyaml_pass;
+mod large_manifest;
 mod live_cluster;
-mod manifest;
+mod measure;
 mod other_writers;
-mod peak_memory;
 mod process_start;
-mod release_binary;
 mod round_trips;
-mod timing;
 mod token;
 mod webhook;
 
-use release_binary::Awsauth;
+use measure::peak_memory;
+use measure::release_binary::Awsauth;
 
 type Benchmark = (&'static str, fn(&Awsauth));
 
 const BENCHMARKS: [Benchmark; 8] = [
     ("start", process_start::run),
     ("token", token::run),
-    ("manifest", manifest::run),
+    ("manifest", large_manifest::run),
     ("live", live_cluster::run),
     ("round-trips", round_trips::run),
     ("writers", concurrent_writers::run),

@@ -5,11 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::aws_auth_fixture::{NEW_ROLE, patch_back};
-use crate::child_process::timed_run;
 use crate::live_cluster::ROUNDS;
+use crate::measure::child_process::timed_run;
+use crate::measure::timing::{Samples, interleaved, row_at_most};
 use crate::support::cluster::Cluster;
 use crate::support::go_programs::Binary;
-use crate::timing::{Samples, interleaved, row_at_most};
 
 /// Adds their rows to the table, or prints which one is not installed.
 pub(crate) fn run(cluster: &Cluster, kubectl_get: &Samples, patch: &Samples, map: &Samples) {

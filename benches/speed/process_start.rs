@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::child_process::timed_run;
-use crate::release_binary::Awsauth;
-use crate::timing::{heading, interleaved, row, row_at_most};
+use crate::measure::child_process::timed_run;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{heading, interleaved, row, row_at_most};
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let [nothing, version, help] = interleaved(

@@ -4,11 +4,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::aws_auth_fixture::{self, KUBECTL_GET, MAP_NEW, MAP_NO_OP, patch_back};
-use crate::child_process::timed_run;
-use crate::latency_proxy::LatencyProxy;
-use crate::release_binary::Awsauth;
+use crate::measure::child_process::timed_run;
+use crate::measure::latency_proxy::LatencyProxy;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{Samples, milliseconds};
 use crate::support::cluster::Cluster;
-use crate::timing::{Samples, milliseconds};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 5;

@@ -7,15 +7,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use crate::aws_auth_fixture::KUBECTL_GET;
-use crate::child_process::{must_succeed, timed_run};
-use crate::release_binary::Awsauth;
+use crate::measure::child_process::{must_succeed, timed_run};
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{
+    heading, interleaved, row, row_at_least, row_at_most, row_difference,
+};
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::go_programs::Binary;
 use crate::support::python::Packages;
 use crate::support::simulated_aws::{ACCOUNT, Aws, trusts, trusts_service};
-use crate::timing::{heading, interleaved, row, row_at_least, row_at_most, row_difference};
 
 const TOKEN: [&str; 3] = ["token", "-i", eks::NAME];
 const GET_TOKEN: [&str; 8] = [

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rcgen::generate_simple_self_signed;
 use serde_json::json;
 
-use crate::release_binary::Awsauth;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{Samples, milliseconds};
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::ports;
 use crate::support::webhook_client::{Attack, MAX_BODY, WebhookClient, memory_limit, peak_memory};
-use crate::timing::{Samples, milliseconds};
 
 const NODE: &str = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: system:node:{{EC2PrivateDNSName}}\n  groups:\n  - system:bootstrappers\n  - system:nodes\n";
 /// How long the attack lasts before reviews are measured.

@@ -106,7 +106,7 @@ fn commands_of_peers_have_translations_that_parse() {
         let Err(error) = super::command(Program::AWSAUTH).try_get_matches_from(&typed) else {
             continue;
         };
-        if let Some(failure) = super::other_words::failure_of(&error, &typed) {
+        if let Some(failure) = super::other_tools_commands::failure_of(&error, &typed) {
             let failure = failure.render(Program::AWSAUTH);
             let text = anstream::adapter::strip_str(&failure).to_string();
             let hint = text.lines().find_map(|line| line.strip_prefix("hint: "));

@@ -1,6 +1,6 @@
 //! `awsauth token`.
 
-mod authenticator;
+mod authenticator_settings;
 
 use std::path::PathBuf;
 
@@ -167,7 +167,7 @@ pub(crate) struct Request {
 /// Signs a token and prints it. Prints warnings on stderr about problems that clients will have with it.
 pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
     let aws_environment = AwsEnvironment::of_process();
-    let request = &authenticator::complete(request, &aws_environment)?;
+    let request = &authenticator_settings::complete(request, &aws_environment)?;
     let Request {
         cluster,
         credential_options,

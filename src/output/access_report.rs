@@ -1,7 +1,7 @@
 //! The output of `report`: HTML, CSV, Markdown and JSON.
 
 mod fleet_html;
-mod flow;
+mod flow_diagram;
 mod html;
 mod text;
 

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::process::Stdio;
 use std::thread;
 
+use crate::support::program_output;
 use crate::support::python::Packages;
-use crate::support::secrets;
 use awsauth_core::facts::partitions::{GLOBAL_REGION, Partition};
 use awsauth_core::token::{Credentials, Endpoint, StsHost, Token};
 use base64::Engine;
@@ -111,7 +111,7 @@ fn botocore(requests: &[Request]) -> Vec<String> {
     let mut child = python.spawn().expect("python can be run");
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let fed = thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let done = secrets::ended(child);
+    let done = program_output::ended(child);
     assert!(done.status.success(), "botocore failed: {}", done.status);
     fed.join()
         .expect("a thread")

@@ -8,8 +8,9 @@
 
 mod installer;
 mod krew_manifest;
+mod packages;
+mod platforms_and_version;
 mod pre_commit_hooks;
-mod release_contents;
 
 use std::fs;
 use std::path::Path;

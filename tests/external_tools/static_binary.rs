@@ -14,9 +14,9 @@ use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::support::dns::Dns;
+use crate::support::dns_server::Dns;
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
-use crate::support::{secrets, static_build};
+use crate::support::{program_output, static_build};
 
 /// The variable that passes the binary's path to the test inside `unshare`.
 const BINARY: &str = "AWSAUTH_TEST_STATIC_BINARY";
@@ -74,7 +74,7 @@ fn static_binary_resolves_names_and_reads_the_ca_in_an_empty_root() {
             "--nocapture",
         ])
         .env(BINARY, binary);
-    let done = secrets::output(&mut command);
+    let done = program_output::output(&mut command);
     assert!(
         done.status.success(),
         "run this test as root, or allow user namespaces \
@@ -136,7 +136,7 @@ fn awsauth_in(root: &Path, arguments: &[&str]) -> Output {
         .arg(root)
         .args(["--wd", "/", "--", "/awsauth"])
         .args(arguments);
-    secrets::output(&mut command)
+    program_output::output(&mut command)
 }
 
 fn kubeconfig(server: &str) -> String {

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::program_output;
 use crate::support::secrets::{self, Prints};
 
 const COMMANDS: [&str; 25] = [
@@ -199,7 +200,7 @@ fn run(program: &str, arguments: &[String], folder: &Path, case: &Path) -> std::
         Some(name) if name == "token" || name == "eks" => Prints::Token,
         _ => Prints::Nothing,
     };
-    secrets::ended_of(child, prints)
+    program_output::ended_of(child, prints)
 }
 
 /// Splits a line at spaces. Single quotes keep a word together.

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::secrets;
+use crate::support::program_output;
 
 fn awsauth(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_awsauth"));
@@ -50,7 +50,7 @@ fn closed_pipe_is_not_an_error() {
         let mut stdout = child.stdout.take().expect("a pipe");
         stdout.read_exact(&mut first).expect("the beginning");
         drop(stdout);
-        let output = secrets::ended(child);
+        let output = program_output::ended(child);
         assert_eq!(output.status.code(), Some(0));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     }
@@ -61,7 +61,7 @@ fn without_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let mut command = awsauth(folder, arguments);
-    let output = secrets::output(command.stdout(writer).stderr(Stdio::piped()));
+    let output = program_output::output(command.stdout(writer).stderr(Stdio::piped()));
     (
         output.status.code(),
         String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -151,7 +151,7 @@ fn write_is_reported_even_if_stdout_is_full() {
         let folder = folder(1);
         let full = fs::OpenOptions::new().write(true).open("/dev/full");
         let mut command = awsauth(folder.path(), &write);
-        let output = secrets::output(command.args(more).stdout(full.expect("/dev/full")));
+        let output = program_output::output(command.args(more).stdout(full.expect("/dev/full")));
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(74), "{stderr}");
         assert!(stderr.starts_with(reported), "{stderr}");
@@ -171,7 +171,7 @@ fn manifest_is_read_from_a_pipe_but_never_written_to_one() {
             .spawn()
             .expect("cat");
         let pipe = cat.stdout.take().expect("a pipe");
-        let output = secrets::output(awsauth(folder.path(), arguments).stdin(pipe));
+        let output = program_output::output(awsauth(folder.path(), arguments).stdin(pipe));
         cat.wait().expect("it ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (
@@ -215,7 +215,7 @@ fn concurrent_runs_lose_no_change() {
         })
         .collect();
     for run in runs {
-        let output = secrets::ended(run);
+        let output = program_output::ended(run);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{stderr}");
     }
@@ -236,12 +236,12 @@ fn locked_folder_is_a_conflict() {
     let role = "arn:aws:iam::111122223333:role/r0";
     let unmap = ["unmap", "role", role, "--file", "aws-auth.yaml"];
     let mut command = awsauth(folder.path(), &unmap);
-    let output = secrets::output(command.args(["--timeout", "0s"]));
+    let output = program_output::output(command.args(["--timeout", "0s"]));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(5), "{stderr}");
     assert!(stderr.contains("hint: nothing was written; "), "{stderr}");
     lock.unlock().expect("the lock");
-    let output = secrets::output(&mut awsauth(folder.path(), &unmap));
+    let output = program_output::output(&mut awsauth(folder.path(), &unmap));
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -254,7 +254,7 @@ fn shells_accept_their_completion_scripts() {
         ("fish", "--no-execute"),
         ("powershell", ""),
     ] {
-        let output = secrets::output(&mut awsauth(folder.path(), &["completion", shell]));
+        let output = program_output::output(&mut awsauth(folder.path(), &["completion", shell]));
         assert_eq!(output.status.code(), Some(0), "{shell}");
         let script = folder.path().join(shell);
         fs::write(&script, &output.stdout).expect("the script");
@@ -266,7 +266,7 @@ fn shells_accept_their_completion_scripts() {
         let mut command = Command::new(shell);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Ok(checked) = command.arg(check).arg(&script).spawn() {
-            let checked = secrets::ended(checked);
+            let checked = program_output::ended(checked);
             assert!(
                 checked.status.success(),
                 "{shell}: {}",
@@ -279,9 +279,9 @@ fn shells_accept_their_completion_scripts() {
 #[test]
 fn man_writes_a_page_for_every_command() {
     let folder = folder(0);
-    let one = secrets::output(&mut awsauth(folder.path(), &["man"]));
+    let one = program_output::output(&mut awsauth(folder.path(), &["man"]));
     assert!(String::from_utf8_lossy(&one.stdout).contains(".TH awsauth 1"));
-    let all = secrets::output(&mut awsauth(folder.path(), &["man", "--dir", "man1"]));
+    let all = program_output::output(&mut awsauth(folder.path(), &["man", "--dir", "man1"]));
     assert_eq!(all.status.code(), Some(0));
     for page in [
         "awsauth.1",
@@ -323,7 +323,7 @@ fn documented_kubectl_completion_script_works() {
             .args(["-c", script, "kubectl_complete-awsauth"])
             .args(&words)
             .env_clear();
-        let output = secrets::output(shell.env("PATH", &path));
+        let output = program_output::output(shell.env("PATH", &path));
         let text = String::from_utf8_lossy(&output.stdout);
         let candidates: Vec<&str> = text.lines().collect();
         for word in expected {

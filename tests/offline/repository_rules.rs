@@ -71,7 +71,7 @@ fn readme_links_every_page() {
     }
 }
 
-/// Tests take the output of programs only in `tests/support/secrets.rs`, which searches it for secrets.
+/// Tests take the output of programs only in `tests/support/program_output.rs`, which searches it for secrets.
 #[test]
 fn tests_take_output_only_through_the_secrets_module() {
     // Go, cargo and pip run before any secret is issued.
@@ -80,7 +80,7 @@ fn tests_take_output_only_through_the_secrets_module() {
     let folder = root().join("tests");
     for file in sources(&folder) {
         let support = file.strip_prefix("support").ok();
-        let searches = support.is_some_and(|file| file == Path::new("secrets.rs"));
+        let searches = support.is_some_and(|file| file == Path::new("program_output.rs"));
         let builds = support.is_some_and(|file| BUILDERS.iter().any(|b| file == Path::new(b)));
         if searches || builds || file == Path::new("offline/repository_rules.rs") {
             continue;

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::support::secrets::{self, Prints};
+use crate::support::program_output;
+use crate::support::secrets::Prints;
 
 const ENGINEER: &str = "arn:aws:iam::111122223333:role/ops";
 
@@ -47,7 +48,7 @@ fn demo(arguments: &[&str], temporary: &Path) -> String {
             command.env_remove(name);
         }
     }
-    let done = secrets::output(command.stdin(Stdio::null()));
+    let done = program_output::output(command.stdin(Stdio::null()));
     let [stdout, stderr] =
         [&done.stdout, &done.stderr].map(|message| String::from_utf8_lossy(message));
     assert!(done.status.success(), "{}\n{stdout}{stderr}", done.status);
@@ -57,7 +58,7 @@ fn demo(arguments: &[&str], temporary: &Path) -> String {
 fn is_named_by_a_process(folder: &Path) -> bool {
     let mut list = Command::new("ps");
     // The list contains programs of other users, with all their arguments.
-    let listed = secrets::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
+    let listed = program_output::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
     String::from_utf8_lossy(&listed.stdout).contains(&*folder.to_string_lossy())
 }
 
@@ -100,7 +101,7 @@ fn demo_with_keep_leaves_the_cluster_running() {
     let (pid, engineer) = (line("kill "), line(". "));
     let sh = |script: &str| {
         let mut shell = Command::new("/bin/sh");
-        let done = secrets::output(shell.env_clear().args(["-c", script]));
+        let done = program_output::output(shell.env_clear().args(["-c", script]));
         (
             done.status.code(),
             String::from_utf8_lossy(&done.stdout).into_owned(),

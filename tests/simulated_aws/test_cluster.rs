@@ -9,8 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::cluster::Cluster;
+use crate::support::program_output;
 use crate::support::python::Packages;
-use crate::support::secrets::{self, Prints};
+use crate::support::secrets::Prints;
 use crate::support::static_users::StaticUser;
 
 /// The file that the test process below writes when its cluster is ready. It then waits to be killed.
@@ -47,7 +48,7 @@ fn configmap_survives_an_api_server_crash() {
     as_reader
         .args(get)
         .env("KUBECONFIG", cluster.kubeconfig_for(reader.name));
-    let refused = secrets::output(&mut as_reader);
+    let refused = program_output::output(&mut as_reader);
     let message = String::from_utf8_lossy(&refused.stderr);
     assert!(
         message.contains(r#"User "reader" cannot get resource "configmaps""#),
@@ -128,7 +129,7 @@ fn owner_of_a_cluster() {
 #[test]
 fn botocore_has_the_pinned_version() {
     let pins = include_str!("../python/requirements.txt");
-    let output = secrets::output(Packages::Botocore.python().args([
+    let output = program_output::output(Packages::Botocore.python().args([
         "-c",
         "import botocore; print('botocore==' + botocore.__version__)",
     ]));
@@ -184,7 +185,8 @@ impl Traces {
     fn is_named_by_a_process(&self) -> bool {
         let mut list = Command::new("ps");
         // The list contains programs of other users, with all their arguments.
-        let listed = secrets::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
+        let listed =
+            program_output::output_of(list.args(["-A", "-o", "args="]), Prints::Credentials);
         String::from_utf8_lossy(&listed.stdout).contains(&*self.folder.to_string_lossy())
     }
 

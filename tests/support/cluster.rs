@@ -20,7 +20,7 @@ use super::exclusive_test;
 use super::go_programs::Binary;
 use super::kube_client;
 use super::ports;
-use super::secrets;
+use super::program_output;
 use super::server_command_lines::{self, Server, Webhooks};
 use super::simulated_aws::Aws;
 use super::static_users::{self, StaticUser};
@@ -256,7 +256,10 @@ impl Cluster {
 
     /// Runs kubectl, which must succeed, and returns its output.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        succeeded(args, secrets::output(self.kubectl_command().args(args)))
+        succeeded(
+            args,
+            program_output::output(self.kubectl_command().args(args)),
+        )
     }
 
     /// Runs kubectl with `input` on its standard input, as for `apply -f -`, and returns its output. It must succeed.
@@ -274,7 +277,7 @@ impl Cluster {
             .write_all(input.as_bytes())
             .expect("kubectl reads its input");
         drop(stdin);
-        succeeded(args, secrets::ended(child))
+        succeeded(args, program_output::ended(child))
     }
 
     /// Kills the API server, starts it on the same port with the same data, and returns when it is ready.

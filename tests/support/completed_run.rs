@@ -4,7 +4,8 @@ use std::process::{Child, Command, Output};
 
 use serde_json::Value;
 
-use super::secrets::{self, Prints};
+use super::program_output;
+use super::secrets::Prints;
 
 /// A completed run.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ impl Run {
     /// Runs a command that may print such secrets.
     #[track_caller]
     pub(crate) fn that_prints(prints: Prints, command: &mut Command) -> Self {
-        Self::new(secrets::output_of(command, prints))
+        Self::new(program_output::output_of(command, prints))
     }
 
     /// Waits for a child process that prints no secret.
@@ -36,7 +37,7 @@ impl Run {
     /// Waits for a child process that may print such secrets.
     #[track_caller]
     pub(crate) fn ended_of(child: Child, prints: Prints) -> Self {
-        Self::new(secrets::ended_of(child, prints))
+        Self::new(program_output::ended_of(child, prints))
     }
 
     /// Asserts the exit status, and that stderr contains each of `parts`.

@@ -1,12 +1,10 @@
-//! Takes the output of programs and searches it for all known secrets. Tests take output only here.
+//! The secrets that tests used and stand-ins issued, and the search of a text for them.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::Duration;
-
-use super::default_signal_actions;
 
 /// The prefix of an EKS token.
 const TOKEN: &str = "k8s-aws-v1.";
@@ -74,37 +72,9 @@ pub(crate) fn know_standin(standin: &Arc<IssuedSecrets>) {
     lock(&STANDINS).push(Arc::downgrade(standin));
 }
 
-/// Runs a command that prints no secret.
+/// Searches what a program printed. On stderr it may never print a secret.
 #[track_caller]
-pub(crate) fn output(command: &mut Command) -> Output {
-    output_of(command, Prints::Nothing)
-}
-
-/// Runs a command.
-#[track_caller]
-pub(crate) fn output_of(command: &mut Command, prints: Prints) -> Output {
-    default_signal_actions::reset_for_children();
-    know_environment(command);
-    let output = command.output();
-    searched(
-        output.unwrap_or_else(|e| panic!("{command:?}: {e}")),
-        prints,
-    )
-}
-
-/// Waits for a child process that prints no secret.
-#[track_caller]
-pub(crate) fn ended(child: Child) -> Output {
-    ended_of(child, Prints::Nothing)
-}
-
-#[track_caller]
-pub(crate) fn ended_of(child: Child, prints: Prints) -> Output {
-    searched(child.wait_with_output().expect("it ends"), prints)
-}
-
-#[track_caller]
-fn searched(output: Output, prints: Prints) -> Output {
+pub(super) fn search_output(output: &Output, prints: Prints) {
     let all = all();
     for (stream, message, prints) in [
         ("stderr", &output.stderr, Prints::Nothing),
@@ -112,7 +82,6 @@ fn searched(output: Output, prints: Prints) -> Output {
     ] {
         search(stream, &String::from_utf8_lossy(message), prints, &all);
     }
-    output
 }
 
 /// Searches a text that code in this process produced.

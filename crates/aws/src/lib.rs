@@ -2,18 +2,18 @@
 
 mod action_error;
 pub mod client_config;
+pub mod cloudwatch_logs;
 mod concurrency;
 pub mod config_file;
 pub mod container_credentials;
 mod credential_process_json;
 pub mod credentials;
-pub mod ec2;
+pub mod ec2_and_auto_scaling;
 pub mod eks;
 mod environment;
 pub mod iam;
 pub mod imds;
 mod json_protocol;
-pub mod logs;
 mod machine;
 mod metadata_credentials;
 mod metadata_http;

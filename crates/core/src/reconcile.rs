@@ -22,16 +22,15 @@
 //!
 //! Deciding again on the result changes nothing: no plan, no different status, no event.
 
-mod aws_facts;
 mod config;
 mod decide;
 mod decision;
 mod expired_objects;
 mod mapping_object;
 mod ownership_record;
+mod principal_facts;
 mod requester_check;
 
-pub use aws_facts::{AwsFacts, AwsQuery};
 pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 pub use decide::{OWNER_TAG, decide};
 pub use decision::{
@@ -44,4 +43,5 @@ pub use mapping_object::{
     ObjectKind, Reason, Spec, Status,
 };
 pub use ownership_record::OwnershipRecord;
+pub use principal_facts::{AwsFacts, AwsQuery};
 pub use requester_check::check_requester;

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::flow::{Flow, Line};
+use super::flow_diagram::{Flow, Line};
 use super::text::errors;
 use super::{day, kind_name, last_use, place, scope, short_name, store_name};
 use awsauth_core::access_report::{

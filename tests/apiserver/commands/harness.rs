@@ -13,7 +13,7 @@ use crate::support::cluster_pool::{ClusterGuard, ClusterPool};
 pub(crate) use crate::support::completed_run::Run;
 use crate::support::default_signal_actions;
 use crate::support::exclusive_test;
-use crate::support::secrets;
+use crate::support::program_output;
 use crate::support::static_users::StaticUser;
 
 /// The node entry, as eksctl writes it.
@@ -253,7 +253,7 @@ impl Running {
     /// Sends SIGINT.
     pub(crate) fn interrupt(&self) {
         let pid = self.0.as_ref().unwrap().id().to_string();
-        let sent = secrets::output(Command::new("kill").args(["-INT", &pid]));
+        let sent = program_output::output(Command::new("kill").args(["-INT", &pid]));
         assert!(sent.status.success());
     }
 

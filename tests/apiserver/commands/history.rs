@@ -13,7 +13,7 @@ use crate::commands::harness::{
     map_args,
 };
 use crate::commands::slow_proxy::SlowProxy;
-use crate::support::secrets;
+use crate::support::program_output;
 
 /// Lets [`READER`] write aws-auth, but not its history.
 pub(crate) const WRITER_WITHOUT_HISTORY: &str = r#"
@@ -440,7 +440,7 @@ fn kept_backups_are_new_versions_and_the_oldest_are_removed() {
         std::fs::write(folder.join(format!("aws-auth-{name}.yaml")), "theirs").unwrap();
     }
     let pipe = folder.join("aws-auth-99991231T235959Z.yaml");
-    let made = secrets::output(Command::new("mkfifo").arg(&pipe));
+    let made = program_output::output(Command::new("mkfifo").arg(&pipe));
     assert!(made.status.success());
     let run = backup();
     run.says(0, &["Saved aws-auth of context admin"]);

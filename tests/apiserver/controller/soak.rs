@@ -19,7 +19,7 @@ use crate::support::secrets::Prints;
 use crate::support::simulated_aws::Credentials;
 use crate::support::webhook_client::{Attack, WebhookClient};
 use crate::support::webhook_secret::SECRET;
-use crate::support::{ports, secrets};
+use crate::support::{ports, program_output};
 use crate::webhook::harness::configure;
 
 const OBJECTS: usize = 500;
@@ -506,7 +506,7 @@ impl Soak {
             "--region",
             "eu-west-1",
         ]);
-        let token = secrets::output_of(&mut command, Prints::Token);
+        let token = program_output::output_of(&mut command, Prints::Token);
         let token: Value = serde_json::from_slice(&token.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&token.stderr)));
         let token = token["status"]["token"].as_str().unwrap().to_owned();

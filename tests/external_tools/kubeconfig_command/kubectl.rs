@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::generated_kubeconfigs::{ARN, Written, expected, prod, prod_as, written};
 use crate::support::go_programs::Binary;
-use crate::support::secrets;
+use crate::support::program_output;
 
 /// Runs kubectl with an empty environment.
 fn kubectl(folder: &Path, text: &str, args: &[&str]) -> Output {
@@ -22,7 +22,7 @@ fn kubectl(folder: &Path, text: &str, args: &[&str]) -> Output {
         .arg(file)
         .args(["config", "view", "--raw", "-o", "json"])
         .args(args);
-    secrets::output(&mut command)
+    program_output::output(&mut command)
 }
 
 /// Returns the configuration as kubectl reads it.

@@ -10,7 +10,7 @@ use awsauth_kube::{Environment, ErrorKind, connect};
 
 use crate::api_faults::{calm, header, read, refused, with_kubeconfig};
 use crate::support::fake_api::FakeApi;
-use crate::support::secrets;
+use crate::support::program_output;
 
 /// Writes a kubeconfig whose user runs a shell script.
 fn kubeconfig(api: &FakeApi, script: &str) -> PathBuf {
@@ -61,7 +61,7 @@ async fn hint_of_a_failed_plugin_runs_it() {
     let error = refused(&with_kubeconfig(kubeconfig), &Environment::default()).await;
     let hint = error.hint();
     let command = hint.strip_prefix("run it separately: ").unwrap();
-    let run = secrets::output(Command::new("sh").args(["-c", command]));
+    let run = program_output::output(Command::new("sh").args(["-c", command]));
     assert_eq!(run.status.code(), Some(254), "{hint}");
     assert_eq!(run.stderr, b"no 'creds'\n");
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::program_output;
 use crate::support::secrets;
 
 /// Runs lint on a file with this many roles, each of which has an error and a warning.
@@ -31,7 +32,7 @@ fn lint(roles: usize, arguments: &[&str], variables: &[(&str, &Path)]) -> Output
         .stderr(Stdio::piped());
     secrets::know_environment(&command);
     let child = command.spawn().expect("the program starts");
-    secrets::ended(child)
+    program_output::ended(child)
 }
 
 /// Returns the levels of the results, the notifications, and stderr.

@@ -8,8 +8,9 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::config_file::{ConfigError, ConfigFiles, Section, Value};
 use serde_json::{Value as Json, json};
 
+use crate::support::program_output;
 use crate::support::python::Packages;
-use crate::support::secrets::{self, Prints};
+use crate::support::secrets::Prints;
 
 /// Parts of files, each in correct and incorrect places.
 const LINES: [&str; 41] = [
@@ -120,7 +121,7 @@ fn config_files_are_read_as_botocore_reads_them() {
         .arg("tests/python/botocore_config_files.py")
         .args(&folders)
         .env("HOME", scratch.path());
-    let answered = secrets::output_of(&mut python, Prints::Credentials);
+    let answered = program_output::output_of(&mut python, Prints::Credentials);
     assert!(answered.status.success(), "{answered:?}");
     let answers = String::from_utf8(answered.stdout).unwrap();
     let mut read_at_all = 0;

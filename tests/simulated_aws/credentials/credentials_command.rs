@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::secrets::{self, Prints};
+use crate::support::program_output;
+use crate::support::secrets::Prints;
 
 /// A shell must get every value unchanged.
 const ODD: &str = "it's \"$HOME\" `id` \\ !x\t~ * & ; | < > # é";
@@ -30,7 +31,7 @@ fn shell(program: &str, script: &str, variables: &[(&str, &str)]) -> Output {
     command.env("AWS_CONFIG_FILE", config);
     command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent");
     command.envs(variables.iter().copied());
-    secrets::output_of(&mut command, Prints::Credentials)
+    program_output::output_of(&mut command, Prints::Credentials)
 }
 
 fn error_text(output: &Output) -> String {
@@ -179,7 +180,7 @@ fn credentials_are_not_printed_to_a_terminal_without_reveal() {
         command
             .stdout(Stdio::from(terminal.slave))
             .stderr(Stdio::piped());
-        let output = secrets::output(&mut command);
+        let output = program_output::output(&mut command);
         // The slave must be closed in every process. Otherwise the master never reaches the end of the output.
         drop(command);
         let mut shown = Vec::new();

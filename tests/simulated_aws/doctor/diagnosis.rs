@@ -12,7 +12,7 @@ use crate::doctor::injected_faults::instance;
 use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE, sign_at};
 use crate::eks_cluster::token_review::Who;
 use crate::support::eks;
-use crate::support::secrets;
+use crate::support::program_output;
 use crate::support::simulated_aws::{REGION, trusts_service};
 use crate::support::simulated_eks_api::EksService;
 
@@ -376,7 +376,7 @@ fn printed_steps_fix_the_plugin_and_keep_its_profile() {
         let path = harness.folder().join("config").display().to_string();
         let mut shell = Command::new("sh");
         shell.args(["-c", &step]).env("KUBECONFIG", &path);
-        let shell = secrets::output(&mut shell);
+        let shell = program_output::output(&mut shell);
         assert!(shell.status.success(), "{step}: {shell:?}");
         let fixed = std::fs::read_to_string(&path).unwrap();
         assert!(fixed.contains("AWS_PROFILE"), "{fixed}");

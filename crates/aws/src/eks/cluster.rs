@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use super::client::{ClusterDescription, Eks};
 use super::error::{EksError, Unavailable};
+use crate::cloudwatch_logs::Logs;
 use crate::credentials::{self, CredentialOptions, NoCredentials, ResolvedCredentials};
-use crate::ec2::Ec2;
+use crate::ec2_and_auto_scaling::Ec2;
 use crate::iam::Iam;
-use crate::logs::Logs;
 use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;

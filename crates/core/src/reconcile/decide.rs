@@ -18,9 +18,9 @@ mod withdrawn_entries;
 
 use std::collections::HashMap;
 
-use super::aws_facts::AwsQuery;
 use super::decision::{Decision, Input, Memory, Stage};
 use super::ownership_record::OwnershipRecord;
+use super::principal_facts::AwsQuery;
 use crate::authenticator::NodeRoles;
 use crate::document::Document;
 use crate::plan::{Known, aws_auth_is_ignored};

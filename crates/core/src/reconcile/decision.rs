@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::aws_facts::{AwsFacts, AwsQuery};
 use super::config::Config;
 use super::mapping_object::{EntryRecord, Object, Status};
 use super::ownership_record::OwnershipRecord;
+use super::principal_facts::{AwsFacts, AwsQuery};
 use crate::access_entries::EntryChange;
 use crate::authenticator::AccessEntries;
 use crate::aws_auth_snapshot::Snapshot;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::super::aws_facts::AwsQuery;
 use super::super::config::{Config, OnWithdrawal};
 use super::super::decision::{Event, EventKind, Input, Regarding};
 use super::super::mapping_object::{
     AccessEntryRecord, DeletionPolicy, DriftPolicy, EntryRecord, Object, Reason, Spec,
 };
+use super::super::principal_facts::AwsQuery;
 use super::outcome::{Outcome, owned_by_no_object, unmap};
 use super::owner_resolver::{Resolver, requested_principal};
 use crate::access_entries::rules::validate;

@@ -1,10 +1,10 @@
 //! The decision if the cluster does not read aws-auth: writes nothing, and removes finalizers.
 
-use super::super::aws_facts::AwsQuery;
 use super::super::decision::{Decision, Event, EventKind, Input, ObjectReport, Regarding};
 use super::super::expired_objects;
 use super::super::mapping_object::{ConditionKind, Object, Reason, Status};
 use super::super::ownership_record::OwnershipRecord;
+use super::super::principal_facts::AwsQuery;
 use super::access_entry_outcomes;
 use super::object_report::{canonical_arn, condition};
 use super::owner_resolver::Resolver;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::timing::timed;
+use crate::measure::timing::timed;
 
 /// Measures how long libyaml takes to parse all events of `text`.
 pub(crate) fn event_pass(text: &str) -> Duration {

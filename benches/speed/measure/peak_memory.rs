@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::child_process::must_succeed;
+use crate::measure::child_process::must_succeed;
 
 /// The flag with which this program runs the command after it and prints its peak memory.
 pub(crate) const FLAG: &str = "--peak-memory";

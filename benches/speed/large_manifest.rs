@@ -9,12 +9,12 @@ use awsauth_core::document::edit::{Edit, Groups, apply};
 use awsauth_core::document::{Document, Principal, SectionName};
 
 use crate::aws_auth_fixture::{MAP_NEW, NEW_ROLE};
-use crate::child_process::timed_run;
-use crate::libyaml_pass::event_pass;
-use crate::peak_memory::peak;
-use crate::release_binary::Awsauth;
+use crate::measure::child_process::timed_run;
+use crate::measure::libyaml_pass::event_pass;
+use crate::measure::peak_memory::peak;
+use crate::measure::release_binary::Awsauth;
+use crate::measure::timing::{Samples, heading, interleaved, ratio, row, row_at_most, timed};
 use crate::support::authenticator_oracle::{Answer, Data, Oracle, Request};
-use crate::timing::{Samples, heading, interleaved, ratio, row, row_at_most, timed};
 
 /// The number of roles in 1 MiB.
 const ROLES: usize = 7_600;
