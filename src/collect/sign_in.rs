@@ -17,8 +17,8 @@ pub(crate) struct SignInResult {
     pub(crate) answers: Option<Vec<PermissionAnswer>>,
 }
 
-/// Signs in with the token, and checks permissions. Sends no token that awsauth signed to a server that is not known to be
-/// EKS's endpoint of the cluster.
+/// Signs in with the token, and checks permissions. A token that awsauth signed is sent only to the cluster's EKS
+/// endpoint.
 pub(crate) fn sign_in(
     options: &ConnectOptions,
     token: &BearerToken,
@@ -80,7 +80,7 @@ pub(super) fn answered(questions: &[Question], answers: Vec<Answer>) -> Vec<Perm
         .collect()
 }
 
-/// What is missing for a sign-in to an untrusted server.
+/// Describes what the sign-in needs: a server that is trusted with the token.
 fn needs(error: &UntrustedEndpoint) -> String {
     format!(
         "a server that may get the token: {error}; {}",

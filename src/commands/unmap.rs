@@ -28,12 +28,13 @@ use awsauth_core::escape::one_line;
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
 use awsauth_kube::shell_command::quoted;
 
-/// Remove mappings: of one identity, or all that meet conditions
+/// Remove the mapping of one principal, or all mappings that match conditions
 ///
-/// With a principal, removes every entry whose ARN equals the argument, as written or as the authenticator reads it, with its comment. With
-/// --username, --group, --account or --arn, removes the entries that get lists with the same options, and with --unused those of
-/// principals that have not signed in for some time; on a terminal, awsauth prompts first. All other text in aws-auth is preserved byte for byte.
-/// With --cluster-name, also removes EKS access entries, see --backend.
+/// With a principal, removes every entry for that ARN, compared both literally and as the authenticator reads it, and the
+/// comment above the entry. With --username, --group, --account or --arn, removes the entries that awsauth get shows with the
+/// same options, and with --unused those of principals that have not signed in for some time; on a terminal, awsauth prompts
+/// first. All other text in aws-auth is preserved byte for byte. With --cluster-name, also removes EKS access entries; see
+/// --backend.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
@@ -48,7 +49,7 @@ Examples:
   # Remove the mapping of a role
   awsauth unmap role arn:aws:iam::111122223333:role/dev
 
-  # The same in a script, only if it still is what the script created
+  # The same in a script, only if it is still what the script created
   awsauth unmap role arn:aws:iam::111122223333:role/dev --expect-username dev --expect-group devs
 
   # Show which entries have a group, then remove them
@@ -65,11 +66,11 @@ pub(crate) struct Args {
     #[command(subcommand)]
     what: Option<What>,
 
-    /// Remove only the entry that starts at this line of its section; get -o wide shows the lines
+    /// Remove only the entry that starts at this line of its section; awsauth get -o wide shows the lines
     #[arg(long, env = "AWSAUTH_ONLY", value_name = "LINE")]
     only: Option<usize>,
 
-    /// Refuse to remove an entry with another username
+    /// Refuse to remove an entry with a different username
     #[arg(long, env = "AWSAUTH_EXPECT_USERNAME", value_name = "USER")]
     expect_username: Option<String>,
 
@@ -100,7 +101,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     conditions: SelectorArgs,
 
-    /// Only principals that the command awsauth unused shows to be unused
+    /// Only principals that awsauth unused lists as unused
     #[arg(long, help_heading = SELECT)]
     unused: bool,
     #[command(flatten)]
@@ -125,7 +126,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   awsauth unmap user arn:aws:iam::111122223333:user/ann")]
-    #[command(mut_arg("principal", |arn| arn.help("Its ARN, such as arn:aws:iam::111122223333:user/NAME")))]
+    #[command(mut_arg("principal", |arn| arn.help("The user's ARN, such as arn:aws:iam::111122223333:user/NAME")))]
     User(Identity),
     /// Remove the mapping of an AWS account
     #[command(after_help = "\
@@ -136,7 +137,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct Identity {
-    /// Its ARN, such as arn:aws:iam::111122223333:role/NAME
+    /// The role's ARN, such as arn:aws:iam::111122223333:role/NAME
     #[arg(value_name = "ARN")]
     principal: String,
 }
@@ -189,7 +190,7 @@ impl Args {
         self.write.dry_run != DryRun::None
     }
 
-    /// Asks once before the entries of several clusters that meet conditions are removed.
+    /// Asks once before the entries that match conditions are removed from several clusters.
     pub(super) fn confirm_for(&self, clusters: usize, out: &mut Out) -> Result<(), Failure> {
         let is_skipped = self.yes || self.is_dry_run() || self.what.is_some() || !out.can_ask();
         let question = format!("Remove the selected entries of {clusters} clusters?");
@@ -199,7 +200,7 @@ impl Args {
         Err(not_confirmed())
     }
 
-    /// Refuses a log, which is of one cluster.
+    /// Refuses `--log` if several clusters are selected, because a log belongs to one cluster.
     pub(super) fn refuse_log(&self) -> Result<(), Failure> {
         match self.log.log.as_slice() {
             [] => Ok(()),
@@ -221,7 +222,7 @@ impl Args {
         if list.is_unknown() {
             return Err(Failure::new(
                 Kind::Unreachable,
-                "it is not known of any principal whether it signed in",
+                "it is not known whether any of the principals has signed in",
             )
             .hint("see why: awsauth unused"));
         }
@@ -252,7 +253,7 @@ impl Args {
             only_line: self.only,
         };
         let choice = match (self.store.choice(&self.write.overrides), self.only) {
-            // A line is one of aws-auth.
+            // Line numbers exist only in aws-auth.
             (StoreChoice::Auto, Some(_)) => StoreChoice::Only(Store::AwsAuth),
             (StoreChoice::Only(Store::AccessEntries), Some(_)) => {
                 return Err(Failure::usage("--only names a line of aws-auth")
@@ -296,7 +297,7 @@ impl Args {
         .run(backend, out)
     }
 
-    /// Removes the entries that meet conditions.
+    /// Removes the entries that match conditions.
     fn remove_selected(
         &self,
         selector: Selector,
@@ -332,7 +333,8 @@ impl Args {
         (expected != ExpectedUser::default()).then_some(expected)
     }
 
-    /// Decides whether it is a failure that the principal has no entry. It is one if the user probably meant another principal.
+    /// Decides whether it is a failure that the principal has no entry. It is one with `--must-exist`, or if the user
+    /// probably meant another principal.
     fn check_absent(
         &self,
         principal: &Principal,
@@ -426,14 +428,14 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
         let becomes = admitted.user().map(user_text);
         let becomes = becomes.map_or_else(String::new, |user| format!(", as {user}"));
         return Some(format!(
-            "{} still has access, by the access entry of {}{becomes}.",
+            "{} still has access through the access entry of {}{becomes}.",
             explanation.canonical_arn, admitted.entry.principal_arn
         ));
     }
     let answer = explanation.answers.first()?;
     let place = format!("{} line {}", answer.place.section.key(), answer.place.line);
     Some(format!(
-        "{} still has access, by {place}.",
+        "{} still has access through {place}.",
         explanation.canonical_arn
     ))
 }

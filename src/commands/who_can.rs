@@ -21,7 +21,7 @@ use awsauth_core::rbac::{Action, Namespace, Query, Question, Scope, who_can};
 use awsauth_kube::discovery::{Found, Resolved};
 use awsauth_kube::shell_command::quoted;
 
-/// The verbs that RBAC knows besides those that an API server handles for a resource:
+/// The verbs that RBAC rules may name and that API discovery does not list:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb>
 const SPECIAL_VERBS: [&str; 8] = [
     "*",
@@ -113,7 +113,7 @@ pub(crate) fn is_verb(word: &str) -> bool {
     RESOURCE_VERBS.contains(&word) || SPECIAL_VERBS.contains(&word)
 }
 
-/// Reads aws-auth, access entries and RBAC, and prints the principals that are allowed the action.
+/// Reads aws-auth, access entries and RBAC, and prints the principals that may perform the action.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -151,13 +151,13 @@ pub(crate) fn run(
     note_expired(expired(&list, &owners.expiries(&document)), out);
     if found.hidden_bindings > 0 {
         out.note(&format!(
-            "{} bindings are not shown: others allow the same subject the same.",
+            "Not shown: bindings that give the same subjects the same access as those above ({}).",
             found.hidden_bindings
         ));
     }
     if found.hidden_names > 0 {
         out.note(&format!(
-            "{} names are not shown: the same principals may become others that are allowed the same.",
+            "Not shown: other usernames that the same principals can take, with the same access ({}).",
             found.hidden_names
         ));
     }
@@ -240,7 +240,7 @@ impl Args {
     }
 }
 
-/// Refuses a resource that the API server does not have, and warns about what may be a mistake.
+/// Refuses an unknown resource without an API group, and warns about other probable mistakes.
 fn check(action: &Action, found: &Found, cluster: &Backend, out: &mut Out) -> Result<(), Failure> {
     let Action::Resource {
         verb,
@@ -275,16 +275,16 @@ fn check(action: &Action, found: &Found, cluster: &Backend, out: &mut Out) -> Re
             return Err(match nearest {
                 Some(near) => failure.hint(format!("did you mean {near}?")),
                 None => failure.hint(format!(
-                    "list the resources: {} api-resources; one that does not exist yet needs its group: {resource}.GROUP",
+                    "list the resources: {} api-resources; if it is not installed yet, add its API group: {resource}.GROUP",
                     cluster.kubectl()
                 )),
             });
         }
         Found::Unknown { .. } => out.note(&format!(
-            "warning: {cluster} has no resource {resource}.{group}; only rules count that name it"
+            "warning: {cluster} has no resource {resource}.{group}; only rules that name it count"
         )),
         Found::Unread(fault) => out.note(&format!(
-            "warning: cannot read the resources of {cluster}: {fault}; {resource} is used as a rule names it"
+            "warning: cannot read the resources of {cluster}: {fault}; only rules that name {resource} exactly so count"
         )),
     }
     Ok(())

@@ -207,10 +207,10 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
         not_migrated,
     } = summary;
     let counts = [
-        (other_way, "same rights in another way"),
+        (other_way, "same rights by other means"),
         (accepted, "changed and accepted"),
         (changed, "changed"),
-        (cannot, "cannot"),
+        (cannot, "not possible"),
         (conflicts, "differ from an access entry"),
         (dead, "have a dead access entry"),
         (skipped, "skipped"),
@@ -238,12 +238,12 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
 fn word(verdict: &Verdict<'_>) -> &'static str {
     match verdict {
         Verdict::Same => "same",
-        Verdict::SameRightsOtherWay { .. } => "same rights, another way",
+        Verdict::SameRightsOtherWay { .. } => "same rights by other means",
         Verdict::Changed {
             is_accepted: true, ..
         } => "changed, accepted",
         Verdict::Changed { .. } => "changed",
-        Verdict::Cannot { .. } => "cannot",
+        Verdict::Cannot { .. } => "not possible",
         Verdict::NotMigrated { .. } => "not migrated",
         Verdict::AlreadyThere { .. } => "already there",
         Verdict::Conflict { .. } => "differs from the access entry",

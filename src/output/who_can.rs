@@ -128,14 +128,14 @@ impl<'a> WhoCanList<'a> {
         let (one, several, others) = match self.query {
             Query::Action(action) => {
                 let can = format!("can {}", describe(action));
-                (can.clone(), can, ["can on a condition", "may be able to"])
+                (can.clone(), can, ["can conditionally", "may be able to"])
             }
             Query::Access(scope) => {
                 let access = match scope {
                     Scope::Namespace(name) => format!("access to namespace {name}"),
                     Scope::Cluster | Scope::AllNamespaces => "access to any namespace".to_owned(),
                 };
-                let others = ["only on a condition", "perhaps"];
+                let others = ["conditionally", "perhaps"];
                 (format!("has {access}"), format!("have {access}"), others)
             }
         };

@@ -265,7 +265,7 @@ pub enum ContainerError {
     },
     /// Nothing accepts connections there.
     #[error(
-        "{} does not run: nothing accepts connections at {url}",
+        "{} is not running: nothing accepts connections at {url}",
         agent_name(agent)
     )]
     NotRunning {

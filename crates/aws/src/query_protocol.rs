@@ -14,7 +14,7 @@ use awsauth_core::token::Credentials;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-/// A service: its name in signatures and the version of its API.
+/// A service: its SigV4 signing name and its API version.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service {
     pub(crate) signing_name: &'static str,
@@ -67,7 +67,7 @@ impl QueryClient {
     }
 }
 
-/// The body of an error.
+/// The body of an error response.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ErrorResponse {
@@ -99,7 +99,7 @@ pub(crate) struct ErrorDetail {
 }
 
 impl ErrorResponse {
-    /// Reads the XML; `None` if it is not an error of AWS.
+    /// Parses the XML; `None` if it is not an AWS error response.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let of_ec2 = || {
             let response: Ec2ErrorResponse = de::from_str(text).ok()?;

@@ -1,4 +1,5 @@
-//! Plans: stored state + request → new texts, access diff, refusals. A pure function; every write carries out a plan.
+//! Plans: stored state + request → new texts, access diff, refusals. Planning has no I/O: the result depends only on the input,
+//! unless the deadline stops it. Every write carries out a plan.
 
 mod guard;
 mod guard_facts;
@@ -35,10 +36,10 @@ use guard::{Case, State, Verdict};
 /// The `data` of a ConfigMap.
 type Texts = BTreeMap<String, Arc<str>>;
 
-/// The result of a [`Request`] on what is stored: the new texts, the access that changes, and the refusals.
+/// The result of applying a [`Request`] to the stored state: the new texts, the access that changes, and the refusals.
 ///
-/// Everything that is derived from the texts is computed once, when the plan is made: the documents before and after, the access
-/// diff, the findings.
+/// The documents before and after, the access diff and the findings are computed once, when the plan is made. Only the
+/// positions of the findings may be updated later.
 #[derive(Clone, Debug)]
 pub struct Plan {
     texts_before: Texts,
@@ -52,11 +53,12 @@ pub struct Plan {
     entries_before: Option<Arc<AccessEntries>>,
     /// The access entries after the plan.
     access_entries: Option<Arc<AccessEntries>>,
-    /// The changes of access entries, including those that need no call.
+    /// The changes to access entries, including those that need no call.
     pub entry_changes: Vec<EntryChange>,
     /// The order of these changes and of the write of aws-auth.
     pub stages: Stages,
-    /// Whether the caller has access by aws-auth, by the text that was stored when the API server identified the caller; `None` if unknown.
+    /// Whether the caller's access comes from aws-auth, as it was stored when the API server identified the caller;
+    /// `None` if unknown.
     caller_is_by_aws_auth: Option<bool>,
     /// The source text of the edited entries, before and after.
     edited_entries: [Vec<String>; 2],
@@ -103,18 +105,18 @@ impl Plan {
     /// Plans a request.
     ///
     /// # Errors
-    /// If the edits cannot be made. Nothing must be written then.
+    /// If the edits cannot be made. The caller must then write nothing.
     pub fn new(snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
         Self::make(snapshot, request, None)
     }
 
-    /// Plans the same request again, with more facts or on what another client has written in the meantime.
+    /// Plans the same request again, with more facts, or on the state that another client has written since.
     ///
     /// If the edits have the same outcomes on the same entries, the findings of this plan are reused, because they depend on these
     /// entries only. If the texts differ, [`with_located_findings`](Self::with_located_findings) then updates their positions.
     ///
     /// # Errors
-    /// If the edits cannot be made. Nothing must be written then.
+    /// If the edits cannot be made. The caller must then write nothing.
     pub fn replan(&self, snapshot: &Snapshot, request: &Request) -> Result<Self, EditError> {
         Self::make(snapshot, request, Some(self))
     }
@@ -316,7 +318,7 @@ impl Plan {
         }
     }
 
-    /// Returns whether no guard refuses the plan, or needs another fact to decide.
+    /// Returns whether every guard allows the plan, and none needs another fact.
     pub fn is_allowed(&self) -> bool {
         self.refusals.is_empty() && self.open_questions.is_empty()
     }
@@ -349,7 +351,7 @@ impl Plan {
         Some(changed(before, &self.stages.first))
     }
 
-    /// Returns aws-auth as it is in each state between the first call and the last one, next to
+    /// Returns aws-auth in each state between the first call and the last one. The access entries in these states are
     /// [`entries_between`](Self::entries_between).
     fn documents_between(&self) -> Vec<&Document> {
         let Stages { first, last } = &self.stages;
@@ -378,7 +380,8 @@ impl Plan {
         verdict
     }
 
-    /// Runs guards on each state in which an access entry is deleted to be created again with another type. Aws-auth is written then.
+    /// Runs guards on each state in which an access entry is deleted and not yet created again with another type. By
+    /// then, aws-auth has been written.
     fn check_recreation(&self, case: &Case<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let Some(mut entries) = self.entries_between() else {
@@ -403,8 +406,8 @@ impl Plan {
         verdict
     }
 
-    /// Judges both stores as they are stored now: returns the refusal of `last-admin` if they have no administrator any more,
-    /// and the facts that it needs. Changes of other clients may have removed the others.
+    /// Checks both stores as they are now: returns the refusal of `last-admin` if no administrator is left, and the
+    /// facts that it needs. Other clients may have removed the other administrators.
     pub fn check_stored(
         &self,
         document: &Document,
@@ -446,8 +449,8 @@ impl Plan {
         Rollback::of(self)
     }
 
-    /// Returns the identities that gain, lose or change access by either store. Changes to mappings that an access entry
-    /// overrides are not listed.
+    /// Returns the identities whose access through either store is added, removed or changed. Changes to mappings that
+    /// an access entry overrides are not listed.
     pub fn access(&self) -> &[AccessChange] {
         &self.access
     }
@@ -481,7 +484,7 @@ impl Plan {
 }
 
 impl Draft {
-    /// Applies the request's edits, and removes what its owner no longer requests.
+    /// Applies the request's edits, and removes the entries that the request's owner no longer requests.
     fn editing(snapshot: &Snapshot, request: &Request, owners: &Owners) -> Result<Self, EditError> {
         let before = Document::read(&snapshot.data);
         let mut edits = request.edits.clone();
@@ -597,7 +600,7 @@ fn pruned(
         .collect()
 }
 
-/// Returns the access entries that are deleted and created again.
+/// Returns a notice for each access entry that is deleted and created again.
 fn type_changes(changes: &[EntryChange]) -> impl Iterator<Item = Notice> {
     changes.iter().filter_map(|change| {
         let (from, to) = change.type_change()?;
@@ -609,7 +612,7 @@ fn type_changes(changes: &[EntryChange]) -> impl Iterator<Item = Notice> {
     })
 }
 
-/// Returns when the access of the mapped principals ends.
+/// Returns a notice for each mapped principal whose access expires.
 fn expiries(after: &Document, owners: &Owners, outcomes: &[(Edit, Outcome)]) -> Vec<Notice> {
     let recorded = owners.expiries(after);
     if recorded.is_empty() {

@@ -65,7 +65,7 @@ role   arn:aws:iam::111122223333:role/dev                                       
     );
     run.says(
         0,
-        &["2 mapped principals can delete pods in namespace team-a; 2 more can on a condition."],
+        &["2 mapped principals can delete pods in namespace team-a; 2 more can conditionally."],
     );
 
     let access = session.done(&["who-can", "-n", "team-a", "-o", "csv", "--no-headers"]);
@@ -80,7 +80,7 @@ role   arn:aws:iam::111122223333:role/dev                                       
     );
     access.says(
         0,
-        &["2 mapped principals have access to namespace team-a; 2 more only on a condition."],
+        &["2 mapped principals have access to namespace team-a; 2 more conditionally."],
     );
 
     // In another namespace, or all, the RoleBinding does not count, or only for its own.

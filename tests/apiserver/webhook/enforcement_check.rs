@@ -261,7 +261,7 @@ fn missing_permissions_are_reported_and_used_when_granted() {
     for message in [
         "cannot watch the Secret awsauth-controller-webhook-tls",
         "cannot watch the ValidatingWebhookConfiguration awsauth-controller",
-        "cannot verify: another admission plugin rejected the probe first",
+        "cannot verify: another webhook, a policy or RBAC rejected the probe first",
         "cannot emit an event",
     ] {
         controller.wait_for_log(message);

@@ -62,13 +62,13 @@ async fn stopped_agent_is_reported() {
     let text = fails(&here).await;
     assert!(
         text.starts_with(&format!(
-            "the credentials endpoint does not run: nothing accepts connections at {url}"
+            "the credentials endpoint is not running: nothing accepts connections at {url}"
         )),
         "{text}"
     );
     let text = fails(&here.with(AUTHORIZATION, &pod_token())).await;
     assert!(
-        text.starts_with("the EKS Pod Identity agent does not run"),
+        text.starts_with("the EKS Pod Identity agent is not running"),
         "{text}"
     );
     assert!(

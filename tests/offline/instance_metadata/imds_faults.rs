@@ -332,7 +332,7 @@ async fn slow_service_times_out() {
     let text = shown_by_imds(fetch(&server).await);
     assert!(
         text.starts_with(
-            "the instance metadata service did not give the role's credentials within 2 s"
+            "the instance metadata service did not return the role's credentials within 2 s"
         ),
         "{text}"
     );

@@ -250,7 +250,7 @@ fn hidden_entries_can_be_removed_including_nodes() {
     let on = |args: &[&str]| on(&session, &ci, args);
     put(&session);
     let run = on(&["unmap", "role", "arn:aws:iam::111122223333:role/dev"]);
-    run.says(0, &["Wrote aws-auth", &format!("arn:aws:iam::111122223333:role/dev still has access, by the access entry of {DEV}, as user arn:aws:sts::111122223333:assumed-role/dev/{{{{SessionName}}}} in group devs.\n")]);
+    run.says(0, &["Wrote aws-auth", &format!("arn:aws:iam::111122223333:role/dev still has access through the access entry of {DEV}, as user arn:aws:sts::111122223333:assumed-role/dev/{{{{SessionName}}}} in group devs.\n")]);
     // While the access entry is unknown, the node entry stays.
     let kubeconfig = session.cluster.kubeconfig().display().to_string();
     let admin = ci.clone().with("KUBECONFIG", &kubeconfig);
@@ -261,7 +261,7 @@ fn hidden_entries_can_be_removed_including_nodes() {
     run.says(
         0,
         &[&format!(
-            "{NODE} still has access, by the access entry of {NODE}"
+            "{NODE} still has access through the access entry of {NODE}"
         )],
     );
     let left = on(&["get", "roles", "-o", "json"]).json();

@@ -540,7 +540,7 @@ fn node_role_in_aws_auth_is_not_hidden_by_an_entry_of_a_user() {
     run.says(
         0,
         &[&format!(
-            "{NODE} still has access, by the access entry of {NODE}"
+            "{NODE} still has access through the access entry of {NODE}"
         )],
     );
     assert_eq!(stores.entry(NODE).unwrap()["type"], "EC2_LINUX");

@@ -213,7 +213,7 @@ fn entries_of_unused_principals_are_removed() {
     run.says(
         3,
         &[
-            "error: it is not known of any principal whether it signed in",
+            "error: it is not known whether any of the principals has signed in",
             "hint: see why: awsauth --cluster-name my-cluster unused",
         ],
     );

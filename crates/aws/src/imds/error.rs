@@ -129,7 +129,7 @@ pub enum ImdsError {
     },
     /// No response in time.
     #[error(
-        "the instance metadata service did not give {what} within {}",
+        "the instance metadata service did not return {what} within {}",
         seconds(TIMEOUT)
     )]
     Slow {

@@ -124,7 +124,7 @@ impl EnforcementCheck {
                 }
                 Attempt::Response(Outcome::Unknown(message)) => {
                     let why = format!(
-                        "cannot verify: another admission plugin rejected the probe first: {message}"
+                        "cannot verify: another webhook, a policy or RBAC rejected the probe first: {message}"
                     );
                     return self.report(State::NotEnforced(why)).await;
                 }

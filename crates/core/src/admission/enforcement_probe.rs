@@ -6,8 +6,8 @@ pub const MANAGER: &str = "awsauth-admission-probe";
 /// The webhook's name, which the API server adds to its error messages.
 pub const WEBHOOK: &str = "guard.awsauth.dev";
 
-/// The key of `data` that the probe adds. Lint reports it as an error (S01) in every aws-auth, and no other policy or webhook should
-/// object to it. If it were stored, it would have no effect.
+/// The key of `data` that the probe adds. Lint reports it as an error (S01) in every aws-auth, so this webhook must
+/// deny it; other policies and webhooks have no reason to. If it were stored, it would have no effect.
 const KEY: &str = "mAPaCCOUNTS";
 
 /// Returns the probe as a body for server-side apply.
@@ -27,9 +27,9 @@ pub enum Outcome {
     Enforced,
     /// The webhook allowed it because of an exemption. Contains the warning.
     Exempted(String),
-    /// The API server accepted it without the webhook's response.
+    /// The API server accepted it without a response of the webhook, which was not called, or failed open.
     NotEnforced,
-    /// Another admission plugin rejected it. Contains the message.
+    /// Something else rejected it, such as RBAC or another admission webhook. Contains the message.
     Unknown(String),
 }
 

@@ -11,7 +11,7 @@ pub enum DecodeWarning {
     UnknownField(Field),
     /// A field that is repeated, in any letter case.
     Repeated {
-        /// The field that is written first.
+        /// The field that comes first.
         earlier: Field,
         /// The field that repeats it.
         later: Field,

@@ -28,7 +28,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if !is_eks && evidence.command.known().is_some_and(is_unauthorized) {
         return Outcome::problem(
             "a token that is not from EKS",
-            "the API server does not accept the token in the kubeconfig: it expired, its service account was deleted, or it is of another cluster",
+            "the API server does not accept the token in the kubeconfig: it expired, its service account was deleted, or it belongs to another cluster",
             format!("use an exec plugin instead: {}", entry.rewrite()),
         );
     }
