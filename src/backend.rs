@@ -585,7 +585,7 @@ impl Backend {
         }
     }
 
-    /// Sends the change of `plan` to the API server as a dry run before changes of access entries, and prints nothing.
+    /// Sends the change of `plan` to the API server as a dry run before changes to access entries, and prints nothing.
     ///
     /// # Errors
     /// For the same reasons as [`write`](Self::write).

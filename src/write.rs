@@ -108,7 +108,7 @@ pub(crate) struct Transaction<'a> {
     pub(crate) request: &'a RequestBuilder<'a>,
     /// Whether to create an aws-auth that does not exist.
     pub(crate) create: bool,
-    /// The changes of access entries; `None` for a transaction that changes only aws-auth.
+    /// The changes to access entries; `None` for a transaction that changes only aws-auth.
     pub(crate) entries: Option<PlannedEntries>,
     /// Whether and how to verify the write by signing in.
     pub(crate) verify: Option<VerifyAs>,

@@ -1,4 +1,4 @@
-//! Records changes of access entries in the cluster's history.
+//! Records changes to access entries in the cluster's history.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl Backend {
             .hint("to change them anyway, add --no-backup")
             .unless("--no-backup")
         })?;
-        // The write of aws-auth may follow.
+        // The write to aws-auth may follow.
         cluster.begin(live, who);
         if let Some(copy) = copy {
             print_copy(&copy, "access entries", out);

@@ -115,7 +115,7 @@ struct RequestedMapping {
     in_aws_auth: CheckedPrincipal,
 }
 
-/// The request of aws-auth, and the changes of access entries.
+/// The request of aws-auth, and the changes to access entries.
 pub(crate) struct Prepared {
     pub(crate) request: Request,
     /// The roles whose mappings replace those of deleted roles of the same permission sets.
@@ -274,7 +274,7 @@ impl Desired<'_> {
             .collect()
     }
 
-    /// Splits the mappings by store, and plans the changes of access entries. In aws-auth, removes IAM paths from role ARNs, which
+    /// Splits the mappings by store, and plans the changes to access entries. In aws-auth, removes IAM paths from role ARNs, which
     /// cannot match with a path. `describes_all` is whether to read the contents of all access entries.
     ///
     /// # Errors

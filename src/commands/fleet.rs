@@ -86,7 +86,7 @@ Examples:
   # Continue after the cause of a failure is fixed
   awsauth fleet apply -f access.yaml --clusters clusters.yaml --canary stage=test --wave 20 --resume")]
     Apply(rollout::ApplyArgs),
-    /// Remove mappings from all clusters: of one identity, or all that meet conditions
+    /// Remove mappings from all clusters: of one principal, or all that match conditions
     #[command(after_help = "\
 Examples:
   awsauth fleet unmap role arn:aws:iam::111122223333:role/leaver --all-contexts

@@ -66,7 +66,7 @@ struct FixArgs {
 }
 
 impl FixArgs {
-    /// Returns the arguments of the write of aws-auth.
+    /// Returns the arguments of the write to aws-auth.
     fn write_args(&self, format: Format) -> WriteArgs {
         WriteArgs {
             dry_run: self.dry_run,

@@ -1,4 +1,4 @@
-//! Writes that change all entries that meet conditions, in both stores.
+//! Writes that change all entries that match conditions, in both stores.
 
 use std::cell::Cell;
 
@@ -14,7 +14,7 @@ use awsauth_core::document::edit::Edit;
 use awsauth_core::entry_selection::Selection;
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
 
-/// A change of the entries that meet conditions.
+/// A change of the entries that match conditions.
 pub(super) struct SelectedEdits<'a> {
     pub(super) selection: &'a Selection,
     pub(super) choice: StoreChoice,

@@ -102,7 +102,7 @@ fn read_back(changes: &[EntryChange], backend: &Backend, out: &mut Out) -> Resul
     }
 }
 
-/// Undoes changes of access entries.
+/// Undoes changes to access entries.
 ///
 /// # Errors
 /// If a call fails.

@@ -13,7 +13,7 @@ use awsauth_core::access_entries::{EntryChange, changed};
 use awsauth_core::document::Document;
 use awsauth_core::plan::Refusal;
 
-/// Refuses changes of access entries if no administrator would remain, because of what other clients have changed since the plan.
+/// Refuses changes to access entries if no administrator would remain, because of what other clients have changed since the plan.
 ///
 /// # Errors
 /// The refusal, or an interrupt.

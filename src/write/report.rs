@@ -64,7 +64,7 @@ pub(super) fn plan(
     Ok(())
 }
 
-/// Notes where aws-auth was written. The changes of access entries were reported one by one.
+/// Notes where aws-auth was written. The changes to access entries were reported one by one.
 pub(super) fn destination(
     plan: &Plan,
     outcome: WriteOutcome,

@@ -1,4 +1,4 @@
-//! Decides which store each edit changes, and plans the changes of access entries.
+//! Decides which store each edit changes, and plans the changes to access entries.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) struct ReadStores {
     stores: Vec<Store>,
 }
 
-/// The changes of access entries that a transaction makes, and the state from which they were planned.
+/// The changes to access entries that a transaction makes, and the state from which they were planned.
 pub(crate) struct PlannedEntries {
     first: FirstRead,
     known: Option<Arc<AccessEntries>>,

@@ -1,4 +1,4 @@
-//! The question of `unmap` before it removes the entries that meet conditions.
+//! The question of `unmap` before it removes the entries that match conditions.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 

@@ -1,4 +1,4 @@
-//! Changes of access entries and of the authentication mode, with a fault at every call.
+//! Changes to access entries and of the authentication mode, with a fault at every call.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

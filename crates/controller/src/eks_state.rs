@@ -15,7 +15,7 @@ use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::AwsQuery;
 
-/// The interval between requests to EKS, which has no watch: a change of an access entry by another client is repaired at the latest
+/// The interval between requests to EKS, which has no watch: a change to an access entry by another client is repaired at the latest
 /// after this time.
 pub(crate) const PERIOD: Duration = Duration::from_secs(600);
 /// A response of this age is treated as current.

@@ -197,13 +197,13 @@ impl Metrics {
         self.last_success.set(now as f64 / 1000.0);
     }
 
-    /// Counts a change of an access entry.
+    /// Counts a change to an access entry.
     pub(crate) fn changed_access_entry(&self, result: &'static str) {
         let changes = &self.access_entry_changes;
         changes.get_or_create(&ResultLabel { result }).inc();
     }
 
-    /// Counts a write of aws-auth.
+    /// Counts a write to aws-auth.
     pub(crate) fn wrote(&self, result: &'static str) {
         self.writes.get_or_create(&ResultLabel { result }).inc();
     }

@@ -443,7 +443,7 @@ impl Reconciler {
         }
     }
 
-    /// Returns the changes of access entries that were deferred because aws-auth had to be written, the state of EKS, and whether that is
+    /// Returns the changes to access entries that were deferred because aws-auth had to be written, the state of EKS, and whether that is
     /// current.
     async fn deferred_entry_changes(
         &mut self,

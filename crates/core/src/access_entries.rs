@@ -1,4 +1,4 @@
-//! Changes of access entries: the calls of EKS, what EKS accepts, the move from aws-auth, and the recovery from a lockout.
+//! Changes to access entries: the EKS calls, what EKS accepts, the move from aws-auth, and the recovery from a lockout.
 
 mod change;
 mod difference;

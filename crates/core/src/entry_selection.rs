@@ -44,7 +44,7 @@ impl Principals {
 }
 
 impl Selector {
-    /// Returns whether an entry of aws-auth with this principal and user meets the conditions.
+    /// Returns whether an entry of aws-auth with this principal and user matches the conditions.
     pub fn matches(&self, principal: &Principal, user: &User) -> bool {
         let (arn, account) = match principal {
             Principal::Role(arn) | Principal::User(arn) => (Some(arn.as_str()), account_of(arn)),
@@ -66,7 +66,7 @@ impl Selector {
                 .is_none_or(|unused| unused.contains(principal))
     }
 
-    /// Returns whether an access entry meets the conditions.
+    /// Returns whether an access entry matches the conditions.
     pub fn matches_entry(&self, entry: &AccessEntry) -> bool {
         self.matches(&principal(&entry.principal_arn), &user_of(entry))
     }
@@ -110,7 +110,7 @@ impl Selector {
     }
 }
 
-/// A change of all entries that meet conditions.
+/// A change of all entries that match conditions.
 #[derive(Clone, Debug)]
 pub enum Selection {
     /// Removes the entries, also those without effect.

@@ -4,7 +4,7 @@
 //! the ConfigMap `awsauth-history`. An [`Addition`] adds one and lists the keys to remove.
 //!
 //! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
-//! [`revision_states`] reports that. The controller records the writes of other clients that it observes.
+//! [`revision_states`] reports that. The controller records the writes by other clients that it observes.
 
 mod aws_auth_contents;
 mod backup_file;

@@ -55,7 +55,7 @@ pub struct Plan {
     access_entries: Option<Arc<AccessEntries>>,
     /// The changes to access entries, including those that need no call.
     pub entry_changes: Vec<EntryChange>,
-    /// The order of these changes and of the write of aws-auth.
+    /// The order of these changes and of the write to aws-auth.
     pub stages: Stages,
     /// Whether the caller's access comes from aws-auth, as it was stored when the API server identified the caller;
     /// `None` if unknown.
@@ -339,13 +339,13 @@ impl Plan {
         changes.any(|change| !change.operations().is_empty())
     }
 
-    /// Returns the calls that change access entries, in order: those before the write of aws-auth, and those after it.
+    /// Returns the calls that change access entries, in order: those before the write to aws-auth, and those after it.
     pub fn operations(&self) -> [Vec<Operation>; 2] {
         let Stages { first, last } = &self.stages;
         [first, last].map(|changes| changes.iter().flat_map(EntryChange::operations).collect())
     }
 
-    /// Returns the access entries after the changes that precede the write of aws-auth.
+    /// Returns the access entries after the changes that precede the write to aws-auth.
     fn entries_between(&self) -> Option<AccessEntries> {
         let before = self.entries_before.as_deref()?;
         Some(changed(before, &self.stages.first))

@@ -1,4 +1,4 @@
-//! One write of aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the response.
+//! One write to aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the response.
 //!
 //! If other clients write at the same time, there is no dry run. If they change other fields than the texts, such as annotations, a
 //! JSON patch takes the place of the PUT: it tests the texts instead of the resourceVersion.

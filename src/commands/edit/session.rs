@@ -211,7 +211,7 @@ impl Session {
         self.reopen(&text, &[remark], failure);
     }
 
-    /// Prepares to open the editor again with the conflicting changes of other clients.
+    /// Prepares to open the editor again with the conflicting changes by other clients.
     pub(super) fn show_conflicts(
         &mut self,
         ours: &Contents,

@@ -196,7 +196,7 @@ fn check(
         let failure = failure.of_kind(Kind::NotRolledBack);
         failure.at("aws-auth was written, but could not be read again")
     })?;
-    // EKS may show a change of access entries only after some seconds.
+    // EKS may show a change to access entries only after some seconds.
     match left.changes_aws_auth() {
         false => Ok(()),
         true => Err(Failure::new(

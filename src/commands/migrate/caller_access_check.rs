@@ -8,7 +8,7 @@ use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::rbac::Question;
 
-/// The pause between two attempts: EKS needs seconds for a change of access entries.
+/// The pause between two attempts: EKS needs seconds for a change to access entries.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The caller's access before a change.

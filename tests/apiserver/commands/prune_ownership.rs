@@ -1,4 +1,4 @@
-//! The ownership annotation after writes of other clients.
+//! The ownership annotation after writes by other clients.
 
 use crate::commands::harness::{ExclusiveCluster, NODES};
 

@@ -1,4 +1,4 @@
-//! Changes of all entries that meet conditions, and comparisons of a cluster with a file.
+//! Changes of all entries that match conditions, and comparisons of a cluster with a file.
 
 use serde_json::json;
 

@@ -441,7 +441,7 @@ fn grant_that_is_withdrawn_while_eks_responds_slowly_is_revoked() {
     harness.wait_for_ready("fay", "True Applied");
     harness.wait_for_ready("gus", "True Applied");
 
-    // The next change of an access entry waits for EKS, and the configuration is reloaded meanwhile.
+    // The next change to an access entry waits for EKS, and the configuration is reloaded meanwhile.
     std::thread::sleep(std::time::Duration::from_secs(6));
     set_faults(
         &eks,

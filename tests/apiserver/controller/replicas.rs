@@ -26,7 +26,7 @@ impl Harness {
         serde_json::from_str(&lease).unwrap()
     }
 
-    /// Returns the number of writes of aws-auth by controllers, without dry runs.
+    /// Returns the number of writes to aws-auth by controllers, without dry runs.
     pub(crate) fn writes(&self) -> usize {
         let asked = self.cluster.asked().into_iter();
         asked

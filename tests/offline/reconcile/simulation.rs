@@ -46,7 +46,7 @@ pub(crate) struct Simulation {
     pub(crate) calls: usize,
     /// The object of which the API server stores no finalizer and no status before a write, for example because it is too large.
     pub(crate) unrecordable: Option<&'static str>,
-    /// Whether the API server refuses each write of aws-auth.
+    /// Whether the API server refuses each write to aws-auth.
     pub(crate) refuses_writes: bool,
     created: i64,
 }
@@ -314,7 +314,7 @@ impl Simulation {
         messages
     }
 
-    /// Makes changes of access entries as EKS does. Returns their events.
+    /// Makes changes to access entries as EKS does. Returns their events.
     fn change_entries(&mut self, changes: &[AccessEntryChange]) -> Vec<String> {
         let messages = changes.iter().filter_map(|change| {
             let event = change.event.as_ref()?;

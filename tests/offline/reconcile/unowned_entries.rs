@@ -388,7 +388,7 @@ fn revocation_of_an_entry_without_object_is_an_event() {
     assert_eq!(simulation.record, OwnershipRecord::default());
 }
 
-/// The setting changes after a crash between the ownership record and the write of aws-auth.
+/// The setting changes after a crash between the ownership record and the write to aws-auth.
 #[test]
 fn interrupted_entry_is_not_revocable_once_its_grant_keeps_it() {
     let revoking = CONFIG.replace("groups:", "onWithdrawal: Revoke\n  groups:");

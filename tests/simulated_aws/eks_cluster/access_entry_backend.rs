@@ -114,7 +114,7 @@ impl TwoStores {
         on(&self.session, &self.caller, args)
     }
 
-    /// Runs awsauth, and returns its calls of EKS that change something.
+    /// Runs awsauth, and returns its EKS calls that change something.
     fn changes_by(&self, args: &[&str]) -> (Run, Vec<String>) {
         let before = self.service.asked().len();
         let run = self.run(args);

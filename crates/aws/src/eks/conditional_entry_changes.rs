@@ -1,4 +1,4 @@
-//! Makes changes of access entries that were decided on an earlier response of EKS.
+//! Makes changes to access entries that were decided on an earlier response from EKS.
 
 use std::fmt;
 use std::time::{Duration, Instant};

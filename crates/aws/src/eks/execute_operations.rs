@@ -1,4 +1,4 @@
-//! Carries out changes of access entries and of the authentication mode.
+//! Carries out changes to access entries and to the authentication mode.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Makes the decided changes of access entries.
+//! Makes the decided changes to access entries.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Records writes of other clients in the history, and finds out which user is behind a write by awsauth's commands.
+//! Records writes by other clients in the history, and finds out which user is behind a write by awsauth's commands.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use awsauth_kube::is_own_manager;
 /// The timeout of recording a write. The reconciliation waits for it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is known about writes of aws-auth so far.
+/// What is known about writes to aws-auth so far.
 #[derive(Debug, Default)]
 pub(crate) struct ExternalWriteRecorder {
     /// The last observed state; `None` until the first one.

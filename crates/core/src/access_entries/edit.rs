@@ -84,7 +84,7 @@ impl EntryEditError {
     }
 }
 
-/// Returns the change of an access entry that an edit requests. `principal_arn` is the principal of the edit with its IAM
+/// Returns the change to an access entry that an edit requests. `principal_arn` is the principal of the edit with its IAM
 /// path, `existing` its access entry, and `cluster_arn` the ARN of the cluster, if it is known.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ const MAX_FOREIGN: usize = 10;
 /// other clients.
 const MAX_BYTES: usize = 900 << 10;
 
-/// The maximum part of it for writes of other clients.
+/// The maximum part of it for writes by other clients.
 const MAX_FOREIGN_BYTES: usize = 300 << 10;
 
 /// The first characters of keys: writes of awsauth to aws-auth, those of other clients, and writes to access entries.

@@ -51,7 +51,7 @@ pub struct Revision {
     pub transaction: Option<String>,
     /// Whether another client made the write. The controller records such a write when it observes it.
     pub is_foreign: bool,
-    /// The change of access entries; `None` for a write to aws-auth. aws-auth is then the same before and after.
+    /// The change to access entries; `None` for a write to aws-auth. aws-auth is then the same before and after.
     pub entries: Option<EntryWrite>,
 }
 

@@ -306,7 +306,7 @@ fn add_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
 }
 
 impl Case<'_> {
-    /// Returns the changes of access entries.
+    /// Returns the changes to access entries.
     fn entry_changes(&self) -> &[EntryChange] {
         &self.request.entry_changes
     }

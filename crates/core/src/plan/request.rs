@@ -36,7 +36,7 @@ pub struct Request {
     pub allow: Allowed,
     /// The cluster's access entries, which take precedence over aws-auth; `None` if unknown.
     pub access_entries: Option<Arc<AccessEntries>>,
-    /// The changes of access entries. They need `access_entries`.
+    /// The changes to access entries. They need `access_entries`.
     pub entry_changes: Vec<EntryChange>,
     /// The order of these changes, if some of them were made already; `None` to choose one.
     pub stages: Option<Stages>,

@@ -2,10 +2,10 @@
 
 use crate::access_entries::{EntryChange, Operation};
 
-/// The changes of access entries before the write of aws-auth, and those after it.
+/// The changes to access entries before the write to aws-auth, and those after it.
 ///
 /// Each principal that moves from one store to the other keeps its access: a new access entry hides the mapping that the
-/// write of aws-auth removes, and a mapping that it adds is hidden until the access entry is deleted.
+/// write to aws-auth removes, and a mapping that it adds is hidden until the access entry is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// The changes that give access.
@@ -15,7 +15,7 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Orders changes of access entries. A change that both gives and takes is made last, or else in two parts.
+    /// Orders changes to access entries. A change that both gives and takes is made last, or else in two parts.
     pub(super) fn of(changes: &[EntryChange], in_parts: bool) -> Self {
         let is_access = |operation: &Operation| !matches!(operation, Operation::TagEntry { .. });
         let is_call = |change: &EntryChange| change.operations().iter().any(is_access);

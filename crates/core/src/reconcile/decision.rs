@@ -62,7 +62,7 @@ pub struct Decision {
     pub prepare: Vec<Preparation>,
     /// The write, which no guard refuses; `None` if there is nothing to write.
     pub plan: Option<Plan>,
-    /// The changes of access entries, in order. Must not be made if the plan is carried out or may have been: then the guards do not know
+    /// The changes to access entries, in order. Must not be made if the plan is carried out or may have been: then the guards do not know
     /// all of aws-auth.
     pub entry_changes: Vec<AccessEntryChange>,
     /// What the decision needs to know from AWS.
@@ -90,7 +90,7 @@ pub struct Decision {
     pub retry_at: Option<Timestamp>,
 }
 
-/// The change of an access entry for an object.
+/// The change to an access entry for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntryChange {
     /// The index in [`Input::objects`]; `None` if the object does not exist any more.
@@ -102,7 +102,7 @@ pub struct AccessEntryChange {
     pub event: Option<Event>,
 }
 
-/// A failed change of an access entry.
+/// A failed change to an access entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessEntryFailure {
     /// The generation of the object; 0 if it does not exist any more.
@@ -175,7 +175,7 @@ pub struct Memory {
     pub not_revoked: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,
-    /// The failed changes of access entries, by the UID of their object.
+    /// The failed changes to access entries, by the UID of their object.
     pub entry_failures: BTreeMap<String, AccessEntryFailure>,
 }
 

@@ -1,4 +1,4 @@
-//! Records writes of other clients that the controller observes.
+//! Records writes by other clients that the controller observes.
 
 use hyper::body::Bytes;
 use jiff::Timestamp;

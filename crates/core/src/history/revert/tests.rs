@@ -181,7 +181,7 @@ fn other_keys_and_owners_are_reverted_one_by_one() {
 }
 
 proptest! {
-    /// Without other changes the text is restored byte for byte. Changes of other clients that do not affect ours are kept.
+    /// Without other changes the text is restored byte for byte. Changes by other clients that do not affect ours are kept.
     #[test]
     fn without_other_changes_the_text_is_restored_exactly(one in crate::history::revision::tests::revision()) {
         let whole = revert(&one, &one.after).unwrap();

@@ -102,7 +102,7 @@ fn admins_of_changed_entries<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a
     })
 }
 
-/// Whether an administrator has access by an access entry.
+/// Whether an administrator has access through an access entry.
 enum ByEntry {
     Admin,
     /// IAM did not return the principal of the only administrators, such as this one.

@@ -48,7 +48,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// Returns the principals of nodes that neither store lets in as nodes after changes of access entries.
+/// Returns the principals of nodes that neither store lets in as nodes after changes to access entries.
 fn nodes_without_entry<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
     let changed = case.entry_changes().iter();
     let changed = changed.map(|change| change.principal_arn.as_str());

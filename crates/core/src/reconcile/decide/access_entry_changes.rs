@@ -1,4 +1,4 @@
-//! Adds the changes of access entries to a decision about aws-auth, and reports the objects whose mapping is one.
+//! Adds the changes to access entries to a decision about aws-auth, and reports the objects whose mapping is one.
 
 use std::collections::BTreeMap;
 
