@@ -5,6 +5,7 @@ mod caller_access_check;
 mod check;
 mod clean;
 mod finish;
+mod own_entry;
 mod revert;
 mod state;
 

@@ -91,6 +91,7 @@ fn lines(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
     let mut lines = match &item.verdict {
         Verdict::SameRightsOtherWay { differences }
         | Verdict::AlreadyThere { differences }
+        | Verdict::Unfinished { differences }
         | Verdict::Conflict { differences }
         | Verdict::Changed { differences, .. } => differences.clone(),
         Verdict::Cannot {
@@ -110,6 +111,13 @@ fn lines(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
             is_accepted: false, ..
         } => {
             lines.push(format!("to accept this: --accept {}", item.name()));
+        }
+        Verdict::Unfinished { .. } => {
+            lines.insert(
+                0,
+                "an earlier run created the access entry without its access policy: until --apply continues, the principal lacks the rights of system:masters"
+                    .to_owned(),
+            );
         }
         Verdict::Conflict { .. } => {
             lines.push("the access entry decides today, and stays".to_owned());
@@ -167,7 +175,7 @@ fn style(verdict: &Verdict<'_>) -> Style {
         Verdict::SameRightsOtherWay { .. } | Verdict::Changed { .. } | Verdict::Conflict { .. } => {
             NOTICE
         }
-        Verdict::Cannot { .. } | Verdict::DeadEntry => LOSS,
+        Verdict::Cannot { .. } | Verdict::DeadEntry | Verdict::Unfinished { .. } => LOSS,
         Verdict::NotMigrated { .. } | Verdict::Skipped => FAINT,
     }
 }
@@ -246,6 +254,7 @@ fn word(verdict: &Verdict<'_>) -> &'static str {
         Verdict::Cannot { .. } => "not possible",
         Verdict::NotMigrated { .. } => "not migrated",
         Verdict::AlreadyThere { .. } => "already there",
+        Verdict::Unfinished { .. } => "unfinished",
         Verdict::Conflict { .. } => "differs from the access entry",
         Verdict::DeadEntry => "dead access entry",
         Verdict::Skipped => "skipped",

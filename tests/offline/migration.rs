@@ -282,6 +282,7 @@ fn verdict_name(verdict: &Verdict<'_>) -> &'static str {
         Verdict::Cannot { .. } => "cannot",
         Verdict::NotMigrated { .. } => "not migrated",
         Verdict::AlreadyThere { .. } => "already there",
+        Verdict::Unfinished { .. } => "unfinished",
         Verdict::Conflict { .. } => "conflict",
         Verdict::DeadEntry => "dead",
         Verdict::Skipped => "skipped",
@@ -589,4 +590,54 @@ fn generated_entries_are_in_effect() {
             .of(&format!("arn:aws:iam::{ACCOUNT}:role/Dev"))
             .is_some()
     );
+}
+
+/// A run that stopped between the two calls is finished by the next one, unless the principal is no administrator any more.
+#[test]
+fn entry_without_its_policy_is_unfinished() {
+    let document = |groups: &[&str]| {
+        let roles = json!([{"rolearn": "arn:aws:iam::111122223333:role/Admin", "username": "admin", "groups": groups}]);
+        Document::read(&BTreeMap::from([(
+            "mapRoles".to_owned(),
+            roles.to_string(),
+        )]))
+    };
+    let planned = |groups: &[&str], state: &ClusterState, masters: Masters| {
+        let choices = Choices {
+            masters,
+            run: Some("20261122T150000Z".to_owned()),
+            ..Choices::default()
+        };
+        let (document, entries) = (document(groups), state.access_entries());
+        let input = MigrationInput {
+            document: &document,
+            access_entries: Some(&entries),
+            cluster: None,
+            node_inventory: None,
+            principals: None,
+            caller: None,
+            choices: &choices,
+        };
+        let plan = plan(&input).unwrap();
+        (verdict_name(&plan.items[0].verdict), plan.operations)
+    };
+    let masters = &["system:masters", "ops"];
+    let mut state = ClusterState::new(AuthenticationMode::ApiAndConfigMap);
+    let (_, operations) = planned(masters, &state, Masters::Policy);
+    let [create, associate] = operations.as_slice() else {
+        panic!("{operations:?}")
+    };
+    state.apply(create).unwrap();
+    for choice in [Masters::Policy, Masters::default()] {
+        let (verdict, operations) = planned(masters, &state, choice);
+        assert_eq!(verdict, "unfinished");
+        assert_eq!(operations[1..], [associate.clone()]);
+    }
+    assert_eq!(planned(&["ops"], &state, Masters::Policy).0, "already there");
+    let mut changed = state.clone();
+    let terms = changed.entries.values_mut().next().unwrap();
+    terms.groups.push("more".to_owned());
+    assert_eq!(planned(masters, &changed, Masters::Policy).0, "conflict");
+    state.apply(associate).unwrap();
+    assert_eq!(planned(masters, &state, Masters::Policy).0, "already there");
 }

@@ -18,7 +18,7 @@ use awsauth_core::facts::groups::MASTERS;
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let run = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let state = State::read(backend, out)?;
+    let state = State::read_with_own_access(args, backend, out)?;
     let planned = state.plan(args, Some(&run), backend)?;
     if args.answer.output == Format::Human {
         print(&planned, Format::Human, backend, out)?;

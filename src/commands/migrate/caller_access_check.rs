@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::access_check::{ExpectedAccess, TokenSigner, everything};
 use crate::backend::{Backend, SignIn};
 use crate::terminal::{Failure, Kind, Out};
+use awsauth_core::arn::canonical;
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::rbac::Question;
 
@@ -56,6 +57,31 @@ impl CallerProof {
             username,
             everything,
         })
+    }
+
+    /// Returns the ARN that the caller signs in with.
+    ///
+    /// # Errors
+    /// If STS does not return it.
+    pub(super) fn caller(&self) -> Result<String, Failure> {
+        let what = "cannot find out which access entry is yours";
+        let caller = self.signer.caller().map_err(|error| {
+            let failure = Failure::new(Kind::Unreachable, what).because(&error);
+            failure.hint(error.hint())
+        })?;
+        let canonical = canonical(&caller.arn);
+        let canonical =
+            canonical.map_err(|error| Failure::new(Kind::Unreachable, what).because(&error))?;
+        Ok(canonical.arn)
+    }
+
+    /// Expects an administrator's rights afterwards.
+    ///
+    /// # Errors
+    /// If awsauth has a bug.
+    pub(super) fn expect_everything(&mut self) -> Result<(), Failure> {
+        self.everything = vec![everything()?];
+        Ok(())
     }
 
     /// Signs in until the caller has the same access by the other store. `leaves_masters` is whether the new access must

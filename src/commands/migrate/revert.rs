@@ -16,12 +16,12 @@ use awsauth_kube::shell_command::quoted;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
-    let state = State::read(backend, out)?;
+    let state = State::read_with_own_access(args, backend, out)?;
     let migrated = Migrated::of(&state, args, backend)?;
     let mut is_only_entry = false;
     for entry in &migrated.changed {
         let reason = match is_changed(entry) {
-            Some(true) => "another client changed it",
+            Some(true) if migrate::finished(entry).is_none() => "another client changed it",
             _ => {
                 is_only_entry = true;
                 "aws-auth does not give the same access"
@@ -60,7 +60,13 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if !own.is_empty() {
         move_caller_back(&own, &same, &proof, backend, out)?;
     }
-    if let Masters::Group(group) = args.masters.clone().unwrap_or_default() {
+    let has_group = |group: &String| {
+        let mut terms = same.iter().filter_map(|entry| entry.terms.as_ref());
+        terms.any(|terms| terms.groups.contains(group))
+    };
+    if let Masters::Group(group) = args.masters.clone().unwrap_or_default()
+        && has_group(&group)
+    {
         unbind(group, &same, backend, out)?;
     }
     print_result(args, backend, out)?;
@@ -94,12 +100,13 @@ impl Migrated {
         let is_migrated =
             |entry: &&AccessEntry| entry.terms.as_ref().is_some_and(migrate::is_migrated);
         let is_same = |entry: &AccessEntry| {
-            let mut items = planned.items.iter();
-            is_changed(entry) != Some(true)
-                && items.any(|item| {
-                    matches!(item.verdict, Verdict::AlreadyThere { .. })
-                        && item.entry.as_ref() == Some(entry)
-                })
+            planned.items.iter().any(|item| match item.verdict {
+                Verdict::AlreadyThere { .. } => {
+                    is_changed(entry) != Some(true) && item.entry.as_ref() == Some(entry)
+                }
+                Verdict::Unfinished { .. } => item.entry == migrate::finished(entry),
+                _ => false,
+            })
         };
         let (same, changed) = all.iter().filter(is_migrated).cloned().partition(is_same);
         Ok(Self { same, changed })

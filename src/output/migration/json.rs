@@ -131,6 +131,7 @@ fn item_data<'a>(item: &'a Item<'_>, file_line: &FileLine<'_>) -> ItemData<'a> {
         Verdict::Same | Verdict::DeadEntry | Verdict::Skipped => {}
         Verdict::SameRightsOtherWay { differences }
         | Verdict::AlreadyThere { differences }
+        | Verdict::Unfinished { differences }
         | Verdict::Conflict { differences } => data.differences = differences,
         Verdict::Changed {
             differences,
@@ -161,6 +162,7 @@ fn name(verdict: &Verdict<'_>) -> &'static str {
         Verdict::Cannot { .. } => "cannot",
         Verdict::NotMigrated { .. } => "notMigrated",
         Verdict::AlreadyThere { .. } => "alreadyThere",
+        Verdict::Unfinished { .. } => "unfinished",
         Verdict::Conflict { .. } => "conflict",
         Verdict::DeadEntry => "deadEntry",
         Verdict::Skipped => "skipped",

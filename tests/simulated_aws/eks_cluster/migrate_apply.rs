@@ -65,7 +65,7 @@ impl Migration {
             ]},
         });
         let service = eks(&session, &world);
-        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy"]
+        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy", "others"]
             .map(|role| (role, trusts_service("ec2.amazonaws.com")))
             .into();
         let objects = json!({"account": "111122223333", "roles": roles});
@@ -78,9 +78,10 @@ impl Migration {
         session.put(&json!({"mapRoles": roles}));
         session.becomes(&caller_session, &Who::user("admin", &["system:masters"]));
         let environment = holding(&session, service, MYTESTROLE_SESSION);
-        let caller = environment
-            .with_credentials(&caller_session)
-            .with("AWS_ENDPOINT_URL_IAM", iam.url());
+        let caller = ["IAM", "EC2", "AUTO_SCALING"].into_iter().fold(
+            environment.with_credentials(&caller_session),
+            |caller, name| caller.with(&format!("AWS_ENDPOINT_URL_{name}"), iam.url()),
+        );
         Self {
             session,
             service,
@@ -442,6 +443,33 @@ fn killed_migration_continues_and_no_principal_loses_access() {
         migration.run(&["--check"]).says(0, &[]);
         migration.run(&["--revert", "--yes"]).says(0, &[]);
         assert_eq!(migration.entries(), [CREATOR, NODE], "{call:?}");
+    }
+}
+
+#[test]
+fn killed_migration_to_the_policy_continues_or_is_reverted() {
+    for (call, step) in [
+        (("CreateAccessEntry", 1), "--apply"),
+        (("CreateAccessEntry", 1), "--revert"),
+        (("AssociateAccessPolicy", 0), "--apply"),
+    ] {
+        let migration = Migration::start();
+        let aws_auth = migration.aws_auth();
+        let args = ["migrate", "--apply", "--yes", "--masters", "policy"];
+        kill_after(migration.service, call, &migration.caller, &args);
+        assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+        migration.becomes(&migration.caller_session, "admin", &[]);
+        // The next run finishes what the first one began, whatever the option is now.
+        migration.run(&[step, "--yes"]).says(0, &[]);
+        assert_eq!(migration.aws_auth(), aws_auth);
+        if step == "--apply" {
+            migration.run(&["--check"]).says(0, &[]);
+            let policies = migration.service.state()["entries"][eks::NAME][3]["policies"].take();
+            assert_eq!(policies[0]["policyArn"], ADMIN, "{call:?}");
+            migration.run(&["--revert", "--yes"]).says(0, &[]);
+        }
+        assert_eq!(migration.entries(), [CREATOR, NODE], "{call:?} {step}");
+        migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
     }
 }
 

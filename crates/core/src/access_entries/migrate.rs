@@ -10,9 +10,11 @@ mod input;
 mod node_target;
 mod planner;
 mod standard_target;
+mod unfinished;
 mod verdict;
 
 pub use finish::{FinishObstacle, finish_obstacles, lacks_admin_rights, needs_binding};
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
-pub use planner::{ChoiceError, is_migrated, plan};
+pub use planner::{ChoiceError, plan};
+pub use unfinished::{finished, is_migrated};
 pub use verdict::{Item, MigrationPlan, Obstacle, Reason, Summary, Unchecked, Verdict};

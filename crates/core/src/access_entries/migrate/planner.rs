@@ -8,6 +8,7 @@ use super::comparison::compare;
 use super::input::{Choices, Masters, MigrationInput};
 use super::node_target;
 use super::standard_target::{self, Target};
+use super::unfinished::{AWS_AUTH, finished, is_migrated};
 use super::verdict::{Item, MigrationPlan, Obstacle, Reason, Unchecked, Verdict};
 use crate::access_entries::rules::{
     MAX_ENTRIES, Violation, supports_access_entries, validate, validate_group,
@@ -21,15 +22,6 @@ use crate::facts::accounts::is_account_id;
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
-
-/// The value of [`tags::FROM`] in access entries that replace an entry of aws-auth.
-const AWS_AUTH: &str = "aws-auth";
-
-/// Returns whether an access entry replaces an entry of aws-auth, according to its tags.
-pub fn is_migrated(terms: &AccessTerms) -> bool {
-    let from = terms.tags.get(tags::FROM);
-    from.is_some_and(|from| from == AWS_AUTH)
-}
 
 /// Why a choice of the user is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -216,6 +208,14 @@ impl<'a> Planner<'a> {
             Some(principal) if existing.is_older_than(principal) => return Verdict::DeadEntry,
             Some(_) => {}
             None => item.unchecked.push(Unchecked::Age),
+        }
+        let is_admin = item.mapping.groups().iter().any(|group| group == MASTERS);
+        if let Some(finished) = finished(existing).filter(|_| is_admin) {
+            let compared = compare(item.mapping, &finished, &Masters::Policy);
+            item.entry = Some(finished);
+            // The user accepted the changes of the earlier run.
+            let differences = [compared.other_way, compared.changes].concat();
+            return Verdict::Unfinished { differences };
         }
         let compared = compare(item.mapping, existing, &self.input.choices.masters);
         match compared.changes.is_empty() {

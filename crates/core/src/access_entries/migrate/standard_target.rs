@@ -137,7 +137,7 @@ pub(super) fn target(
 }
 
 /// Returns the policy that allows everything, in the partition of a principal.
-fn cluster_admin(principal_arn: &str) -> AccessPolicy {
+pub(super) fn cluster_admin(principal_arn: &str) -> AccessPolicy {
     let partition = Parts::of(principal_arn).map_or("aws", |parts| parts.partition);
     AccessPolicy {
         arn: format!("arn:{partition}:eks::aws:cluster-access-policy/{CLUSTER_ADMIN}"),

@@ -84,6 +84,11 @@ pub enum Verdict<'d> {
         /// What differs although the rights are the same.
         differences: Vec<String>,
     },
+    /// An earlier run created the access entry, and stopped before it associated the policy that gives the rights.
+    Unfinished {
+        /// How the finished access entry differs from aws-auth.
+        differences: Vec<String>,
+    },
     /// An existing access entry gives other access. It already hides aws-auth for the principal.
     Conflict { differences: Vec<String> },
     /// The access entry was created before its principal, so it belongs to a deleted role or user of the same name. EKS
@@ -152,9 +157,9 @@ impl MigrationPlan<'_> {
                 Verdict::AlreadyThere { differences } if differences.is_empty() => {
                     &mut summary.same
                 }
-                Verdict::AlreadyThere { .. } | Verdict::SameRightsOtherWay { .. } => {
-                    &mut summary.other_way
-                }
+                Verdict::AlreadyThere { .. }
+                | Verdict::Unfinished { .. }
+                | Verdict::SameRightsOtherWay { .. } => &mut summary.other_way,
                 Verdict::Changed {
                     is_accepted: true, ..
                 } => &mut summary.accepted,
@@ -186,12 +191,13 @@ impl MigrationPlan<'_> {
 }
 
 impl Verdict<'_> {
-    /// Returns whether the plan creates an access entry.
+    /// Returns whether the plan creates an access entry, or finishes one.
     pub fn creates(&self) -> bool {
         matches!(
             self,
             Self::Same
                 | Self::SameRightsOtherWay { .. }
+                | Self::Unfinished { .. }
                 | Self::Changed {
                     is_accepted: true,
                     ..

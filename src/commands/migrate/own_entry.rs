@@ -1,0 +1,55 @@
+//! The caller's own access entry, if an earlier run stopped before it associated the policy.
+
+use super::caller_access_check::CallerProof;
+use super::{Args, State};
+use crate::backend::Backend;
+use crate::commands::confirmation::confirm;
+use crate::terminal::{Failure, Out};
+use awsauth_core::access_entries::Operation;
+use awsauth_core::access_entries::migrate::finished;
+use awsauth_core::arn::is_same_principal;
+use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::facts::access_entries::AccessEntry;
+
+impl State {
+    /// Reads the state. If that fails because the caller's access entry lacks the policy that an earlier run was to associate, the
+    /// policy is associated first.
+    pub(super) fn read_with_own_access(
+        args: &Args,
+        backend: &mut Backend,
+        out: &mut Out,
+    ) -> Result<Self, Failure> {
+        let failure = match Self::read(backend, out) {
+            Ok(state) => return Ok(state),
+            Err(failure) => failure,
+        };
+        let entries = backend.access_configuration(out);
+        let entries = entries.as_deref().and_then(AccessEntries::all);
+        let unfinished: Vec<AccessEntry> = entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(finished)
+            .collect();
+        if unfinished.is_empty() {
+            return Err(failure);
+        }
+        let mut proof = CallerProof::prepare(backend, out)?;
+        let caller = proof.caller()?;
+        let mut unfinished = unfinished.into_iter();
+        let Some((arn, terms)) = unfinished
+            .find(|entry| is_same_principal(&entry.principal_arn, &caller))
+            .and_then(|entry| Some((entry.principal_arn, entry.terms?)))
+        else {
+            return Err(failure);
+        };
+        let question = "Associate the policy of your access entry, which an earlier run did not?";
+        confirm(question, args.yes, backend, out)?;
+        // The entry is deleted again if that fails, so that aws-auth decides.
+        backend.execute(&Operation::creating(&arn, &terms), out)?;
+        proof.expect_everything()?;
+        proof
+            .check(true, backend.timeout(), out)
+            .map_err(|failure| failure.hint("run the same command again in a minute"))?;
+        Self::read(backend, out)
+    }
+}
