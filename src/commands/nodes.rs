@@ -116,7 +116,7 @@ pub(crate) fn run(
 }
 
 /// What the report depends on.
-struct State {
+pub(super) struct State {
     document: Document,
     /// `None` if the authentication mode is unknown.
     access_entries: Option<Arc<AccessEntries>>,
@@ -127,7 +127,7 @@ struct State {
 
 impl State {
     /// Reads aws-auth, the access entries, and the sources of nodes.
-    fn read(backend: &mut Backend, out: &mut Out) -> Result<Self, Failure> {
+    pub(super) fn read(backend: &mut Backend, out: &mut Out) -> Result<Self, Failure> {
         let (document, nodes) = backend.cluster_nodes(out)?;
         let mut access_entries = backend.access_configuration(out);
         if access_entries.is_none() && backend.eks().is_some() {
@@ -145,8 +145,12 @@ impl State {
     }
 
     fn report(&self) -> NodeReport<'_> {
+        report(&self.input())
+    }
+
+    pub(super) fn input(&self) -> NodeReportInput<'_> {
         let cluster = self.cluster.as_ref();
-        report(&NodeReportInput {
+        NodeReportInput {
             document: &self.document,
             access_entries: self.access_entries.as_deref(),
             cluster: cluster.map(|(name, _)| name.as_str()),
@@ -154,7 +158,19 @@ impl State {
             node_inventory: &self.nodes.node_inventory,
             nodes: self.nodes.nodes.as_deref(),
             principals: self.nodes.principals.as_ref(),
-        })
+        }
+    }
+
+    /// Prints what could not be read, and the nodes whose role is unknown.
+    pub(super) fn warn(&self, out: &mut Out) {
+        for unread in &self.nodes.unread {
+            out.note(&format!("warning: {}", unread.message));
+            out.note(&format!("hint: {}", unread.hint));
+        }
+        let report = self.report();
+        for unknown in self.nodes.unknown.iter().chain(&report.unknown) {
+            out.note(&format!("Not checked: {}: {}.", unknown.nodes, unknown.why));
+        }
     }
 
     fn print(&self, found: &NodeReport<'_>, format: Format, out: &mut Out) -> Result<(), Failure> {

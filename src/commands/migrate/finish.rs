@@ -4,6 +4,7 @@ use super::caller_access_check::CallerProof;
 use super::{Args, State, cluster_name, command, print_result, require_eks};
 use crate::backend::Backend;
 use crate::commands::confirmation::confirm_irreversible;
+use crate::commands::nodes;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
@@ -63,7 +64,9 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 /// Refuses while a principal would lose access.
 fn refuse_obstacles(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
     let state = State::read(backend, out)?;
-    let obstacles = state.finish_obstacles(args, backend)?;
+    let nodes = nodes::State::read(backend, out)?;
+    nodes.warn(out);
+    let obstacles = state.finish_obstacles(args, &nodes.input(), backend)?;
     if obstacles.is_empty() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use awsauth_core::access_entries::migrate::{
 };
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
+use awsauth_core::node_report::NodeReportInput;
 use awsauth_core::plan::{Admins, Known};
 
 /// The state of both stores, as far as it is known.
@@ -77,12 +78,18 @@ impl State {
     pub(super) fn finish_obstacles(
         &self,
         args: &Args,
+        nodes: &NodeReportInput<'_>,
         backend: &Backend,
     ) -> Result<Vec<FinishObstacle>, Failure> {
         let choices = choices(args, None);
         let input = self.input(&choices, backend);
         let planned = plan(&input).map_err(|error| not_possible(&error))?;
-        Ok(finish_obstacles(&planned, &input, self.admins.as_ref()))
+        Ok(finish_obstacles(
+            &planned,
+            &input,
+            self.admins.as_ref(),
+            nodes,
+        ))
     }
 
     fn input<'d: 'f, 'f>(

@@ -555,3 +555,75 @@ fn what_cannot_be_read_is_reported() {
         .awsauth(&alone, &["nodes", "--file", "x"])
         .says(2, &["a file does not contain the nodes of a cluster"]);
 }
+
+/// Mode API would stop nodes that join today, although no aws-auth entry of theirs would lose its effect.
+#[test]
+fn migration_is_not_finished_while_nodes_have_no_live_entry_of_their_type() {
+    let nodes = Nodes::start("API_AND_CONFIG_MAP", &json!({}));
+    nodes.session.put(&json!({"mapRoles": "[]"}));
+    let finish = || {
+        let args = ["migrate", "--finish", "--yes"];
+        on(&nodes.session, &nodes.caller, &args)
+    };
+    let run = finish();
+    run.says(
+        4,
+        &[
+            "role/eks/nodes, the role of node group ng-1, has no access entry for nodes\n",
+            "role/pods, the role of Fargate profile fp, has no access entry for nodes\n",
+            "role/untagged, the role of instance i-",
+            "role/in-profile, the role of Karpenter's node class by-profile: the access entry is older than the role",
+            "hint: aws eks delete-access-entry",
+            "role/auto, the role of Auto Mode's node pools: the access entry lacks the access policy AmazonEKSAutoNodePolicy\n",
+            "role/auto-custom, the role of Auto Mode's node class own, has no access entry for nodes\n",
+            "Not checked: nodes mi-1: EKS Hybrid Nodes: no service of AWS lists the role of a hybrid node.\n",
+        ],
+    );
+    // No instance runs with it, and anyone can set its tag.
+    assert!(!run.stderr.contains("role/zero"), "{run:?}");
+
+    let with_types = |types: &[(&str, &str)]| {
+        let mut state = nodes.service.state();
+        let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+        entries.truncate(1);
+        entries.extend(types.iter().map(|(role, kind)| {
+            let policies = match *kind {
+                "EC2" => json!([{"policyArn": AUTO_NODE, "accessScope": {"type": "cluster", "namespaces": []}}]),
+                _ => json!([]),
+            };
+            json!({
+                "principalArn": format!("{A}:role/{role}"), "type": kind, "policies": policies,
+                "username": "system:node:{{EC2PrivateDNSName}}", "kubernetesGroups": ["system:nodes"],
+                "createdAt": 4_000_000_000_u64,
+            })
+        }));
+        nodes.service.set(&state);
+    };
+    let mut types = [
+        ("eks/nodes", "EC2_WINDOWS"),
+        ("pods", "FARGATE_LINUX"),
+        ("team/self", "EC2_LINUX"),
+        ("untagged", "EC2_LINUX"),
+        ("karpenter", "EC2_LINUX"),
+        ("in-profile", "EC2_WINDOWS"),
+        ("auto", "EC2"),
+        ("auto-custom", "EC2"),
+    ];
+    with_types(&types);
+    let run = finish();
+    run.says(
+        4,
+        &["role/eks/nodes, the role of node group ng-1: the access entry has type EC2_WINDOWS, and its nodes need EC2_LINUX\n"],
+    );
+    assert_eq!(run.stderr.matches("hint: ").count(), 1, "{run:?}");
+    // Without EC2, the role of an instance is unknown.
+    types[0].1 = "EC2_LINUX";
+    with_types(&types);
+    let blind = nodes
+        .caller
+        .clone()
+        .with("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:1");
+    on(&nodes.session, &blind, &["migrate", "--finish", "--yes"])
+        .says(4, &["the nodes and their roles could not all be read\n"]);
+    finish().says(0, &["aws-auth is kept, and has no effect.\n"]);
+}

@@ -53,6 +53,8 @@ pub struct RoleReport<'a> {
     pub access_entry: Option<&'a AccessEntry>,
     pub required_in: RequiredIn,
     pub state: State,
+    /// Whether IAM did not return the role, so that its access entry may be older than the role.
+    pub is_age_unknown: bool,
     /// How to fix the state; `None` if nothing is wrong or the state is unknown.
     pub fix: Option<Fix>,
 }
@@ -121,6 +123,7 @@ fn role_report<'a>(
             .and_then(|entries| entries.of(&sign_in_arn)),
         required_in: RequiredIn::of(role, input.access_entries.map(AccessEntries::mode)),
         state: State::Mapped,
+        is_age_unknown: iam == Existence::Unknown,
         fix: None,
         role: role.clone(),
     };

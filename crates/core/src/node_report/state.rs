@@ -203,6 +203,9 @@ fn of_access_entry(entry: &AccessEntry, role: &NodeRole<'_>, iam: Existence<'_>)
             found: terms.kind.clone(),
             needed,
         },
+        _ if terms.kind == AUTO_MODE && terms.policies.is_none() => State::Unknown {
+            why: "the access policies of the access entry could not be read",
+        },
         _ if lacks_policy(terms) => State::MissingPolicy,
         _ => State::Mapped,
     }

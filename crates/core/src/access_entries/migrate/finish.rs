@@ -5,10 +5,12 @@ use std::fmt;
 use super::input::MigrationInput;
 use super::planner::is_chosen;
 use super::verdict::{Item, MigrationPlan, Unchecked, Verdict};
-use crate::arn::comparable;
-use crate::authenticator::{NodeRole, NodeRoles};
+use crate::authenticator::AccessEntries;
 use crate::document::Principal;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
+use crate::facts::node_inventory::profile_name;
+use crate::node_report::{NodeReportInput, State, report};
 use crate::plan::Admins;
 use crate::shell_quote::quoted;
 
@@ -29,22 +31,32 @@ pub enum FinishObstacle {
     UnknownAdmin { name: String },
     /// It is unknown whether the access entry is older than its principal, so that EKS does not let the principal in.
     UnknownAge { name: String },
-    /// Nodes use this role, and it has no access entry for nodes.
+    /// Nodes use this role, and it has no access entry.
     NodeRole {
         role: String,
         /// Such as `the role of node group ng-1`.
         what: String,
     },
-    /// Node roles could not be read.
+    /// Nodes use this role, and could not join by its access entry.
+    NodeEntry {
+        role: String,
+        what: String,
+        /// Why they could not join, or why that is unknown.
+        why: String,
+        /// How to let them join.
+        fix: Option<String>,
+    },
+    /// Nodes or their roles could not be read.
     UnknownNodes,
 }
 
 /// Returns why the cluster must not ignore aws-auth yet; none if every principal keeps its access. `admins` are the subjects of
-/// the bindings to `cluster-admin`; `None` if they are unknown.
+/// the bindings to `cluster-admin`; `None` if they are unknown. `nodes` are the nodes of the same cluster, in its current mode.
 pub fn finish_obstacles(
     plan: &MigrationPlan<'_>,
     input: &MigrationInput<'_, '_>,
     admins: Option<&Admins>,
+    nodes: &NodeReportInput<'_>,
 ) -> Vec<FinishObstacle> {
     let of_items = plan.items.iter().filter_map(|item| {
         let name = item.name().to_owned();
@@ -68,23 +80,65 @@ pub fn finish_obstacles(
         }
     });
     let mut obstacles: Vec<FinishObstacle> = of_items.collect();
-    let inventory = input.node_inventory;
-    let is_known = inventory.is_some_and(|inventory| {
-        inventory.groups.is_some() && inventory.profiles.is_some() && inventory.classes.is_some()
-    });
-    if !is_known {
+    obstacles.extend(node_obstacles(nodes));
+    obstacles
+}
+
+/// Returns which nodes could not join in mode `API`.
+fn node_obstacles(nodes: &NodeReportInput<'_>) -> Vec<FinishObstacle> {
+    let mut obstacles = Vec::new();
+    if !are_all_read(nodes) {
         obstacles.push(FinishObstacle::UnknownNodes);
     }
-    let roles = inventory.map(NodeRoles::of).unwrap_or_default();
-    let missing = roles
-        .all()
-        .iter()
-        .filter(|role| !has_node_entry(role, input));
-    obstacles.extend(missing.map(|role| FinishObstacle::NodeRole {
-        role: role.arn.to_owned(),
-        what: role.to_string(),
+    let entries = nodes.access_entries.and_then(AccessEntries::all);
+    let entries = AccessEntries::new(AuthenticationMode::Api, entries.map(<[_]>::to_vec));
+    let in_mode_api = NodeReportInput {
+        access_entries: Some(&entries),
+        ..*nodes
+    };
+    let (now, later) = (report(nodes).roles, report(&in_mode_api).roles);
+    obstacles.extend(now.iter().zip(&later).filter_map(|(now, later)| {
+        // Anyone who may set a tag could otherwise prevent the change.
+        if now.is_known_by_tags_only() && now.state.is_problem() {
+            return None;
+        }
+        let (role, what) = (later.arn.clone(), later.role.to_string());
+        let why = match &later.state {
+            State::Missing { .. } => return Some(FinishObstacle::NodeRole { role, what }),
+            State::Mapped if later.is_age_unknown => {
+                "it is unknown whether its access entry is older than the role, which EKS would not let in"
+                    .to_owned()
+            }
+            State::Mapped => return None,
+            state => state.to_string(),
+        };
+        let fix = later.fix.as_ref();
+        Some(FinishObstacle::NodeEntry {
+            role,
+            what,
+            why,
+            fix: fix.map(|fix| fix.text(later, nodes.cluster)),
+        })
     }));
     obstacles
+}
+
+/// Returns whether everything is known that names the role of a node. An Auto Scaling group without instances has no nodes.
+fn are_all_read(nodes: &NodeReportInput<'_>) -> bool {
+    let inventory = nodes.node_inventory;
+    let profiles = nodes.principals.map(|all| &all.instance_profiles);
+    let is_profile_read =
+        |profile: &String| profiles.is_some_and(|read| read.contains_key(profile_name(profile)));
+    let mut instances = inventory.instances.iter().flatten();
+    nodes.nodes.is_some()
+        && inventory.groups.is_some()
+        && inventory.profiles.is_some()
+        && inventory.classes.is_some()
+        && inventory.auto_classes.is_some()
+        && inventory.instances.is_some()
+        && instances.all(|instance| {
+            instance.role.is_some() || instance.instance_profile.iter().all(is_profile_read)
+        })
 }
 
 /// Returns the word of `unmap` for a principal.
@@ -116,14 +170,6 @@ fn instead_of_creating(verdict: &Verdict<'_>, name: &str) -> Option<String> {
 fn is_accepted(item: &Item<'_>, input: &MigrationInput<'_, '_>) -> bool {
     let mut accepted = input.choices.accepted.iter();
     accepted.any(|arn| is_chosen(&item.mapping.principal, arn))
-}
-
-/// Returns whether a role of nodes has an access entry for nodes.
-fn has_node_entry(role: &NodeRole<'_>, input: &MigrationInput<'_, '_>) -> bool {
-    let entries = input.access_entries;
-    let entry = entries.and_then(|entries| entries.of(&comparable(role.arn)));
-    let terms = entry.and_then(|entry| entry.terms.as_ref());
-    terms.is_some_and(|terms| terms.is_for_nodes())
 }
 
 /// Returns whether an administrator of aws-auth has an access entry whose groups and policies give no administrator's rights.
@@ -163,7 +209,10 @@ impl fmt::Display for FinishObstacle {
             Self::NodeRole { role, what } => {
                 write!(f, "{role}, {what}, has no access entry for nodes")
             }
-            Self::UnknownNodes => f.write_str("the roles of nodes could not all be read"),
+            Self::NodeEntry {
+                role, what, why, ..
+            } => write!(f, "{role}, {what}: {why}"),
+            Self::UnknownNodes => f.write_str("the nodes and their roles could not all be read"),
         }
     }
 }
@@ -200,6 +249,10 @@ impl FinishObstacle {
             Self::NodeRole { .. } => format!(
                 "create its access entry: {apply} if aws-auth maps the role, otherwise: awsauth nodes --cluster-name {cluster} --fix"
             ),
+            Self::NodeEntry { fix: None, .. } => {
+                "run as an identity with iam:GetRole, eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies".to_owned()
+            }
+            Self::NodeEntry { fix: Some(fix), .. } => fix.clone(),
             Self::UnknownNodes => {
                 "run as an identity with the permissions in the warnings".to_owned()
             }
