@@ -248,7 +248,7 @@ impl Transaction<'_> {
                     .as_ref()
                     .and_then(|verify| verify.role.as_deref());
                 let snapshot = first.as_ref().map(|first| &first.snapshot);
-                let entries = access_entries_for(self.edits, role, snapshot, backend, out);
+                let entries = access_entries_for(self.edits, &[], role, snapshot, backend, out);
                 (first, entries, Vec::new())
             }
         };

@@ -294,8 +294,13 @@ impl Desired<'_> {
             Ok((edit(desired.clone()), store_choice(desired, choice)?))
         });
         let edits = edits.collect::<Result<Vec<_>, Failure>>()?;
+        let of_sets = requested.iter().filter(|mapping| mapping.is_permission_set);
+        let of_sets: Vec<Principal> = of_sets
+            .map(|mapping| mapping.desired.principal.clone())
+            .collect();
         let read = read_stores(
             &edits,
+            &of_sets,
             prunes_entries || describes_all,
             verify_as,
             backend,
@@ -337,12 +342,13 @@ impl Desired<'_> {
         let merge = |mappings| desired::merge(mappings).map_err(|error| desired_failure(&error));
         let merged = merge(in_aws_auth)?;
         let requests = merge(for_entries)?.into_iter().map(|desired| EntryRequest {
+            is_permission_set: of_sets.contains(&desired.principal),
             edit: edit(desired.clone()),
             place: Some(place(&desired)),
             options: entry_options(desired, self.owner.as_ref()),
         });
         let requests: Vec<_> = requests.collect();
-        let (pruned, kept_entries) = match (&read, &self.owner) {
+        let (mut pruned, kept_entries) = match (&read, &self.owner) {
             (Some(read), Some(owner)) if prunes_entries => {
                 pruned_entries(read.entries(), owner, &edits)
             }
@@ -354,6 +360,13 @@ impl Desired<'_> {
             .is_none_or(AccessEntries::uses_aws_auth);
         let entries = read.map(|read| read.plan(&requests, backend, out));
         let mut entries = entries.transpose()?;
+        if let Some(entries) = &entries {
+            // That of a deleted role is replaced.
+            pruned.retain(|pruned| {
+                let mut changes = entries.changes.iter();
+                changes.all(|change| change.principal_arn != pruned.principal_arn)
+            });
+        }
         let pruned_arns = pruned.iter().map(|change| change.principal_arn.clone());
         let expiries = merged.iter();
         let expiries = expiries.filter_map(|each| Some((each.principal.clone(), each.expires?)));

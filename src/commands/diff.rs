@@ -181,7 +181,7 @@ fn plan_and_mentioned(
         None => {
             let first = backend.read_for_plan(false, wants_admins(&request.edits), out)?;
             let current = first.as_ref().map(|first| &first.snapshot);
-            let known = access_entries_for(&request.edits, None, current, backend, out);
+            let known = access_entries_for(&request.edits, &[], None, current, backend, out);
             (first, known, Vec::new())
         }
     };

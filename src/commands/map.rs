@@ -80,11 +80,14 @@ Examples:
     /// Map the role of an IAM Identity Center permission set, in place of a deleted one
     ///
     /// Finds the role in IAM by the name of the permission set. Removes the entries of roles of the same set and account that no
-    /// longer exist; the new entry takes over their username and groups.
+    /// longer exist; the new entry takes over their username, groups and access policies.
     #[command(after_help = "\
 Examples:
   # Permission set AdministratorAccess; the new role takes over what the deleted one had
-  awsauth map sso AdministratorAccess --account 111122223333")]
+  awsauth map sso AdministratorAccess --account 111122223333
+
+  # As an access entry of EKS
+  awsauth map sso AdministratorAccess --policy cluster-admin --cluster-name prod --backend access-entries")]
     Sso(sso::Args),
 }
 
@@ -94,6 +97,13 @@ struct RoleOrUser {
     #[arg(value_name = "ARN")]
     arn: String,
 
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// The access of one principal, and how to write it.
+#[derive(Debug, clap::Args)]
+struct AccessArgs {
     /// The Kubernetes username; required for a new mapping in aws-auth, otherwise the current one stays
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
     username: Option<String>,
@@ -233,30 +243,37 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     match &args.what {
-        What::Role(args) | What::User(args) => args.check()?,
-        What::Sso(args) => args.check()?,
+        What::Role(RoleOrUser { access, .. })
+        | What::User(RoleOrUser { access, .. })
+        | What::Sso(sso::Args { access, .. }) => access.check()?,
         What::Account(_) | What::NodeRole(_) => {}
     }
     let (principal, as_written) = match &args.what {
-        What::Role(args) => (Principal::Role(args.arn.clone()), args.as_written),
-        What::User(args) => (Principal::User(args.arn.clone()), args.as_written),
+        What::Role(args) => (Principal::Role(args.arn.clone()), args.access.as_written),
+        What::User(args) => (Principal::User(args.arn.clone()), args.access.as_written),
         What::Account(args) => (Principal::Account(args.id.clone()), args.as_written),
         What::NodeRole(args) => (Principal::Role(args.arn.clone()), false),
-        What::Sso(args) => (args.role(target, backend, out)?, false),
+        What::Sso(args) => (args.role(target, backend, out)?, args.access.as_written),
     };
     let named = check_principal(principal.clone(), as_written)?;
     let edit = args.edit(principal);
     let (creating, write) = match &args.what {
-        What::Role(args) | What::User(args) => (args.creating, &args.write),
+        What::Role(RoleOrUser { access, .. })
+        | What::User(RoleOrUser { access, .. })
+        | What::Sso(sso::Args { access, .. }) => (access.creating, &access.write),
         What::Account(args) => (args.creating, &args.write),
         What::NodeRole(args) => (args.creating, &args.write),
-        What::Sso(args) => (args.creating, &args.write),
     };
     let (verify, options) = (args.verify().verify_as(), write.options(backend));
     let choice = args.store().choice(&write.overrides);
     let verify_role = verify.as_ref().and_then(|verify| verify.role.as_deref());
     let requested = [(edit.clone(), choice)];
-    let read = read_stores(&requested, false, verify_role, backend, out)?;
+    let is_permission_set = matches!(args.what, What::Sso(_));
+    let of_sets: Vec<Principal> = is_permission_set
+        .then(|| edit.principal().clone())
+        .into_iter()
+        .collect();
+    let read = read_stores(&requested, &of_sets, false, verify_role, backend, out)?;
     let options_of_entry = args.entry_options();
     let mut expiries = Vec::new();
     let (mut edits, mut requests) = (Vec::new(), Vec::new());
@@ -265,6 +282,7 @@ pub(crate) fn run(
             edit: edit.clone(),
             options: options_of_entry,
             place: None,
+            is_permission_set,
         });
     } else {
         options_of_entry.refuse_in_aws_auth()?;
@@ -278,10 +296,9 @@ pub(crate) fn run(
     let entries = read.map(|read| read.plan(&requests, backend, out));
     let entries = entries.transpose()?;
     let create_only = creating.create_only.then(|| edit.principal().clone());
-    let permission_set_roles: Vec<Principal> = match &args.what {
-        What::Sso(_) => edits.iter().map(|edit| edit.principal().clone()).collect(),
-        _ => Vec::new(),
-    };
+    let of_sets = edits.iter().filter(|_| is_permission_set);
+    let permission_set_roles: Vec<Principal> =
+        of_sets.map(|edit| edit.principal().clone()).collect();
     let request = Request {
         create_only: create_only.into_iter().collect(),
         edits,
@@ -315,10 +332,11 @@ impl Args {
     /// The output format.
     pub(crate) fn output(&self) -> PlanFormat {
         match &self.what {
-            What::Role(args) | What::User(args) => args.write.answer.output,
+            What::Role(RoleOrUser { access, .. })
+            | What::User(RoleOrUser { access, .. })
+            | What::Sso(sso::Args { access, .. }) => access.write.answer.output,
             What::Account(args) => args.write.answer.output,
             What::NodeRole(args) => args.write.answer.output,
-            What::Sso(args) => args.write.answer.output,
         }
     }
 
@@ -330,8 +348,9 @@ impl Args {
     /// Returns the edit that the arguments request.
     fn edit(&self, principal: Principal) -> Edit {
         let (username, groups) = match &self.what {
-            What::Role(args) | What::User(args) => (args.username.clone(), args.groups()),
-            What::Sso(args) => (args.username.clone(), args.groups()),
+            What::Role(RoleOrUser { access, .. })
+            | What::User(RoleOrUser { access, .. })
+            | What::Sso(sso::Args { access, .. }) => (access.username.clone(), access.groups()),
             What::Account(_) => (None, Groups::Keep),
             What::NodeRole(args) => return Edit::map_nodes(args.arn.clone(), args.kind),
         };
@@ -344,23 +363,22 @@ impl Args {
 
     fn store(&self) -> StoreArgs {
         match &self.what {
-            What::Role(args) | What::User(args) => args.store,
+            What::Role(RoleOrUser { access, .. })
+            | What::User(RoleOrUser { access, .. })
+            | What::Sso(sso::Args { access, .. }) => access.store,
             What::Account(args) => args.store,
             What::NodeRole(args) => args.store,
-            What::Sso(args) => args.store,
         }
     }
 
     fn entry_options(&self) -> NamedOptions {
         match &self.what {
-            What::Role(args) | What::User(args) => NamedOptions {
-                policies: Some(args.policies.clone()).filter(|policies| !policies.is_empty()),
-                remove: args.remove_policies.clone(),
-                expiry: args.expiry.expires,
-                ..NamedOptions::default()
-            },
-            What::Sso(args) => NamedOptions {
-                expiry: args.expiry.expires,
+            What::Role(RoleOrUser { access, .. })
+            | What::User(RoleOrUser { access, .. })
+            | What::Sso(sso::Args { access, .. }) => NamedOptions {
+                policies: Some(access.policies.clone()).filter(|policies| !policies.is_empty()),
+                remove: access.remove_policies.clone(),
+                expiry: access.expiry.expires,
                 ..NamedOptions::default()
             },
             What::Account(_) | What::NodeRole(_) => NamedOptions::default(),
@@ -369,15 +387,16 @@ impl Args {
 
     fn verify(&self) -> &VerifyArgs {
         match &self.what {
-            What::Role(args) | What::User(args) => &args.verify,
+            What::Role(RoleOrUser { access, .. })
+            | What::User(RoleOrUser { access, .. })
+            | What::Sso(sso::Args { access, .. }) => &access.verify,
             What::Account(args) => &args.verify,
             What::NodeRole(args) => &args.verify,
-            What::Sso(args) => &args.verify,
         }
     }
 }
 
-impl RoleOrUser {
+impl AccessArgs {
     fn check(&self) -> Result<(), Failure> {
         let sets = [
             ("--group", &self.groups),

@@ -261,7 +261,7 @@ impl Args {
             }
             (choice, _) => choice,
         };
-        let read = read_stores(&[(edit.clone(), choice)], false, None, backend, out)?;
+        let read = read_stores(&[(edit.clone(), choice)], &[], false, None, backend, out)?;
         let (mut edits, mut requests) = (Vec::new(), Vec::new());
         if read.as_ref().is_some_and(|read| read.is_for_entries(0)) {
             check_arn(principal)?;
@@ -269,6 +269,7 @@ impl Args {
                 edit,
                 options: NamedOptions::default(),
                 place: None,
+                is_permission_set: false,
             });
         } else {
             edits.push(edit);

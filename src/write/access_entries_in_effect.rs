@@ -10,11 +10,13 @@ use awsauth_core::authenticator::{AccessEntries, Store, node_entries};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::document::{Document, Principal};
+use awsauth_core::permission_set::is_deleted_sibling;
 
-/// Reads the cluster's access entries, with details of those that matter: for the principals of the edits, for the role that verifies
-/// the write, and for the roles that nodes sign in with by aws-auth as it is stored.
+/// Reads the cluster's access entries, with details of those that matter: for the principals of the edits and those that they
+/// replace, for the role that verifies the write, and for the roles that nodes sign in with by aws-auth as it is stored.
 pub(crate) fn access_entries_for(
     edits: &[Edit],
+    permission_set_roles: &[Principal],
     verify_as: Option<&str>,
     snapshot: Option<&Snapshot>,
     backend: &Backend,
@@ -33,5 +35,10 @@ pub(crate) fn access_entries_for(
         .chain(nodes)
         .map(principal_key)
         .collect();
-    backend.access_entries(&|arn| relevant.contains(&principal_key(arn)), out)
+    let is_replaced = |arn: &str| {
+        let mut roles = permission_set_roles.iter();
+        roles.any(|role| is_deleted_sibling(arn, role.text()))
+    };
+    let is_relevant = |arn: &str| relevant.contains(&principal_key(arn)) || is_replaced(arn);
+    backend.access_entries(&is_relevant, out)
 }

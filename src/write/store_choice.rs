@@ -11,17 +11,18 @@ use crate::terminal::{Failure, Kind, Out, Refusal};
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::access_entries::{
     EntryChange, EntryEditError, EntryOptions, NamedPolicy, PolicyError, Store, StoreChoice,
-    entry_change, store_for,
+    entry_change, replacing, store_for,
 };
 use awsauth_core::arn::{Parts, comparable};
 use awsauth_core::authenticator::AccessEntries;
-use awsauth_core::document::Document;
 use awsauth_core::document::edit::{Edit, Outcome};
+use awsauth_core::document::{Document, Principal};
 use awsauth_core::expiry::Expiry;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals;
 use awsauth_core::owners_annotation::Owner;
+use awsauth_core::permission_set::deleted_entries;
 use awsauth_core::plan::Plan;
 use awsauth_kube::shell_command::quoted;
 
@@ -52,6 +53,8 @@ pub(crate) struct EntryRequest {
     pub(crate) options: NamedOptions,
     /// The file and line that request it; `None` if a command line does.
     pub(crate) place: Option<String>,
+    /// Whether it maps the role of a permission set, in place of deleted roles of the set.
+    pub(crate) is_permission_set: bool,
 }
 
 /// What an edit requests for an access entry besides username and groups.
@@ -93,20 +96,27 @@ pub(crate) fn eks_not_named() -> Failure {
 /// Reads both stores and decides which one each edit changes. Sends no request and returns `None` if aws-auth is the only
 /// possible store.
 ///
-/// The edits name principals with their IAM paths if the user specified them. `describes_all` is whether to read the contents of
-/// all access entries.
+/// The edits name principals with their IAM paths if the user specified them. `permission_set_roles` are those of them that replace
+/// deleted roles of their permission sets. `describes_all` is whether to read the contents of all access entries.
 ///
 /// # Errors
 /// If an edit must change access entries and the cluster does not read them, or they cannot be read.
 pub(crate) fn read_stores(
     edits: &[(Edit, StoreChoice)],
+    permission_set_roles: &[Principal],
     describes_all: bool,
     verify_as: Option<&str>,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Option<ReadStores>, Failure> {
     let choices: Vec<StoreChoice> = edits.iter().map(|(_, choice)| *choice).collect();
-    read(edits, &choices, describes_all, verify_as, backend, out)
+    let wanted = Wanted {
+        edits,
+        permission_set_roles,
+        describes_all,
+        verify_as,
+    };
+    read(&wanted, &choices, backend, out)
 }
 
 /// Reads both stores completely, for edits that depend on what is stored. Sends no request and returns `None` if aws-auth is
@@ -119,18 +129,35 @@ pub(crate) fn read_both(
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Option<ReadStores>, Failure> {
-    let describes_all = choice.includes_entries();
-    read(&[], &[choice], describes_all, None, backend, out)
+    let wanted = Wanted {
+        edits: &[],
+        permission_set_roles: &[],
+        describes_all: choice.includes_entries(),
+        verify_as: None,
+    };
+    read(&wanted, &[choice], backend, out)
+}
+
+/// What both stores are read for.
+struct Wanted<'a> {
+    edits: &'a [(Edit, StoreChoice)],
+    permission_set_roles: &'a [Principal],
+    describes_all: bool,
+    verify_as: Option<&'a str>,
 }
 
 fn read(
-    edits: &[(Edit, StoreChoice)],
+    wanted: &Wanted<'_>,
     choices: &[StoreChoice],
-    describes_all: bool,
-    verify_as: Option<&str>,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<Option<ReadStores>, Failure> {
+    let Wanted {
+        edits,
+        permission_set_roles,
+        describes_all,
+        verify_as,
+    } = *wanted;
     let is_chosen = |store| move |choice: &StoreChoice| *choice == StoreChoice::Only(store);
     let mut choices = choices.iter();
     let needs_entries = choices.clone().any(is_chosen(Store::AccessEntries));
@@ -153,7 +180,17 @@ fn read(
     let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
     let known = match describes_all {
         true => backend.access_entries(&|_| true, out),
-        false => access_entries_for(&only_edits, verify_as, Some(&first.snapshot), backend, out),
+        false => {
+            let snapshot = Some(&first.snapshot);
+            access_entries_for(
+                &only_edits,
+                permission_set_roles,
+                verify_as,
+                snapshot,
+                backend,
+                out,
+            )
+        }
     };
     let listed = known.as_deref().filter(|known| known.all().is_some());
     if listed.is_none() && (needs_entries || mode == AuthenticationMode::Api) {
@@ -162,7 +199,10 @@ fn read(
     let document = Document::read(&first.snapshot.data);
     let store = |(edit, choice): &(Edit, StoreChoice)| match (choice, listed) {
         (StoreChoice::Only(store), _) => *store,
-        (StoreChoice::Auto, Some(entries)) => store_for(edit, &document, entries),
+        (StoreChoice::Auto, Some(entries)) => {
+            let is_permission_set = permission_set_roles.contains(edit.principal());
+            store_for(edit, &document, entries, is_permission_set)
+        }
         (StoreChoice::Auto, None) => Store::AwsAuth,
     };
     let stores = edits.iter().map(store).collect();
@@ -229,12 +269,14 @@ impl ReadStores {
             };
             let policies = policies_of_eks(requests, cluster, out);
             for request in requests {
-                let change = change(request, cluster, known, policies.as_deref(), out);
-                let change = change.and_then(|change| refuse_second(change, &changes));
-                changes.push(change.map_err(|failure| match &request.place {
+                let at_place = |failure: Failure| match &request.place {
                     Some(place) => failure.at(place),
                     None => failure,
-                })?);
+                };
+                let own = changes_of(request, cluster, known, policies.as_deref(), out);
+                for change in own.map_err(at_place)? {
+                    changes.push(refuse_second(change, &changes).map_err(at_place)?);
+                }
             }
         }
         Ok(PlannedEntries {
@@ -305,15 +347,20 @@ pub(crate) fn note_new_mappings(choice: StoreChoice, plan: &Plan, out: &mut Out)
     ));
 }
 
-/// Plans the change of one access entry. `policies` are the ARNs of all policies, if EKS listed them.
-fn change(
+/// Plans the change of one access entry, and the deletion of those that it replaces. `policies` are the ARNs of all policies, if EKS
+/// listed them.
+fn changes_of(
     request: &EntryRequest,
     cluster: &EksCluster,
     known: &AccessEntries,
     policies: Option<&[String]>,
     out: &mut Out,
-) -> Result<EntryChange, Failure> {
+) -> Result<Vec<EntryChange>, Failure> {
     let arn = request.edit.principal().text();
+    let deleted = match request.is_permission_set {
+        true => deleted_entries(arn, known),
+        false => Vec::new(),
+    };
     let existing = known.of(&comparable(arn));
     let in_iam = principal_in_iam(arn, existing.is_some(), cluster, out)?;
     if let (Some(entry), Some(principal)) = (existing, &in_iam) {
@@ -351,9 +398,33 @@ fn change(
         owner,
         expiry,
     };
+    let edit = request.edit.clone();
+    let (edit, options) = match deleted.last() {
+        // An entry of a file, which has a type, is complete.
+        Some(deleted) if existing.is_none() && options.kind.is_none() => {
+            replacing(edit, options, deleted)
+        }
+        _ => (edit, options),
+    };
     let cluster_arn = Some(cluster.facts.arn.as_str());
-    entry_change(&request.edit, &options, arn, existing, cluster_arn)
-        .map_err(|error| impossible(&error))
+    let change = entry_change(&edit, &options, arn, existing, cluster_arn);
+    let deletions = deleted.into_iter().map(|entry| {
+        let arn = &entry.principal_arn;
+        let edit = Edit::Unmap {
+            principal: Principal::Role(arn.clone()),
+            only_line: None,
+        };
+        entry_change(
+            &edit,
+            &EntryOptions::default(),
+            arn,
+            Some(entry),
+            cluster_arn,
+        )
+    });
+    let changes = std::iter::once(change).chain(deletions);
+    let changes: Result<Vec<_>, _> = changes.collect();
+    changes.map_err(|error| impossible(&error))
 }
 
 /// Returns the ARNs of all policies, if a request names one and EKS lists them.

@@ -13,7 +13,7 @@ mod tags;
 
 pub use change::{EntryChange, changed};
 pub use difference::{difference, difference_between};
-pub use edit::{EntryEditError, EntryOptions, entry_change};
+pub use edit::{EntryEditError, EntryOptions, entry_change, replacing};
 pub use named_policy::{NamedPolicy, PolicyError, PolicyTextError};
 pub use operation::Operation;
 pub use store_choice::{Store, StoreChoice, store_for};

@@ -5,10 +5,11 @@
 
 use thiserror::Error;
 
-use crate::arn::{Parts, comparable, equal_fold};
-use crate::authenticator::{EntryState, Store};
+use crate::arn::{Parts, comparable, equal_fold, is_same_principal};
+use crate::authenticator::{AccessEntries, EntryState, Store};
 use crate::document::edit::{Edit, Groups};
 use crate::document::{Document, Mapping, Principal};
+use crate::facts::access_entries::AccessEntry;
 use crate::facts::iam_principals;
 
 /// The start of the IAM path of the roles. A region may follow.
@@ -214,9 +215,9 @@ fn replace_siblings(
     let map = Edit::Map {
         principal,
         username: username.or_else(|| Some(previous?.username.clone())),
-        groups: match (groups, previous) {
-            (Groups::Keep, Some(previous)) => Groups::Set(previous.groups().to_vec()),
-            (groups, _) => groups,
+        groups: match previous {
+            Some(previous) => Groups::Set(groups.after(previous.groups())),
+            None => groups,
         },
     };
     let removals = removed.into_iter().map(|arn| Edit::Unmap {
@@ -224,6 +225,21 @@ fn replace_siblings(
         only_line: None,
     });
     removals.chain([map]).collect()
+}
+
+/// Returns the access entries of deleted roles of the permission set and account of this role, the newest last.
+pub fn deleted_entries<'a>(arn: &str, entries: &'a AccessEntries) -> Vec<&'a AccessEntry> {
+    let all = entries.all().unwrap_or_default().iter();
+    let deleted = all.filter(|entry| is_deleted_sibling(&entry.principal_arn, arn));
+    let mut deleted: Vec<&AccessEntry> = deleted.collect();
+    deleted.sort_by_key(|entry| entry.terms.as_ref().and_then(|terms| terms.created_at));
+    deleted
+}
+
+/// Returns whether an ARN is of another role of the permission set and account of this role. A set has one role in an account, so
+/// that the other one no longer exists.
+pub fn is_deleted_sibling(other: &str, arn: &str) -> bool {
+    is_sibling(other, arn) && !is_same_principal(other, arn)
 }
 
 /// Returns whether two ARNs are of roles of the same permission set in the same account.

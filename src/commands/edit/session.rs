@@ -95,7 +95,7 @@ impl Session {
             keys,
             title,
             allow: options.allow.clone(),
-            access_entries: access_entries_for(&[], None, Some(&snapshot), backend, out),
+            access_entries: access_entries_for(&[], &[], None, Some(&snapshot), backend, out),
             facts,
             is_for_scripts: options.format == PlanFormat::Json,
             refused: None,

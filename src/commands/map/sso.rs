@@ -1,13 +1,10 @@
 //! `awsauth map sso`.
 
-use super::{Creating, ExpiryArg, check_terms};
+use super::AccessArgs;
 use crate::backend::{Backend, Target};
 use crate::commands::permission_set_role::PermissionSetRoles;
-use crate::commands::store_args::StoreArgs;
-use crate::commands::write_args::{VerifyArgs, WriteArgs};
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::Principal;
-use awsauth_core::document::edit::Groups;
 use awsauth_core::facts::accounts::is_account_id;
 
 #[derive(Debug, clap::Args)]
@@ -20,25 +17,8 @@ pub(super) struct Args {
     #[arg(long, env = "AWSAUTH_ACCOUNT", value_name = "ID", value_parser = account)]
     account: Option<String>,
 
-    /// The Kubernetes username; required for a new mapping, otherwise the current one stays
-    #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
-    pub(super) username: Option<String>,
-
-    /// A Kubernetes group; repeat it for the complete list
-    #[arg(long = "group", env = "AWSAUTH_GROUP", value_name = "GROUP")]
-    groups: Vec<String>,
-
     #[command(flatten)]
-    pub(super) expiry: ExpiryArg,
-
-    #[command(flatten)]
-    pub(super) store: StoreArgs,
-    #[command(flatten)]
-    pub(super) creating: Creating,
-    #[command(flatten)]
-    pub(super) write: WriteArgs,
-    #[command(flatten)]
-    pub(super) verify: VerifyArgs,
+    pub(super) access: AccessArgs,
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -49,18 +29,6 @@ fn account(text: &str) -> Result<String, String> {
 }
 
 impl Args {
-    /// Refuses empty values.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        check_terms(self.username.as_ref(), &[("--group", &self.groups)])
-    }
-
-    pub(super) fn groups(&self) -> Groups {
-        match self.groups.as_slice() {
-            [] => Groups::Keep,
-            groups => Groups::Set(groups.to_vec()),
-        }
-    }
-
     /// Finds the role in IAM.
     pub(super) fn role(
         &self,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::eks_cluster::cluster_name::{CREATOR_SESSION, eks, holding, on};
 use crate::eks_cluster::harness::ExclusiveCluster;
+use crate::support::eks;
 use crate::support::environment::Environment;
 use crate::support::moto::Moto;
 use crate::support::simulated_aws::trusts_service;
@@ -113,6 +114,26 @@ fn role_of_a_permission_set_replaces_the_deleted_one() {
     ] {
         on(&session, &caller, &[&["map", "sso"], args].concat()).says(2, &[message, hint]);
     }
+    // The options change what the new entry takes over, as for a role.
+    let adjust = [
+        "map",
+        "sso",
+        "Dev",
+        "--add-group",
+        "ops",
+        "--remove-group",
+        "devs",
+    ];
+    on(&session, &caller, &adjust).says(0, &[]);
+    let entries = on(&session, &caller, &["get", "roles", "-o", "json"]).json();
+    assert_eq!(entries["roles"][1]["username"], "dev:{{SessionName}}");
+    assert_eq!(entries["roles"][1]["groups"], json!(["ops"]));
+    on(
+        &session,
+        &caller,
+        &["map", "sso", "Dev", "--policy", "view"],
+    )
+    .says(2, &["only access entries have access policies"]);
     // A new mapping needs a username.
     on(
         &session,
@@ -196,6 +217,138 @@ fn access_file_maps_the_role_of_a_permission_set() {
     ] {
         write(grant);
         on(&session, &caller, &["apply", "-f", path]).says(2, &[message]);
+    }
+}
+
+/// The contents of an access entry.
+fn entry(arn: &str, groups: &[&str], policies: &[&str]) -> Value {
+    let policies = policies.iter().map(|name| {
+        let arn = format!("arn:aws:eks::aws:cluster-access-policy/{name}");
+        json!({"policyArn": arn, "accessScope": {"type": "namespace", "namespaces": ["shop"]}})
+    });
+    json!({
+        "principalArn": arn, "type": "STANDARD", "username": "dev:{{SessionName}}", "kubernetesGroups": groups,
+        "policies": policies.collect::<Vec<_>>(), "createdAt": 1_600_000_000,
+    })
+}
+
+#[test]
+fn access_entry_of_a_deleted_role_is_replaced() {
+    const VIEW: &str = "AmazonEKSViewPolicy";
+    let role = |name: &str| format!("{A}/{PATH}/AWSReservedSSO_{name}");
+    let (old, new) = (role("Dev_0123456789abcdef"), role("Dev_fedcba9876543210"));
+    let other = role("Dev_ReadOnly_0123456789abcdef");
+    for mode in ["API", "API_AND_CONFIG_MAP"] {
+        let session = ExclusiveCluster::with_access_entries();
+        let sso = [
+            entry(&other, &[], &[]),
+            entry(&old, &["devs", "ops"], &[VIEW]),
+        ];
+        let creator = json!({
+            "principalArn": eks::CREATOR, "type": "STANDARD", "username": "kubernetes-admin",
+            "kubernetesGroups": ["system:masters"],
+        });
+        let world = json!({
+            "clusters": {eks::NAME: {"accessConfig": {"authenticationMode": mode}}},
+            "entries": {eks::NAME: [creator, sso[0], sso[1]]},
+        });
+        let service = eks(&session, &world);
+        let moto = iam(&SETS, &[]);
+        let caller =
+            holding(&session, service, CREATOR_SESSION).with("AWS_ENDPOINT_URL_IAM", moto.url());
+        session.put(&json!({"mapRoles": "[]"}));
+        let found = || -> Vec<Value> {
+            let mut state = service.state();
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            let ours = entries.drain(..).skip(1);
+            ours.filter(|entry| entry["principalArn"] != other)
+                .collect()
+        };
+        let restore = || {
+            let mut state = service.state();
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            entries.retain(|entry| entry["principalArn"] != new);
+            entries.push(sso[1].clone());
+            service.set(&state);
+        };
+        let map = |args: &[&str]| on(&session, &caller, &[&["map", "sso", "Dev"], args].concat());
+
+        // Nothing but the role changes.
+        map(&[]).says(0, &[]);
+        let [entry] = found().try_into().unwrap();
+        assert_eq!(entry["principalArn"], new, "{mode}");
+        assert_eq!(entry["username"], "dev:{{SessionName}}");
+        assert_eq!(entry["kubernetesGroups"], json!(["devs", "ops"]));
+        assert_eq!(
+            entry["policies"][0]["accessScope"]["namespaces"],
+            json!(["shop"])
+        );
+        assert!(
+            entry["policies"][0]["policyArn"]
+                .as_str()
+                .unwrap()
+                .ends_with(VIEW)
+        );
+        let before = service.asked().len();
+        map(&[]).says(0, &[]);
+        let calls = service.asked().split_off(before);
+        assert!(
+            !calls
+                .iter()
+                .any(|call| call.contains("Create") || call.contains("Delete")),
+            "{calls:?}"
+        );
+        restore();
+
+        // The options change what the new entry takes over.
+        map(&[
+            "--add-group",
+            "more",
+            "--remove-group",
+            "ops",
+            "--remove-policy",
+            "view",
+            "--username",
+            "d:{{SessionName}}",
+        ])
+        .says(0, &[]);
+        let [entry] = found().try_into().unwrap();
+        assert_eq!(entry["principalArn"], new);
+        assert_eq!(entry["username"], "d:{{SessionName}}");
+        assert_eq!(entry["kubernetesGroups"], json!(["devs", "more"]));
+        assert_eq!(entry["policies"], json!([]));
+        map(&["--policy", "edit"]).says(0, &[]);
+        let [entry] = found().try_into().unwrap();
+        assert!(
+            entry["policies"][0]["policyArn"]
+                .as_str()
+                .unwrap()
+                .ends_with("AmazonEKSEditPolicy")
+        );
+
+        // A file states everything, so nothing is taken over. The owner's old entry is replaced once, not pruned, too.
+        restore();
+        let file = session.cluster.folder().join("access.yaml");
+        fs::write(&file, "apiVersion: awsauth.dev/v1beta1\nkind: Access\ngrants:\n- {sso: Dev, groups: [ops], policies: [view]}\n").unwrap();
+        let apply = [
+            "apply",
+            "-f",
+            file.to_str().unwrap(),
+            "--owner",
+            "team-a",
+            "--prune",
+        ];
+        on(&session, &caller, &apply).says(0, &[]);
+        let [entry] = found().try_into().unwrap();
+        assert_eq!(entry["principalArn"], new, "{mode}");
+        assert_eq!(
+            entry["username"],
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Dev_fedcba9876543210/{{SessionName}}"
+        );
+        assert_eq!(entry["kubernetesGroups"], json!(["ops"]));
+        assert_eq!(entry["policies"][0]["accessScope"]["type"], "cluster");
+        let aws_auth = session.api.object();
+        assert_eq!(aws_auth["data"]["mapRoles"], "[]", "{mode}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::named_policy::NamedPolicy;
 use super::rules::{Violation, validate};
 use super::tags;
 use super::tags::{DIGEST, EXPIRES, OWNER, digest, recorded_expiry};
+use crate::authenticator::template;
 use crate::document::Principal;
 use crate::document::edit::{Edit, Groups};
 use crate::expiry::Expiry;
@@ -150,6 +151,43 @@ pub fn entry_change(
     Ok(change)
 }
 
+/// Completes the edit of an entry that replaces that of a deleted role: what the edit leaves open is as it was. A username that EKS
+/// had set stays EKS's.
+pub fn replacing(
+    edit: Edit,
+    mut options: EntryOptions,
+    deleted: &AccessEntry,
+) -> (Edit, EntryOptions) {
+    let (
+        Edit::Map {
+            principal,
+            username,
+            groups,
+        },
+        Some(terms),
+    ) = (edit.clone(), &deleted.terms)
+    else {
+        return (edit, options);
+    };
+    let by_default = AccessTerms {
+        kind: terms.kind.clone(),
+        ..AccessTerms::default()
+    };
+    let by_default = template(deleted, &by_default).username;
+    let previous = terms.username.clone();
+    let edit = Edit::Map {
+        principal,
+        username: username.or(previous.filter(|username| *username != by_default)),
+        groups: Groups::Set(groups.after(&terms.groups)),
+    };
+    options.policies = options.policies.or_else(|| terms.policies.clone());
+    let recorded = recorded_expiry(deleted).filter(|recorded| !recorded.is_changed);
+    options.expiry = options
+        .expiry
+        .or_else(|| recorded.map(|recorded| Expiry::At(recorded.at)));
+    (edit, options)
+}
+
 /// Records when a new entry expires. awsauth sets the tags only when it creates an entry, so that the time of an existing one cannot
 /// change, and neither can an entry that expires: its digest would no longer match.
 fn record_expiry(change: &mut EntryChange, expiry: Option<Expiry>) -> Result<(), EntryEditError> {
@@ -236,7 +274,7 @@ fn after(
         if let Some(username) = username {
             terms.username = Some(username.to_owned());
         }
-        terms.groups = groups_after(&terms.groups, groups);
+        terms.groups = groups.after(&terms.groups);
     }
     if let Some(policies) = &options.policies {
         terms.policies = Some(policies.clone());
@@ -251,27 +289,9 @@ fn with_group_renamed(terms: AccessTerms, from: &str, to: &str) -> AccessTerms {
     let renamed = |group: &String| if group == from { to } else { group }.to_owned();
     let groups: Vec<String> = terms.groups.iter().map(renamed).collect();
     AccessTerms {
-        groups: groups_after(&[], &Groups::Set(groups)),
+        groups: Groups::Set(groups).after(&[]),
         ..terms
     }
-}
-
-fn groups_after(before: &[String], groups: &Groups) -> Vec<String> {
-    let (kept, added): (Vec<&String>, &[String]) = match groups {
-        Groups::Keep => (before.iter().collect(), &[]),
-        Groups::Set(groups) => (Vec::new(), groups),
-        Groups::Adjust { add, remove } => {
-            let kept = before.iter().filter(|group| !remove.contains(group));
-            (kept.collect(), add)
-        }
-    };
-    let mut after: Vec<String> = Vec::new();
-    for group in kept.into_iter().chain(added) {
-        if !after.contains(group) {
-            after.push(group.clone());
-        }
-    }
-    after
 }
 
 /// Returns the kind of nodes whose username and groups these are.

@@ -5,6 +5,7 @@ use crate::authenticator::{AccessEntries, Store as AwsAuthStore};
 use crate::document::edit::Edit;
 use crate::document::{Document, Principal};
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::permission_set::deleted_entries;
 
 /// A place where access is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,14 @@ impl StoreChoice {
 /// Returns the store that an edit changes in [`StoreChoice::Auto`], in a cluster with these access entries.
 ///
 /// If the cluster reads both stores, a mapping changes the access entry, which decides, and a removal first removes what is
-/// in aws-auth. A principal that is in none is mapped in aws-auth.
-pub fn store_for(edit: &Edit, document: &Document, entries: &AccessEntries) -> Store {
+/// in aws-auth. A principal that is in none is mapped in aws-auth. `is_permission_set` is whether the edit maps the role of a permission
+/// set: if it is in none, the access entry of a deleted role of the set decides, as it is to be replaced.
+pub fn store_for(
+    edit: &Edit,
+    document: &Document,
+    entries: &AccessEntries,
+    is_permission_set: bool,
+) -> Store {
     match entries.mode() {
         AuthenticationMode::ConfigMap => return Store::AwsAuth,
         AuthenticationMode::Api => return Store::AccessEntries,
@@ -52,6 +59,10 @@ pub fn store_for(edit: &Edit, document: &Document, entries: &AccessEntries) -> S
     };
     let has_entry = entries.of(&comparable(arn)).is_some();
     let stays_in_aws_auth = match edit {
+        Edit::Map { .. } if is_permission_set => {
+            let replaces = || !deleted_entries(arn, entries).is_empty();
+            !has_entry && (is_in_aws_auth(arn, document) || !replaces())
+        }
         Edit::Map { .. } | Edit::RenameGroup { .. } => !has_entry,
         Edit::Unmap { .. } => !has_entry || is_in_aws_auth(arn, document),
     };
@@ -114,6 +125,7 @@ mod tests {
                 &edit,
                 &document,
                 &AccessEntries::new(mode, Some(entries.into())),
+                false,
             )
         };
         for name in ["both", "mapped", "entry", "new"] {

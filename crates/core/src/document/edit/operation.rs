@@ -45,6 +45,27 @@ pub enum Groups {
     },
 }
 
+impl Groups {
+    /// Returns the groups of an entry after the change.
+    pub fn after(&self, before: &[String]) -> Vec<String> {
+        let (kept, added): (Vec<&String>, &[String]) = match self {
+            Self::Keep => (before.iter().collect(), &[]),
+            Self::Set(groups) => (Vec::new(), groups),
+            Self::Adjust { add, remove } => {
+                let kept = before.iter().filter(|group| !remove.contains(group));
+                (kept.collect(), add)
+            }
+        };
+        let mut after: Vec<String> = Vec::new();
+        for group in kept.into_iter().chain(added) {
+            if !after.contains(group) {
+                after.push(group.clone());
+            }
+        }
+        after
+    }
+}
+
 /// The outcome of one edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

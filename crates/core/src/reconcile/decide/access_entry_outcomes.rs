@@ -326,7 +326,7 @@ impl<'a> Case<'a> {
                 StoreChoice::Only(store) => store == Store::AccessEntries,
                 StoreChoice::Auto => {
                     let document = self.resolver.current.document;
-                    let store = store_for(&desired.map(), document, entries);
+                    let store = store_for(&desired.map(), document, entries, false);
                     let has_policies = self.spec().is_some_and(|spec| !spec.policies.is_empty());
                     has_policies || store == Store::AccessEntries
                 }
