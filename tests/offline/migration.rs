@@ -633,7 +633,10 @@ fn entry_without_its_policy_is_unfinished() {
         assert_eq!(verdict, "unfinished");
         assert_eq!(operations[1..], [associate.clone()]);
     }
-    assert_eq!(planned(&["ops"], &state, Masters::Policy).0, "already there");
+    assert_eq!(
+        planned(&["ops"], &state, Masters::Policy).0,
+        "already there"
+    );
     let mut changed = state.clone();
     let terms = changed.entries.values_mut().next().unwrap();
     terms.groups.push("more".to_owned());

@@ -104,6 +104,8 @@ impl Site {
             .with_credentials(&credentials)
             .with("AWS_ENDPOINT_URL_EKS", emulator.url())
             .with("AWS_ENDPOINT_URL_IAM", emulator.url())
+            .with("AWS_ENDPOINT_URL_EC2", emulator.url())
+            .with("AWS_ENDPOINT_URL_AUTO_SCALING", emulator.url())
             .with("KUBECONFIG", "/nonexistent/kubeconfig");
         Self {
             session,

@@ -198,6 +198,8 @@ impl Site {
         let caller = holding(&session, service, MYTESTROLE_SESSION)
             .with_credentials(&caller_session)
             .with("AWS_ENDPOINT_URL_IAM", iam.url())
+            .with("AWS_ENDPOINT_URL_EC2", iam.url())
+            .with("AWS_ENDPOINT_URL_AUTO_SCALING", iam.url())
             .with("HOME", &folder.path().display().to_string())
             .with("KUBECONFIG", &kubeconfig.display().to_string());
         Self {
