@@ -1,7 +1,10 @@
 //! Converts Kubernetes objects to the types of [`reconcile`](awsauth_core::reconcile), and statuses back.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::crd::{
@@ -14,8 +17,8 @@ use awsauth_core::arn::Parts;
 use awsauth_core::document::{Principal, SectionName, SsoRole};
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 use awsauth_core::reconcile::{
-    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object,
-    ObjectKind, Reason, Spec, Status,
+    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord,
+    InvalidSpec, Object, ObjectKind, Reason, Spec, Status,
 };
 
 /// The finalizer that keeps an object until its entry is removed.
@@ -29,6 +32,9 @@ const MAX_JSON: usize = 256 << 10;
 const MAX_GROUPS: usize = 64;
 const MAX_GROUP: usize = 253;
 const MAX_USERNAME: usize = 1024;
+
+/// The most characters of `expiresAt`, as in the schema.
+const MAX_TIME: usize = 64;
 
 /// The most bytes of the texts of an IAMIdentityMapping.
 const MAX_TEXTS: usize = 20 << 10;
@@ -77,14 +83,49 @@ pub(crate) fn cached_object(kind: ObjectKind, read: WatchedObject) -> CachedObje
 /// Parses the spec of an object of this kind.
 ///
 /// # Errors
-/// Why it is invalid; a sentence fragment.
-pub(crate) fn parse_spec(kind: ObjectKind, json: &str) -> Result<Spec, String> {
-    if json.len() > MAX_JSON {
-        return Err("it is longer than 256 KiB".to_owned());
-    }
-    match kind {
+/// If it is invalid. The API server accepts more than the controller does.
+pub(crate) fn parse_spec(kind: ObjectKind, json: &str) -> Result<Spec, InvalidSpec> {
+    let parsed = match kind {
+        _ if json.len() > MAX_JSON => Err("it is longer than 256 KiB".to_owned()),
         ObjectKind::AwsAuthMapping => mapping(json),
         ObjectKind::IamIdentityMapping => identity_mapping(json),
+    };
+    parsed.map_err(|why| match kind {
+        ObjectKind::AwsAuthMapping => invalid_mapping(json, why),
+        ObjectKind::IamIdentityMapping => InvalidSpec {
+            why,
+            ..InvalidSpec::default()
+        },
+    })
+}
+
+/// Reads what applies to the entry of an AwsAuthMapping whose spec is invalid.
+fn invalid_mapping(spec: &str, why: String) -> InvalidSpec {
+    /// Each value as text, so that the others are read even if one has another type.
+    #[derive(Default, serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ends<'a> {
+        #[serde(borrow, default)]
+        deletion_policy: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        expires_at: Option<&'a RawValue>,
+    }
+    let ends: Ends<'_> = serde_json::from_str(spec).unwrap_or_default();
+    let retains = ends
+        .deletion_policy
+        .is_some_and(|policy| policy.get() == r#""Retain""#);
+    let time = ends.expires_at.filter(|time| time.get() != "null");
+    let time = time.map(|time| serde_json::from_str::<String>(time.get()).ok());
+    InvalidSpec {
+        why,
+        deletion: match retains {
+            true => DeletionPolicy::Retain,
+            false => DeletionPolicy::Delete,
+        },
+        expires_at: time.map(|time| {
+            let read = time.and_then(|time| expires_at(&time).ok());
+            read.unwrap_or(Timestamp::MIN)
+        }),
     }
 }
 
@@ -160,9 +201,33 @@ fn mapping(spec: &str) -> Result<Spec, String> {
     })
 }
 
+/// Reads a time. The format `date-time` of schemas also allows more than nine fractional digits, which are cut, and times after
+/// [`Timestamp::MAX`], which become that.
 fn expires_at(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| format!("expiresAt is not a time such as 2027-01-31T18:00:00Z: {text:?}"))
+    let cut = with_nine_fractional_digits(text);
+    let of_last_days = ["9999-12-30", "9999-12-31"];
+    let of_last_days = of_last_days.iter().find_map(|day| cut.strip_prefix(day));
+    let clamped = || {
+        let earlier = format!("9999-12-28{}", of_last_days?);
+        earlier.parse::<Timestamp>().ok().map(|_| Timestamp::MAX)
+    };
+    let read = cut.parse().ok().or_else(clamped);
+    read.ok_or_else(|| {
+        let text: String = text.chars().take(MAX_TIME).collect();
+        format!("expiresAt is not a time such as 2027-01-31T18:00:00Z: {text:?}")
+    })
+}
+
+fn with_nine_fractional_digits(text: &str) -> Cow<'_, str> {
+    let Some((seconds, rest)) = text.split_once('.') else {
+        return Cow::Borrowed(text);
+    };
+    let offset = rest.trim_start_matches(|character: char| character.is_ascii_digit());
+    let digits = &rest[..rest.len() - offset.len()];
+    match digits.get(..9) {
+        Some(digits) => Cow::Owned(format!("{seconds}.{digits}{offset}")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Reads the spec of an IAMIdentityMapping. Like the authenticator, treats every ARN that is not a role's as a user's.
@@ -407,6 +472,7 @@ mod tests {
         assert!(
             with_namespaces(300)
                 .unwrap_err()
+                .why
                 .contains("longer than 16 KiB")
         );
         let identity_of = |arn: &str, groups: Vec<&str>| {
@@ -417,14 +483,14 @@ mod tests {
         };
         let identity = |groups| identity_of("arn:aws:iam::111122223333:role/a", groups);
         let long = identity_of(&"a".repeat(21 << 10), Vec::new());
-        assert!(long.unwrap_err().contains("more than 20 KiB"));
+        assert!(long.unwrap_err().why.contains("more than 20 KiB"));
         assert!(identity(vec!["g"; 64]).is_ok());
         for (groups, expected) in [
             (vec!["g"; 65], "more than 64 groups"),
             (vec![&*"g".repeat(254)], "longer than 253"),
             (vec!["g"; 70_000], "longer than 256 KiB"),
         ] {
-            let error = identity(groups).unwrap_err();
+            let error = identity(groups).unwrap_err().why;
             assert!(error.contains(expected), "{error}");
         }
     }
@@ -443,6 +509,7 @@ mod tests {
                 parse_spec(kind, &spec.to_string())
                     .err()
                     .unwrap_or_default()
+                    .why
             })
         };
         assert_eq!(parsed(1024, 253, 64), [""; 2]);
@@ -469,11 +536,13 @@ mod tests {
         assert!(
             spec(json!({"role": 7}))
                 .unwrap_err()
+                .why
                 .contains("invalid type")
         );
         assert!(
             spec(json!({"role": "r", "user": "u"}))
                 .unwrap_err()
+                .why
                 .contains("exactly one")
         );
         assert!(spec(json!({"account": "111122223333"})).is_ok());
@@ -484,7 +553,72 @@ mod tests {
         assert!(
             expiring("2027-01-31")
                 .unwrap_err()
+                .why
                 .contains("is not a time")
         );
+    }
+
+    #[test]
+    fn invalid_spec_keeps_its_deletion_policy_and_its_expiry() {
+        let read = |expires_at: &Value, policy: &str, username: Value| {
+            let spec = json!({"account": "111122223333", "expiresAt": expires_at, "deletionPolicy": policy, "username": username});
+            parse_spec(ObjectKind::AwsAuthMapping, &spec.to_string()).unwrap_err()
+        };
+        let at = Some("2027-01-31T18:00:00Z".parse().unwrap());
+        let time = json!("2027-01-31T18:00:00Z");
+        for invalid in [
+            json!(7),
+            "u".repeat(2000).into(),
+            "u".repeat(300 << 10).into(),
+        ] {
+            for (policy, expected) in [
+                ("Retain", DeletionPolicy::Retain),
+                ("Delete", DeletionPolicy::Delete),
+                ("retain", DeletionPolicy::Delete),
+            ] {
+                let read = read(&time, policy, invalid.clone());
+                assert_eq!((read.deletion, read.expires_at), (expected, at));
+            }
+            assert_eq!(read(&Value::Null, "Delete", invalid).expires_at, None);
+        }
+        for unreadable in [json!("2027-01-31T00:00:00ZtX"), json!(7), json!({})] {
+            let read = read(&unreadable, "Delete", "u".into());
+            assert_eq!(read.expires_at, Some(Timestamp::MIN), "{unreadable}");
+        }
+        let nothing = parse_spec(ObjectKind::AwsAuthMapping, "null").unwrap_err();
+        assert_eq!(
+            (nothing.deletion, nothing.expires_at),
+            (DeletionPolicy::Delete, None)
+        );
+    }
+
+    #[test]
+    fn times_that_the_schema_accepts_are_read() {
+        let max = Timestamp::MAX.to_string();
+        for (text, expected) in [
+            (
+                "2027-01-01T00:00:00.1234567891Z",
+                "2027-01-01T00:00:00.123456789Z",
+            ),
+            (
+                "2027-01-01t01:00:00.000000000999999999999+01:00",
+                "2027-01-01T00:00:00Z",
+            ),
+            ("2027-01-01T00:00:00.5z", "2027-01-01T00:00:00.5Z"),
+            ("9999-12-31T23:59:59-12:00", &max),
+            ("9999-12-31T23:59:59.9999999999Z", &max),
+            ("9999-12-30T23:59:59-23:59", &max),
+            ("0000-01-01T00:00:00+23:59", "-000001-12-31T00:01:00Z"),
+        ] {
+            assert_eq!(expires_at(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in [
+            "9999-12-31T23:59:59",
+            "9999-12-31",
+            "2027-01-01T00:00:00.Z",
+            "",
+        ] {
+            assert!(expires_at(text).is_err(), "{text}");
+        }
     }
 }

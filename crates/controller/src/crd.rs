@@ -102,7 +102,15 @@ pub(crate) struct AwsAuthMappingSpec {
     pub groups: Option<Vec<String>>,
 
     /// When the controller removes the entry from aws-auth, or deletes the access entry, such as 2027-01-31T18:00:00Z. This object stays.
-    #[schemars(with = "String", length(max = 64), extend("format" = "date-time"))]
+    // The format alone allows texts that are no time, such as one with more text after it.
+    #[schemars(
+        with = "String",
+        length(max = 64),
+        regex(
+            pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+        ),
+        extend("format" = "date-time")
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 

@@ -39,8 +39,8 @@ pub use decision::{
 };
 pub use expired_objects::needs_server_time;
 pub use mapping_object::{
-    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord, Object,
-    ObjectKind, Reason, Spec, Status,
+    AccessEntryRecord, Condition, ConditionKind, DeletionPolicy, DriftPolicy, EntryRecord,
+    InvalidSpec, Object, ObjectKind, Reason, Spec, Status,
 };
 pub use ownership_record::OwnershipRecord;
 pub use principal_facts::{AwsFacts, AwsQuery};

@@ -20,6 +20,7 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         json!({"user": user("people/ann"), "username": "ann", "groups": long(64)}),
         json!({"account": "111122223333", "deletionPolicy": "Retain", "driftPolicy": "Report"}),
         json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00+01:00"}),
+        json!({"account": "111122223333", "expiresAt": "2027-01-31t18:00:00.123456789z"}),
     ]
     .into_iter()
     .enumerate()
@@ -74,6 +75,18 @@ fn api_server_accepts_valid_specs_and_rejects_others() {
         ),
         (
             json!({"account": "111122223333", "expiresAt": "2027-01-31"}),
+            "spec.expiresAt",
+        ),
+        (
+            json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00.1234567891Z"}),
+            "spec.expiresAt",
+        ),
+        (
+            json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00ZtX"}),
+            "spec.expiresAt",
+        ),
+        (
+            json!({"account": "111122223333", "expiresAt": "2027-01-31T18:00:00+24:00"}),
             "spec.expiresAt",
         ),
         (

@@ -1,7 +1,7 @@
 //! Objects whose `expiresAt` passes.
 
 use awsauth_core::reconcile::{ConditionKind, DeletionPolicy, Object, Reason, Spec, Stage};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::simulation::{CONFIG, Crash, Simulation, after_start, entry, node_entry, role, spec};
 
@@ -220,4 +220,33 @@ fn guards_keep_the_last_administrator_and_node_entries() {
     assert!(has_entry(&simulation, "a"));
     let (_, message) = simulation.ready("a");
     assert!(message.contains("is kept: nodes may need it"), "{message}");
+}
+
+#[test]
+fn invalid_spec_keeps_no_entry_beyond_its_time() {
+    let invalid = "the spec is invalid: its policies are longer than 16 KiB";
+    for (expires_at, seconds, message) in [
+        (
+            Some(after_start(60)),
+            60,
+            format!("expiresAt 2026-11-20T12:01:00.5Z has passed; {invalid}"),
+        ),
+        (Some(Timestamp::MIN), 0, invalid.to_owned()),
+    ] {
+        let mut simulation = expiring();
+        simulation.reconcile();
+        simulation.wait(seconds - 1);
+        simulation.reconcile();
+        assert!(has_entry(&simulation, "a"));
+        simulation.invalidate("a", DeletionPolicy::Delete, expires_at);
+        if seconds > 0 {
+            simulation.reconcile();
+            assert_eq!(simulation.reason("a"), Reason::Refused);
+            assert!(has_entry(&simulation, "a"));
+        }
+        simulation.wait(1);
+        simulation.reconcile();
+        assert!(!has_entry(&simulation, "a"));
+        assert_eq!(simulation.ready("a"), (Reason::Expired, message.as_str()));
+    }
 }

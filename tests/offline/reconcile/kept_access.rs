@@ -527,3 +527,28 @@ grants:
     simulation.settle();
     assert_eq!(entry_of(&simulation, "a"), None);
 }
+
+#[test]
+fn deleted_object_with_an_invalid_spec_keeps_its_entry_only_with_retain() {
+    for (policy, is_kept) in [
+        (DeletionPolicy::Delete, false),
+        (DeletionPolicy::Retain, true),
+    ] {
+        let mut simulation = Simulation::new(TWO_GRANTS, "").with("b", spec("b", "b", &["dev"]));
+        simulation.settle();
+        simulation.invalidate("b", policy, None);
+        simulation.delete("b");
+        simulation.settle();
+        assert_eq!(simulation.effective().contains_key(&role("b")), is_kept);
+        assert!(simulation.objects.is_empty());
+
+        let mut simulation = cluster(TWO_GRANTS, Api, "").with("b", spec("b", "b", &["dev"]));
+        simulation.settle();
+        assert!(entry_of(&simulation, "b").is_some());
+        simulation.invalidate("b", policy, None);
+        simulation.delete("b");
+        simulation.settle();
+        assert_eq!(entry_of(&simulation, "b").is_some(), is_kept);
+        assert!(simulation.objects.is_empty());
+    }
+}

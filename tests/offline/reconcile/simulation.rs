@@ -11,8 +11,8 @@ use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
     AccessEntryChange, AccessEntryFailure, AwsFacts, Config, Decision, DeletionPolicy, DriftPolicy,
-    EntryRecord, Input, Memory, Object, ObjectKind, OwnershipRecord, Reason, Regarding, Spec,
-    Stage, Status, decide,
+    EntryRecord, Input, InvalidSpec, Memory, Object, ObjectKind, OwnershipRecord, Reason,
+    Regarding, Spec, Stage, Status, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -170,6 +170,24 @@ impl Simulation {
         let before = object.spec.clone();
         change(object.spec.as_mut().expect("a spec"));
         object.generation += i64::from(object.spec != before);
+    }
+
+    /// Replaces the spec by one that the API server accepts and the controller does not. These parts of it are still valid.
+    pub(crate) fn invalidate(
+        &mut self,
+        name: &str,
+        deletion: DeletionPolicy,
+        expires_at: Option<Timestamp>,
+    ) {
+        let mut objects = self.objects.iter_mut();
+        let object = objects.find(|object| object.name == name);
+        let object = object.expect("there is one");
+        object.generation += 1;
+        object.spec = Err(InvalidSpec {
+            why: "its policies are longer than 16 KiB".to_owned(),
+            deletion,
+            expires_at,
+        });
     }
 
     /// Writes a status as a user with rights on awsauthmappings/status: the object claims this entry.

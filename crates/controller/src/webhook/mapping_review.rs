@@ -84,8 +84,10 @@ fn check_spec(
     let config = validator.config();
     match parse_spec(kind, spec) {
         Ok(spec) => check_requester(&config, &spec, user, request.groups(), deadline),
-        // The controller would keep the entry of the previous spec, without the time when it expires.
-        Err(why) if config.has_requesters() => Err(format!("the spec is invalid: {why}")),
+        // The controller would keep the entry of the previous spec.
+        Err(invalid) if config.has_requesters() => {
+            Err(format!("the spec is invalid: {}", invalid.why))
+        }
         Err(_) => Ok(()),
     }
 }

@@ -11,14 +11,16 @@ use crate::expiry::Clocks;
 /// other way round.
 pub fn needs_server_time(objects: &[Object], now: Timestamp) -> bool {
     objects.iter().any(|object| {
-        expires_at(object).is_some_and(|expires_at| (now >= expires_at) != is_reported(object))
+        object
+            .expires_at()
+            .is_some_and(|expires_at| (now >= expires_at) != is_reported(object))
     })
 }
 
 /// Returns whether each object has expired, in the order of the input.
 pub(super) fn find(input: &Input<'_>) -> Vec<bool> {
     let has_expired = |object: &Object| {
-        let expires_at = expires_at(object)?;
+        let expires_at = object.expires_at()?;
         Some(
             clocks(input)
                 .agree_on(expires_at)
@@ -35,7 +37,7 @@ pub(super) fn find(input: &Input<'_>) -> Vec<bool> {
 pub(super) fn next(input: &Input<'_>) -> Option<Timestamp> {
     let objects = input.objects.iter();
     let pending = objects.filter_map(|object| {
-        let expires_at = expires_at(object)?;
+        let expires_at = object.expires_at()?;
         let clocks = clocks(input);
         let is_pending = clocks.agree_on(expires_at) != Some(true) && !is_reported(object);
         is_pending.then(|| clocks.both_reach(expires_at))
@@ -48,10 +50,6 @@ fn clocks(input: &Input<'_>) -> Clocks {
         local: input.now,
         server: input.server_time,
     }
-}
-
-fn expires_at(object: &Object) -> Option<Timestamp> {
-    object.spec.as_ref().ok()?.expires_at
 }
 
 /// Returns whether the status reports that the object has expired.

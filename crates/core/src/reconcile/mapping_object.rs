@@ -20,8 +20,7 @@ pub struct Object {
     pub is_deleting: bool,
     /// Whether the object has the finalizer `awsauth.dev/entry`.
     pub has_finalizer: bool,
-    /// The spec, or why it is invalid; a sentence fragment.
-    pub spec: Result<Spec, String>,
+    pub spec: Result<Spec, InvalidSpec>,
     /// The status. That of an IAMIdentityMapping exists only in the controller's memory.
     pub status: Status,
 }
@@ -50,6 +49,48 @@ pub struct Spec {
     pub drift: DriftPolicy,
     /// When the entry is removed: `spec.expiresAt`.
     pub expires_at: Option<Timestamp>,
+}
+
+/// An invalid spec, with what still applies to the entry that the object already has: otherwise, a user could keep it with an edit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvalidSpec {
+    /// Why the spec is invalid; a sentence fragment.
+    pub why: String,
+    /// As in [`Spec`], if it is valid.
+    pub deletion: DeletionPolicy,
+    /// As in [`Spec`]. [`Timestamp::MIN`] if it is not a time: nobody knows when the access must end.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Object {
+    /// Returns what happens to the entry when the object is deleted.
+    pub(super) fn deletion(&self) -> DeletionPolicy {
+        match &self.spec {
+            Ok(spec) => spec.deletion,
+            Err(invalid) => invalid.deletion,
+        }
+    }
+
+    /// Returns when the entry is removed.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match &self.spec {
+            Ok(spec) => spec.expires_at,
+            Err(invalid) => invalid.expires_at,
+        }
+    }
+
+    /// Returns the message about an object whose `expiresAt` has passed; `None` if it has none.
+    pub(super) fn expiry_message(&self) -> Option<String> {
+        let expires_at = self.expires_at()?;
+        let passed = format!("expiresAt {expires_at} has passed");
+        Some(match &self.spec {
+            Ok(_) => passed,
+            Err(invalid) if expires_at == Timestamp::MIN => {
+                format!("the spec is invalid: {}", invalid.why)
+            }
+            Err(invalid) => format!("{passed}; the spec is invalid: {}", invalid.why),
+        })
+    }
 }
 
 /// What happens to the entry when the object is deleted: `spec.deletionPolicy`.

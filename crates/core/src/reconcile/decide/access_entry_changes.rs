@@ -338,8 +338,7 @@ fn report_of_outcome(
             remove_finalizer: false,
         };
     }
-    let spec = object.spec.as_ref();
-    let retains = spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Retain);
+    let retains = object.deletion() == DeletionPolicy::Retain;
     ObjectReport {
         status: Status {
             observed_generation: Some(object.generation),

@@ -363,10 +363,7 @@ impl<'a> Case<'a> {
             match keeps && self.object.is_deleting && !self.is_withdrawn(entry) {
                 true => entries.kept.push((
                     entry.principal_arn.clone(),
-                    match &self.object.spec {
-                        Ok(_) => "deletionPolicy is Retain".to_owned(),
-                        Err(why) => format!("the spec is invalid: {why}"),
-                    },
+                    "deletionPolicy is Retain".to_owned(),
                 )),
                 false => self.delete(entry, &mut entries),
             }
@@ -409,9 +406,9 @@ impl<'a> Case<'a> {
 
     /// Returns the outcome of an object that has expired.
     fn expired(&self) -> Option<EntryOutcome> {
-        let expires_at = self.spec()?.expires_at?;
         let is_expired = self.resolver.is_expired(self.at) && !self.object.is_deleting;
-        is_expired.then(|| EntryOutcome::Expired(format!("expiresAt {expires_at} has passed")))
+        let message = self.object.expiry_message().filter(|_| is_expired);
+        message.map(EntryOutcome::Expired)
     }
 
     /// Returns the outcome of an object whose mapping is or may be an access entry, if the access entries are unknown.
@@ -470,7 +467,7 @@ impl<'a> Case<'a> {
 
     /// Returns whether the entries of the object stay when it is deleted.
     fn retains(&self) -> bool {
-        !matches!(self.spec(), Some(spec) if spec.deletion == DeletionPolicy::Delete)
+        self.object.deletion() == DeletionPolicy::Retain
     }
 
     fn decide_existing(&self, entries: &mut ObjectEntries) {

@@ -193,10 +193,7 @@ impl Resolver<'_> {
 
     fn object_report(&self, at: usize, outcome: &Outcome, outcomes: &[Outcome]) -> ObjectReport {
         let object = self.object(at);
-        let retains_entry = object
-            .spec
-            .as_ref()
-            .is_ok_and(|spec| spec.deletion == DeletionPolicy::Retain);
+        let retains_entry = object.deletion() == DeletionPolicy::Retain;
         let remove_finalizer = match outcome {
             Outcome::Deferred(_) => false,
             Outcome::Removing(..) => true,
@@ -317,9 +314,7 @@ impl Resolver<'_> {
             Outcome::Stalled(reason, message) => (*reason, message.clone()),
             Outcome::Revoking(_, reason, message) => (*reason, message.clone()),
             Outcome::Expired(_, kept) => {
-                let expires_at = self.object(at).spec.as_ref().ok();
-                let expires_at = expires_at.and_then(|spec| spec.expires_at);
-                let expired = expires_at.map(|time| format!("expiresAt {time} has passed"));
+                let expired = self.object(at).expiry_message();
                 let message: Vec<_> = expired.iter().chain(kept).map(String::as_str).collect();
                 (Reason::Expired, message.join("; "))
             }

@@ -446,23 +446,20 @@ impl Resolver<'_> {
             allowed_nodes: Vec::new(),
         };
         let mut kept = Vec::new();
-        let spec = &self.object(at).spec;
         // The object's access entry replaces its entries.
         let is_replaced = self.access_entries.includes(at);
         let keeps_entries = !self.is_expired(at)
             && !is_replaced
-            && !matches!(spec, Ok(spec) if spec.deletion == DeletionPolicy::Delete);
+            && self.object(at).deletion() == DeletionPolicy::Retain;
         for old in self.recorded(at) {
             if !self.object(at).is_deleting && !self.is_proven(at, old) {
                 continue;
             }
             if keeps_entries && !self.is_withdrawn(at, old) {
                 let current = self.current.get(&old.key());
-                let why = match spec {
-                    Ok(_) => "deletionPolicy is Retain".to_owned(),
-                    Err(why) => format!("the spec is invalid: {why}"),
-                };
-                kept.extend(current.map(|_| format!("the entry of {} is kept: {why}", old.key)));
+                kept.extend(current.map(|_| {
+                    format!("the entry of {} is kept: deletionPolicy is Retain", old.key)
+                }));
                 continue;
             }
             match self.removal(at, old, outcomes, roles) {

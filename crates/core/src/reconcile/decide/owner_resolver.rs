@@ -241,7 +241,7 @@ fn desired_entry(
     let spec = object
         .spec
         .as_ref()
-        .map_err(|why| format!("the spec is invalid: {why}"))?;
+        .map_err(|invalid| format!("the spec is invalid: {}", invalid.why))?;
     let principal = requested_principal(input, spec)?;
     let desired = desired_entry::of(&principal, spec)?;
     if input.config.protect.includes(&desired.key) {
