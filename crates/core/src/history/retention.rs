@@ -15,28 +15,62 @@ pub const MAX_REVISIONS: usize = 20;
 /// cannot push out the revisions of awsauth.
 const MAX_FOREIGN: usize = 10;
 
+/// The number of revisions of the controller to keep. They have their own limits, so that a user who may change one object cannot push
+/// out the revisions of commands.
+const MAX_BY_CONTROLLER: usize = 10;
+
 /// The maximum size of all revisions together, as a ConfigMap counts bytes. A ConfigMap may have 1 MiB; the rest is for keys of
 /// other clients.
 const MAX_BYTES: usize = 900 << 10;
 
-/// The maximum part of it for writes by other clients.
+/// The maximum part of it for writes by other clients, and that for writes by the controller.
 const MAX_FOREIGN_BYTES: usize = 300 << 10;
+const MAX_CONTROLLER_BYTES: usize = 300 << 10;
 
-/// The first characters of keys: writes of awsauth to aws-auth, those of other clients, and writes to access entries.
-const OWN: &str = "r";
+/// The first characters of keys: writes of commands to aws-auth and to access entries, those of the controller to either, and those of
+/// other clients.
+const COMMAND: &str = "r";
+const COMMAND_ENTRIES: &str = "e";
+const CONTROLLER: &str = "c";
 const FOREIGN: &str = "f";
-const ENTRIES: &str = "e";
 
-/// The key of a revision in the ConfigMap `awsauth-history`: who wrote it to which store, its number, run and size. A client can decide from the keys alone which
-/// revisions to remove. Different revisions have different keys, so concurrent writes do not conflict.
+/// Who made a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Writer {
+    Command,
+    Controller,
+    /// Another client.
+    Foreign,
+}
+
+impl Writer {
+    fn of(revision: &Revision) -> Self {
+        match revision.is_foreign {
+            true => Self::Foreign,
+            false if revision.is_by_controller() => Self::Controller,
+            false => Self::Command,
+        }
+    }
+
+    /// Returns the maximum size of the writer's revisions.
+    fn max_bytes(self) -> usize {
+        match self {
+            Self::Command => MAX_BYTES,
+            Self::Controller => MAX_CONTROLLER_BYTES,
+            Self::Foreign => MAX_FOREIGN_BYTES,
+        }
+    }
+}
+
+/// The key of a revision in the ConfigMap `awsauth-history`: who wrote it to which store, its number, run and size. A client can decide
+/// from the keys alone which revisions to remove. Different revisions have different keys, so concurrent writes do not conflict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     number: u64,
     order: WriteOrder,
     run: String,
     bytes: usize,
-    /// Whether another client made the write.
-    is_foreign: bool,
+    writer: Writer,
 }
 
 impl Key {
@@ -46,7 +80,7 @@ impl Key {
             order: revision.write_order(),
             run: revision.run.clone(),
             bytes,
-            is_foreign: revision.is_foreign,
+            writer: Writer::of(revision),
         }
     }
 
@@ -64,12 +98,16 @@ impl Key {
         let (kind, rest) = key.split_at_checked(1)?;
         let (number, rest) = rest.split_once('-')?;
         let (run, bytes) = rest.split_once('-')?;
-        let (number, order) = match kind {
-            ENTRIES => {
-                let (number, sequence) = number.split_once('.')?;
-                (number, WriteOrder::AccessEntries(sequence.parse().ok()?))
+        let (number, order) = match number.split_once('.') {
+            Some((number, sequence)) => (number, WriteOrder::AccessEntries(sequence.parse().ok()?)),
+            None => (number, WriteOrder::AwsAuth),
+        };
+        let writer = match (kind, order) {
+            (COMMAND, WriteOrder::AwsAuth) | (COMMAND_ENTRIES, WriteOrder::AccessEntries(_)) => {
+                Writer::Command
             }
-            OWN | FOREIGN => (number, WriteOrder::AwsAuth),
+            (CONTROLLER, _) => Writer::Controller,
+            (FOREIGN, WriteOrder::AwsAuth) => Writer::Foreign,
             _ => return None,
         };
         let is_run = run.len() == 16 && run.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -78,7 +116,7 @@ impl Key {
             order,
             run: run.to_owned(),
             bytes: bytes.parse().ok()?,
-            is_foreign: kind == FOREIGN,
+            writer,
         };
         // Only the canonical spelling is a key.
         (is_run && key.len() == read.to_string().len()).then_some(read)
@@ -87,13 +125,15 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.number;
-        match self.order {
-            WriteOrder::AccessEntries(sequence) => {
-                write!(f, "{ENTRIES}{number:020}.{sequence:020}")?
-            }
-            WriteOrder::AwsAuth if self.is_foreign => write!(f, "{FOREIGN}{number:020}")?,
-            WriteOrder::AwsAuth => write!(f, "{OWN}{number:020}")?,
+        let kind = match (self.writer, self.order) {
+            (Writer::Command, WriteOrder::AwsAuth) => COMMAND,
+            (Writer::Command, WriteOrder::AccessEntries(_)) => COMMAND_ENTRIES,
+            (Writer::Controller, _) => CONTROLLER,
+            (Writer::Foreign, _) => FOREIGN,
+        };
+        write!(f, "{kind}{:020}", self.number)?;
+        if let WriteOrder::AccessEntries(sequence) = self.order {
+            write!(f, ".{sequence:020}")?;
         }
         write!(f, "-{}-{}", self.run, self.bytes)
     }
@@ -128,10 +168,7 @@ impl Addition {
         replaced: Option<&str>,
     ) -> Result<Self, TooLarge> {
         let bytes = revision.encode();
-        let limit = match revision.is_foreign {
-            true => MAX_FOREIGN_BYTES,
-            false => MAX_BYTES,
-        };
+        let limit = Writer::of(revision).max_bytes();
         if bytes.len() > limit {
             let bytes = bytes.len();
             return Err(TooLarge { bytes, limit });
@@ -151,17 +188,30 @@ impl Addition {
 }
 
 /// Returns the oldest of these keys, as many as must be removed so that the rest and `added` are within the limits. Of the writes of
-/// other clients, the newest that fit into their part are kept; the revisions of awsauth may use what is left.
+/// other clients and of the controller, the newest that fit into their parts are kept; the revisions of commands may use what is left.
 fn surplus<'k>(keys: impl IntoIterator<Item = &'k str>, added: &Key) -> Vec<String> {
     let keys = keys.into_iter().filter_map(Key::read);
-    let others = keys.filter(|other| other != added);
-    let (foreign, own): (Vec<Key>, Vec<Key>) = others.partition(|other| other.is_foreign);
-    let added = |is_foreign| Some(added).filter(|added| added.is_foreign == is_foreign);
-    let own_bytes = added(false).map_or(0, |own| own.bytes);
-    let foreign_limit = MAX_FOREIGN_BYTES.min(MAX_BYTES - own_bytes);
-    let (foreign_bytes, mut removed) = beyond(foreign, added(true), MAX_FOREIGN, foreign_limit);
-    let (_, oldest) = beyond(own, added(false), MAX_REVISIONS, MAX_BYTES - foreign_bytes);
-    removed.extend(oldest);
+    let others: Vec<Key> = keys.filter(|other| other != added).collect();
+    let mut left = MAX_BYTES;
+    if added.writer == Writer::Command {
+        left -= added.bytes;
+    }
+    let mut removed = Vec::new();
+    for (writer, max_revisions) in [
+        (Writer::Foreign, MAX_FOREIGN),
+        (Writer::Controller, MAX_BY_CONTROLLER),
+        (Writer::Command, MAX_REVISIONS),
+    ] {
+        let keys = others.iter().filter(|other| other.writer == writer);
+        let added = Some(added).filter(|added| added.writer == writer);
+        if writer == Writer::Command {
+            left += added.map_or(0, |added| added.bytes);
+        }
+        let max_bytes = writer.max_bytes().min(left);
+        let (bytes, oldest) = beyond(keys.cloned().collect(), added, max_revisions, max_bytes);
+        left -= bytes;
+        removed.extend(oldest);
+    }
     removed
 }
 
@@ -231,8 +281,11 @@ fn slot(key: &str, value: &str) -> StoredRevision {
 
 #[cfg(test)]
 mod tests {
+    use super::super::revision::CONTROLLER;
     use super::super::revision::tests::revision;
     use super::*;
+    use crate::facts::authentication_mode::AuthenticationMode;
+    use crate::history::EntryWrite;
     use proptest::prelude::*;
 
     fn add(stored: &mut BTreeMap<String, String>, revision: &Revision) -> Addition {
@@ -400,6 +453,41 @@ mod tests {
         // A large revision of awsauth is always kept.
         let all = removed(&keys, own(6, 900 << 10));
         assert_eq!(all.len(), keys.len(), "{all:?}");
+    }
+
+    #[test]
+    fn controller_does_not_push_out_revisions_of_commands() {
+        let mut stored = BTreeMap::new();
+        let write = |number: u64, command: &[&str], is_of_entries: bool| Revision {
+            number,
+            run: format!("{number:016x}"),
+            command: command.iter().map(|&word| word.to_owned()).collect(),
+            entries: is_of_entries.then(|| EntryWrite {
+                sequence: number,
+                mode: AuthenticationMode::Api,
+                changes: Vec::new(),
+            }),
+            ..one()
+        };
+        let map = ["awsauth", "map"];
+        add(&mut stored, &write(1, &map, false));
+        add(&mut stored, &write(2, &map, true));
+        for number in 3..=60 {
+            add(&mut stored, &write(number, &CONTROLLER, number % 2 == 0));
+        }
+        let newest_of_controller = 61 - MAX_BY_CONTROLLER as u64..=60;
+        let expected: Vec<u64> = [1, 2].into_iter().chain(newest_of_controller).collect();
+        assert_eq!(numbers(&stored), expected);
+        // Nor the other way round.
+        for number in 61..=100 {
+            add(&mut stored, &write(number, &map, false));
+        }
+        let kept = numbers(&stored);
+        assert_eq!(kept.len(), MAX_BY_CONTROLLER + MAX_REVISIONS);
+        assert!(kept.contains(&60));
+        for key in stored.keys() {
+            assert_eq!(Key::read(key).unwrap().to_string(), *key);
+        }
     }
 
     #[test]
