@@ -12,6 +12,7 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, SourceChoice,
 };
+use awsauth_core::shell_quote::quoted;
 
 /// The options of AWS credentials. Every command accepts them. A command that does not use them reports that.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -100,6 +101,18 @@ impl CredentialArgs {
         changed.region = region.map(str::to_owned).or(changed.region);
         changed.roles.extend(role.map(str::to_owned));
         changed
+    }
+
+    /// Returns the options that choose an account and a region in another command, each with a space before it.
+    pub(crate) fn selection(&self) -> String {
+        let profile = self.profile.iter().map(|value| ("profile", value));
+        let region = self.region.iter().map(|value| ("region", value));
+        let roles = self.roles.iter().map(|value| ("role-arn", value));
+        profile
+            .chain(region)
+            .chain(roles)
+            .map(|(name, value)| format!(" --{name} {}", quoted(value)))
+            .collect()
     }
 
     /// Returns the options for [`credentials`].

@@ -214,6 +214,21 @@ impl Target {
         options
     }
 
+    /// Returns the options that select the cluster in another command, each with a space before it.
+    pub(crate) fn cluster_selection(&self) -> String {
+        if let Some(name) = &self.cluster_name {
+            let name = shell_quote::quoted(name);
+            return format!(" --cluster-name {name}{}", self.identity.selection());
+        }
+        let kubeconfig = self.kubeconfig.as_ref().map(|path| path.to_string_lossy());
+        let context = self.context.as_deref().map(Into::into);
+        [("kubeconfig", kubeconfig), ("context", context)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .map(|(name, value)| format!(" --{name} {}", shell_quote::quoted(&value)))
+            .collect()
+    }
+
     /// Returns whether an option selects a cluster.
     pub(crate) fn names_cluster(&self) -> bool {
         let names = [&self.cluster_name, &self.context, &self.cluster];

@@ -93,7 +93,7 @@ impl Program {
         }
     }
 
-    /// Adds these options to the commands that messages suggest. Call it once in a process.
+    /// Adds these options to the commands that messages suggest. Call it once for each cluster.
     pub(crate) fn with_target(self, options: String) -> Self {
         Self {
             target: options.leak(),
@@ -141,7 +141,12 @@ impl Program {
             Works::OnCluster => !on_file,
             Works::WithoutTarget => false,
         };
-        takes && !SELECTING.iter().any(|option| command.contains(option))
+        let mut words = command.split_whitespace();
+        let selects = words.any(|word| {
+            let option = word.split('=').next().unwrap_or_default();
+            SELECTING.contains(&option)
+        });
+        takes && !selects
     }
 }
 
@@ -195,6 +200,11 @@ mod tests {
                 "awsauth --context prod get, or awsauth --context prod map role x …",
             ),
             ("awsauth get --file x", "awsauth get --file x"),
+            ("awsauth get --context=x", "awsauth get --context=x"),
+            (
+                "awsauth unmap role x--context",
+                "awsauth --context prod unmap role x--context",
+            ),
             (
                 "awsauth lint x; see the awsauth command",
                 "awsauth lint x; see the awsauth command",

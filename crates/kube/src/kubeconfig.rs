@@ -411,7 +411,7 @@ fn with_cluster(
     })
 }
 
-/// Returns what identifies the server by its certificate; `None` if none is verified.
+/// Returns what identifies the cluster by its server's certificate and path; `None` if none is verified.
 fn certificate_digest(config: &Config) -> Option<String> {
     if config.accept_invalid_certs || config.cluster_url.scheme_str() != Some("https") {
         return None;
@@ -419,7 +419,10 @@ fn certificate_digest(config: &Config) -> Option<String> {
     let name = config.tls_server_name.as_deref();
     let name = name.or(config.cluster_url.host()).unwrap_or_default();
     let authorities = config.root_cert.iter().flatten();
-    let digest = authorities.fold(Sha256::new_with_prefix(name), |digest, authority| {
+    // Clusters behind one proxy have its certificate, and paths of their own.
+    let path = config.cluster_url.path().trim_end_matches('/');
+    let named = Sha256::new_with_prefix(name).chain_update(path);
+    let digest = authorities.fold(named, |digest, authority| {
         digest.chain_update(Sha256::digest(authority))
     });
     Some(hex::encode(digest.finalize()))

@@ -152,7 +152,10 @@ fn run<T: Send + 'static>(
                 to: sender.clone(),
             };
             let (work, cluster) = (Arc::clone(&work), cluster.clone());
-            let mut own = Out::in_memory(out.program(), out.verbosity());
+            let program = out
+                .program()
+                .with_target(cluster.target.cluster_selection());
+            let mut own = Out::in_memory(program, out.verbosity());
             let started = thread::Builder::new().spawn(move || {
                 interrupt::set_deadline(deadline);
                 let done = work(&cluster, &mut own);

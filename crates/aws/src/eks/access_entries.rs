@@ -14,6 +14,7 @@ use super::error::{
     DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, LIST_POLICIES,
     Unavailable,
 };
+use super::page_limit::PageLimit;
 use crate::AwsError;
 use crate::concurrency::map_concurrently;
 use awsauth_core::facts::access_entries::{
@@ -139,23 +140,31 @@ struct Answer {
 
 async fn names(client: &Client, cluster: &str) -> Result<Vec<String>, AwsError> {
     let asking = client.list_access_entries().cluster_name(cluster);
-    let mut pages = asking.into_paginator().items().send();
-    let mut names = Vec::new();
-    while let Some(name) = pages.next().await {
-        names.push(name.map_err(AwsError::of)?);
+    let mut pages = asking.into_paginator().send();
+    let (mut names, mut limit) = (Vec::new(), PageLimit::default());
+    while let Some(page) = pages.next().await {
+        limit.count()?;
+        names.extend(
+            page.map_err(AwsError::of)?
+                .access_entries
+                .unwrap_or_default(),
+        );
     }
     Ok(names)
 }
 
 async fn policy_arns(client: &Client) -> Result<Vec<String>, AwsError> {
-    let mut pages = client
-        .list_access_policies()
-        .into_paginator()
-        .items()
-        .send();
-    let mut arns = Vec::new();
-    while let Some(policy) = pages.next().await {
-        arns.extend(policy.map_err(AwsError::of)?.arn);
+    let mut pages = client.list_access_policies().into_paginator().send();
+    let (mut arns, mut limit) = (Vec::new(), PageLimit::default());
+    while let Some(page) = pages.next().await {
+        limit.count()?;
+        let policies = page.map_err(AwsError::of)?.access_policies;
+        arns.extend(
+            policies
+                .into_iter()
+                .flatten()
+                .filter_map(|policy| policy.arn),
+        );
     }
     Ok(arns)
 }
@@ -265,21 +274,28 @@ async fn policies(
         .list_associated_access_policies()
         .cluster_name(cluster)
         .principal_arn(principal_arn);
-    let mut pages = asking.into_paginator().items().send();
-    let mut policies = Vec::new();
-    while let Some(policy) = pages.next().await {
-        let policy = policy.map_err(AwsError::of)?;
+    let mut pages = asking.into_paginator().send();
+    let (mut listed, mut limit) = (Vec::new(), PageLimit::default());
+    while let Some(page) = pages.next().await {
+        limit.count()?;
+        listed.extend(
+            page.map_err(AwsError::of)?
+                .associated_access_policies
+                .unwrap_or_default(),
+        );
+    }
+    let policies = listed.into_iter().map(|policy| {
         let scope = policy.access_scope;
         let is_cluster = scope.as_ref().and_then(|scope| scope.r#type.as_ref())
             == Some(&AccessScopeType::Cluster);
         let namespaces = scope.and_then(|scope| scope.namespaces);
-        policies.push(AccessPolicy {
+        AccessPolicy {
             arn: policy.policy_arn.unwrap_or_default(),
             scope: match is_cluster {
                 true => AccessScope::Cluster,
                 false => AccessScope::Namespaces(namespaces.unwrap_or_default()),
             },
-        });
-    }
-    Ok(policies)
+        }
+    });
+    Ok(policies.collect())
 }

@@ -6,6 +6,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
 use super::error::{self, EksError};
+use super::page_limit::PageLimit;
 use crate::client_config::ProfileSettings;
 use crate::credentials::ResolvedCredentials;
 use crate::runtime::BlockingRuntime;
@@ -130,11 +131,12 @@ impl Eks {
     /// # Errors
     /// If EKS does not answer.
     pub fn clusters(&mut self) -> Result<Vec<String>, EksError> {
-        let mut pages = self.client.list_clusters().into_paginator().items().send();
+        let mut pages = self.client.list_clusters().into_paginator().send();
         let listing = async {
-            let mut names = Vec::new();
-            while let Some(name) = pages.next().await {
-                names.push(name.map_err(AwsError::of)?);
+            let (mut names, mut limit) = (Vec::new(), PageLimit::default());
+            while let Some(page) = pages.next().await {
+                limit.count()?;
+                names.extend(page.map_err(AwsError::of)?.clusters.unwrap_or_default());
             }
             Ok(names)
         };
