@@ -25,6 +25,8 @@ pub(crate) struct Inventory {
     pub(crate) node_inventory: NodeInventory,
     /// `None` if IAM returned nothing.
     pub(crate) principals: Option<Principals>,
+    /// Why IAM did not return everything; empty if it did.
+    pub(crate) unavailable: Vec<String>,
 }
 
 /// The names to read one by one if the caller may not list all.
@@ -42,11 +44,12 @@ impl Backend {
         let eks = self.eks()?;
         let mut node_inventory = self.node_inventory(out)?;
         let names = Names::of(document, &node_inventory, eks.facts.account());
-        let principals = self.read_principals(eks, &names, out);
+        let (principals, unavailable) = self.read_principals(eks, &names, out);
         node_inventory.add_roles(&principals.instance_profiles);
         Some(Inventory {
             node_inventory,
             principals: (!principals.is_unread()).then_some(principals),
+            unavailable,
         })
     }
 
@@ -63,11 +66,17 @@ impl Backend {
             all.map(|entry| entry.principal_arn.as_str()),
             eks.facts.account(),
         );
-        let read = self.read_principals(eks, &names, out);
+        let (read, _) = self.read_principals(eks, &names, out);
         (!read.is_unread()).then_some(read)
     }
 
-    fn read_principals(&self, eks: &EksCluster, names: &Names, out: &mut Out) -> Principals {
+    /// Returns the principals, and why some are missing.
+    fn read_principals(
+        &self,
+        eks: &EksCluster,
+        names: &Names,
+        out: &mut Out,
+    ) -> (Principals, Vec<String>) {
         let spinner = out.spinner("Asking IAM", SPINNER_DELAY);
         let read = eks.iam().map(|mut iam| principals(&mut iam, names));
         drop(spinner);
@@ -85,7 +94,8 @@ impl Backend {
         if let Some(error) = unavailable.first() {
             out.note(&format!("hint: {}", error.hint()));
         }
-        principals
+        let unavailable = unavailable.iter().map(ToString::to_string);
+        (principals, unavailable.collect())
     }
 
     /// Reads node groups, Fargate profiles and node classes.

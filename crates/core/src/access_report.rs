@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::{self, Facts};
 use crate::unused_access::{Usage, UsageEvidence};
 
@@ -247,6 +248,11 @@ impl PrincipalAccess {
     }
 }
 
+/// The administrator that no report can name. In this mode, EKS gives the identity that created the cluster the rights of
+/// `system:masters` without an entry:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/grant-k8s-access.html>
+const CREATOR: &str = "the IAM identity that created the cluster: in mode CONFIG_MAP it is an administrator, is not in aws-auth, and EKS does not name it";
+
 /// Returns what the report does not cover, as phrases.
 fn not_read(facts: &Facts, linted: &lint::Report, mut gaps: Vec<String>) -> Vec<String> {
     match &facts.rbac {
@@ -266,6 +272,16 @@ fn not_read(facts: &Facts, linted: &lint::Report, mut gaps: Vec<String>) -> Vec<
         Some(entries) if entries.all().is_none() => gaps.push("access entries".to_owned()),
         Some(_) => {}
     }
+    if facts
+        .access_entries
+        .as_ref()
+        .is_some_and(|entries| entries.mode() == AuthenticationMode::ConfigMap)
+    {
+        gaps.push(CREATOR.to_owned());
+    }
+    let cluster = facts.cluster.iter();
+    let missing = cluster.flat_map(|cluster| &cluster.unavailable_principals);
+    gaps.extend(missing.map(|why| format!("whether every principal exists in IAM ({why})")));
     if !linted.not_checked.is_empty() {
         let rules = linted.not_checked.iter().map(|rule| rule.rule.id);
         let rules: Vec<_> = rules.collect();

@@ -90,6 +90,7 @@ fn cluster(backend: &Backend, document: &Document, out: &mut Out) -> Option<Clus
         region: eks.facts.region().to_owned(),
         node_inventory: inventory.node_inventory,
         principals: inventory.principals,
+        unavailable_principals: inventory.unavailable,
     })
 }
 

@@ -400,7 +400,11 @@ fn namespaces(report: &AccessReport) -> Markup {
             h2 id="namespaces" { "Namespaces" }
             p {
                 "The principals with rights in single namespaces. "
-                (everywhere.count()) " principals have rights in the whole cluster, and so in every namespace."
+                @match everywhere.count() {
+                    1 => { "1 principal has" }
+                    number => { (number) " principals have" }
+                }
+                " rights in the whole cluster, and so in every namespace."
             }
             div.scroll tabindex="0" role="region" aria-labelledby="namespaces" {
                 table.matrix {

@@ -27,6 +27,7 @@ pub(super) fn cluster(object: &Value) -> Option<Cluster> {
             ..NodeInventory::default()
         },
         principals: known("iam").map(principals),
+        unavailable_principals: Vec::new(),
     })
 }
 

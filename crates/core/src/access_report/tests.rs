@@ -270,6 +270,34 @@ fn without_rbac_rights_are_unknown() {
     assert!(report.head.not_read[0].starts_with("RBAC"));
 }
 
+#[test]
+fn what_is_outside_of_aws_auth_and_iam_denied_is_not_read() {
+    let data = BTreeMap::from([("mapRoles".to_owned(), Arc::<str>::from(ROLES))]);
+    let document = Document::read(&data);
+    let gaps = |mode, why: &[&str]| {
+        let mut facts = facts();
+        facts.access_entries = Some(Arc::new(AccessEntries::new(mode, Some(Vec::new()))));
+        let cluster = facts.cluster.as_mut().unwrap();
+        cluster.unavailable_principals = why.iter().map(|why| (*why).to_owned()).collect();
+        let linted = lint(&data, &document, &facts, &Selection::default());
+        let report = AccessReport::new(&document, &facts, &linted, None, Head::default());
+        report.head.not_read.join("\n")
+    };
+    let creator = "the IAM identity that created the cluster";
+    let denied = ["iam:GetUser: AccessDenied"];
+    let all = gaps(AuthenticationMode::ConfigMap, &denied);
+    assert!(all.contains(creator), "{all}");
+    assert!(
+        all.contains("whether every principal exists in IAM (iam:GetUser: AccessDenied)"),
+        "{all}"
+    );
+    let none = gaps(AuthenticationMode::ApiAndConfigMap, &[]);
+    assert!(
+        !none.contains(creator) && !none.contains("in IAM"),
+        "{none}"
+    );
+}
+
 /// Without its fix, this takes minutes.
 #[test]
 fn rules_of_a_role_with_many_bindings_are_read_once() {

@@ -78,6 +78,8 @@ pub struct Cluster {
     pub node_inventory: NodeInventory,
     /// The roles and users of its account; `None` if IAM denied access.
     pub principals: Option<Principals>,
+    /// Why IAM did not return all of them; empty if it did.
+    pub unavailable_principals: Vec<String>,
 }
 
 /// A planned change to aws-auth, as in a Terraform plan.

@@ -56,6 +56,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 .to_owned(),
             node_inventory: node_inventory.clone(),
             principals: None,
+            unavailable_principals: Vec::new(),
         }),
         ..Facts::default()
     };
