@@ -471,6 +471,20 @@ impl Backend {
         }
     }
 
+    /// Asks EKS for the cluster that the kubeconfig names; `None` if it names none, or EKS describes another cluster of that name.
+    ///
+    /// # Errors
+    /// If EKS does not describe it.
+    pub(crate) fn described_by_kubeconfig(
+        &self,
+        out: &mut Out,
+    ) -> Result<Option<EksCluster>, Failure> {
+        match self {
+            Self::Manifest(_) => Ok(None),
+            Self::Cluster(cluster) => cluster.described_by_kubeconfig(out),
+        }
+    }
+
     /// Returns the names of the cluster; `None` for a manifest.
     pub(crate) fn target(&self) -> Option<&awsauth_kube::Target> {
         match self {

@@ -147,6 +147,34 @@ impl Cluster {
         self.eks.as_ref()
     }
 
+    /// Asks EKS for the cluster that the kubeconfig names; `None` if it names none, or EKS describes a cluster with another endpoint.
+    pub(super) fn described_by_kubeconfig(
+        &self,
+        out: &mut Out,
+    ) -> Result<Option<EksCluster>, Failure> {
+        let (flags, environment) = (flags(&self.options), Environment::of_process());
+        let named = awsauth_kube::connect::eks_name(&flags, &environment);
+        let Some(name) = named.as_ref().and_then(|named| named.name.as_deref()) else {
+            return Ok(None);
+        };
+        let region = named.as_ref().and_then(|named| named.region.as_deref());
+        let mut options = self.options.identity.credential_options();
+        options.region = options.region.or_else(|| region.map(str::to_owned));
+        let order = CredentialOrder::RolesFirst;
+        let aws = AwsEnvironment::of_process();
+        let eks = eks_cluster::describe(name, order, &options, &aws, None, out)?;
+        let host = |url: &str| Some(url.parse::<http::Uri>().ok()?.host()?.to_lowercase());
+        if host(&eks.facts.endpoint) == host(&self.target().server) {
+            return Ok(Some(eks));
+        }
+        out.note(&format!(
+            "warning: EKS describes {}, whose endpoint is not that of {}",
+            eks.facts.arn,
+            self.target()
+        ));
+        Ok(None)
+    }
+
     /// Asks EKS for the description again.
     pub(super) fn describe_again(&mut self, out: &Out) -> Result<(), Failure> {
         let Some(eks) = &mut self.eks else {

@@ -1,14 +1,18 @@
 //! The history of aws-auth, from the cluster and this machine.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::Backend;
 use super::cluster::Cluster;
 use super::state_dir::state_folder;
 use crate::terminal::{Failure, Out};
-use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::authenticator::{AccessEntries, access_diff};
+use awsauth_core::document::Document;
 use awsauth_core::history::{
     Contents, LatestText, Revision, RevisionState, Side, StoredRevision, latest_text,
     revision_states, stored_revisions,
@@ -168,6 +172,23 @@ impl History {
                 revision.number >= first.number && *state != RevisionState::Void
             })
             .any(|(revision, _)| revision.is_by_controller())
+    }
+
+    /// Returns when each principal of aws-auth last gained access, as far as the history has it, by its name in aws-auth.
+    pub(crate) fn grants(&self) -> BTreeMap<String, Timestamp> {
+        let mut grants = BTreeMap::new();
+        let readable = self.entries.iter().flat_map(|entry| &entry.revision);
+        for (revision, state) in readable {
+            if *state == RevisionState::Void || revision.entries.is_some() {
+                continue;
+            }
+            let [before, after] =
+                [&revision.before, &revision.after].map(|of| Document::read(&of.data));
+            let changes = access_diff(&before, &after).into_iter();
+            let gained = changes.filter(|one| one.before.is_empty() && !one.after.is_empty());
+            grants.extend(gained.map(|one| (one.arn, revision.when)));
+        }
+        grants
     }
 
     /// Names the last writer in a message.

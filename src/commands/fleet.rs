@@ -249,7 +249,7 @@ fn list_unused(
     let UnusedArgs { period, answer } = args;
     let read = move |cluster: &FleetCluster, out: &mut Out| {
         let mut backend = Backend::open_cluster(&cluster.target, out)?;
-        let list = unused::list(&period, &LogArgs::default(), &mut backend, out)?;
+        let list = unused::list(&period, &LogArgs::default(), false, &mut backend, out)?;
         out.note(&list.summary());
         Ok((unused::exit(&list), list))
     };

@@ -181,7 +181,12 @@ pub(super) fn of(
         Some(since) => {
             let store = Store::new(&document);
             let principals = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
-            match unused::evidence(since, &sign_ins.log, &principals, backend, out) {
+            let source = unused::Source {
+                log: &sign_ins.log,
+                eks: backend.eks(),
+                needs_log: true,
+            };
+            match source.evidence(since, &principals, backend, out) {
                 Err(failure) if failure.exit() == Exit::Unreachable => {
                     not_read.push(format!("sign-ins ({})", failure.message()));
                     None

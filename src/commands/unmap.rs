@@ -217,7 +217,7 @@ impl Args {
         if !self.unused || self.what.is_some() {
             return Ok(selector.or_else(|| self.unused.then(Selector::default)));
         }
-        let list = unused::list(&self.period, &self.log, backend, out)?;
+        let list = unused::list(&self.period, &self.log, true, backend, out)?;
         out.note(&list.summary());
         if list.is_unknown() {
             return Err(Failure::new(

@@ -28,8 +28,9 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 /// List the principals that have not signed in for some time
 ///
 /// Reads the sign-ins in the log of the cluster's authenticator, from CloudWatch Logs or from files, and when IAM last saw each role of
-/// the cluster's account. A principal is unused only if the log has no gaps, or if IAM proves it; otherwise it is unknown. The log must be
-/// enabled in EKS and be kept for the whole period: a day without a sign-in counts as a gap, because nodes sign in every day.
+/// the cluster's account. A principal is unused only if the log has no gaps, or if IAM proves it; otherwise, or if it got its access during the period, it is unknown. The log must be
+/// enabled in EKS and be kept for the whole period: a day without a sign-in counts as a gap, because nodes sign in every day. The
+/// name of the cluster may be that of the kubeconfig's context.
 ///
 /// Exits with 1 if some principals are unused, and with 3 if nothing is known about any.
 #[derive(Debug, clap::Args)]
@@ -119,7 +120,7 @@ impl Since {
 
 /// Prints when each principal signed in.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let mut list = list(&args.period, &args.log, backend, out)?;
+    let mut list = list(&args.period, &args.log, false, backend, out)?;
     args.answer.print(&mut list, out)?;
     out.note(&list.summary());
     Ok(exit(&list))
@@ -136,10 +137,11 @@ pub(super) fn exit(list: &UnusedList) -> Exit {
     }
 }
 
-/// Reads which principals may sign in, and when they did.
+/// Reads which principals may sign in, and when they did. `needs_log` is that of [`Source`].
 pub(super) fn list(
     period: &PeriodArgs,
     log: &LogArgs,
+    needs_log: bool,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<UnusedList, Failure> {
@@ -147,48 +149,84 @@ pub(super) fn list(
     let entries = backend.access_entries(&|_| true, out);
     let store = Store::new(&document);
     let principals = AdmittedPrincipals::of(&store, entries.as_deref());
-    let evidence = evidence(period.since, log, &principals, backend, out)?;
+    let described = match (log.log.is_empty(), backend.eks()) {
+        (true, None) => backend.described_by_kubeconfig(out)?,
+        _ => None,
+    };
+    let source = Source {
+        log,
+        eks: backend.eks().or(described.as_ref()),
+        needs_log,
+    };
+    let evidence = source.evidence(period.since, &principals, backend, out)?;
     let usages = usage(&principals, &evidence);
     Ok(UnusedList::new(&evidence.log, usages))
 }
 
-/// Reads the log of sign-ins, and asks IAM about the roles among the principals.
-pub(super) fn evidence(
-    since: Since,
-    log: &LogArgs,
-    principals: &AdmittedPrincipals<'_>,
-    backend: &Backend,
-    out: &mut Out,
-) -> Result<UsageEvidence, Failure> {
-    let files = &log.log;
-    let now = Timestamp::now();
-    let mut log = SignInLog::new(since.before(now)?, now);
-    let log_doubt = match (files.as_slice(), backend.eks()) {
-        ([], None) => {
-            return Err(Failure::usage(
-                "without the name of the EKS cluster, the log of sign-ins cannot be read",
-            )
-            .hint("name the cluster: --cluster-name NAME; or give the log: --log FILE"));
-        }
-        ([], Some(eks)) => read_cloudwatch(eks, &mut log, out)?,
-        (files, _) => {
-            read_files(files, &mut log)?;
-            None
-        }
-    };
-    let (account, roles) = match backend.eks() {
-        Some(eks) => (
-            eks.facts.account().to_owned(),
-            role_uses(eks, principals, out),
-        ),
-        None => Default::default(),
-    };
-    Ok(UsageEvidence {
-        log,
-        log_doubt,
-        account,
-        roles,
-    })
+/// Where sign-ins are read.
+pub(super) struct Source<'a> {
+    pub(super) log: &'a LogArgs,
+    /// The cluster whose log CloudWatch Logs has, and whose account's roles IAM knows.
+    pub(super) eks: Option<&'a EksCluster>,
+    /// Whether it is a failure if CloudWatch Logs does not return the log. Otherwise, only IAM proves something then.
+    pub(super) needs_log: bool,
+}
+
+impl Source<'_> {
+    /// Reads the log of sign-ins and the history, and asks IAM about the roles among the principals.
+    pub(super) fn evidence(
+        &self,
+        since: Since,
+        principals: &AdmittedPrincipals<'_>,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<UsageEvidence, Failure> {
+        let now = Timestamp::now();
+        let mut log = SignInLog::new(since.before(now)?, now);
+        let log_doubt = match (self.log.log.as_slice(), self.eks) {
+            ([], None) => {
+                return Err(Failure::usage(
+                    "without the name of the EKS cluster, the log of sign-ins cannot be read",
+                )
+                .hint("name the cluster: --cluster-name NAME; or give the log: --log FILE"));
+            }
+            ([], Some(eks)) => match read_cloudwatch(eks, &mut log, out) {
+                Err(failure) if !self.needs_log && failure.exit() == Exit::Unreachable => {
+                    out.failure(&failure.render(out.program()));
+                    out.note("hint: or read the log from a file: --log FILE");
+                    // Lines that were read before the failure may be of any part of the period.
+                    Some("the log could not be read".to_owned())
+                }
+                read => read?,
+            },
+            (files, _) => {
+                read_files(files, &mut log)?;
+                None
+            }
+        };
+        let (account, roles) = match self.eks {
+            Some(eks) => (
+                eks.facts.account().to_owned(),
+                role_uses(eks, principals, out),
+            ),
+            None => Default::default(),
+        };
+        let granted = match backend.has_server() {
+            true => match backend.history(out) {
+                Ok(history) => history.grants(),
+                Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+                Err(_) => BTreeMap::new(),
+            },
+            false => BTreeMap::new(),
+        };
+        Ok(UsageEvidence {
+            log,
+            log_doubt,
+            granted,
+            account,
+            roles,
+        })
+    }
 }
 
 /// Reads the log of a cluster. Returns why it may be incomplete.

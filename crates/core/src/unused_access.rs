@@ -18,6 +18,9 @@ pub struct UsageEvidence {
     pub log: SignInLog,
     /// Why the log does not prove the absence of a sign-in; `None` if only its gaps decide.
     pub log_doubt: Option<String>,
+    /// When the history of aws-auth last recorded that a principal gained access, by its name in aws-auth. A principal that could not
+    /// sign in during the whole period is not unused.
+    pub granted: BTreeMap<String, Timestamp>,
     /// The account whose roles IAM was asked for.
     pub account: String,
     /// The roles of this account by name, as far as IAM was asked; `None` for those that do not exist.
@@ -117,7 +120,7 @@ impl UsageEvidence {
         }
         PrincipalUsage {
             principal,
-            usage: used.map_or_else(|| self.proof_of_absence(role), Usage::Used),
+            usage: used.map_or_else(|| self.absence(principal, role), Usage::Used),
             earlier_role,
         }
     }
@@ -142,6 +145,26 @@ impl UsageEvidence {
     fn role(&self, arn: &str) -> Option<&Option<RoleUse>> {
         let parts = Parts::of(arn).filter(|parts| parts.is("iam", "role"))?;
         (parts.account == self.account).then(|| self.roles.get(parts.name))?
+    }
+
+    /// Returns what is known about a principal without a sign-in.
+    fn absence(&self, principal: &Admitted<'_>, role: Option<&Option<RoleUse>>) -> Usage {
+        let usage = self.proof_of_absence(role);
+        match (usage, self.granted_at(principal)) {
+            (Usage::Unused(Proof::Log | Proof::RoleLastUsed(_)), Some(at)) => Usage::Unknown(
+                format!("it has had access only since {}", at.strftime("%Y-%m-%d")),
+            ),
+            (usage, _) => usage,
+        }
+    }
+
+    /// Returns when a principal got its access, if that was during the period.
+    fn granted_at(&self, principal: &Admitted<'_>) -> Option<Timestamp> {
+        let at = match principal.by {
+            AdmittedBy::AwsAuth(_) => self.granted.get(principal.name()).copied(),
+            AdmittedBy::AccessEntry(entry) => entry.terms.as_ref()?.created_at,
+        };
+        at.filter(|at| *at > self.log.since())
     }
 
     fn proof_of_absence(&self, role: Option<&Option<RoleUse>>) -> Usage {
@@ -227,6 +250,7 @@ mod tests {
         let evidence = UsageEvidence {
             log: log.clone(),
             log_doubt: doubt.map(str::to_owned),
+            granted: BTreeMap::new(),
             account: "111122223333".to_owned(),
             roles: roles.collect(),
         };
@@ -288,6 +312,65 @@ mod tests {
                 assert_eq!(usage, &format!("{name}: {why}"));
             }
         }
+    }
+
+    #[test]
+    fn access_that_is_younger_than_the_period_is_not_unused() {
+        let data = [(
+            "mapRoles",
+            format!("- {{rolearn: '{A}:role/ci', username: ci}}\n"),
+        )];
+        let data = data.map(|(key, text)| (key.to_owned(), text));
+        let document = Document::read(&data.into_iter().collect());
+        let store = Store::new(&document);
+        let entry = |name: &str, day: u8| AccessEntry {
+            principal_arn: format!("{A}:role/{name}"),
+            terms: Some(AccessTerms {
+                created_at: Some(format!("2026-10-0{day}T00:00:00Z").parse().unwrap()),
+                ..AccessTerms::default()
+            }),
+        };
+        let mut old = entry("old", 1);
+        old.terms.as_mut().unwrap().created_at = Some(Timestamp::UNIX_EPOCH);
+        let entries = AccessEntries::new(
+            AuthenticationMode::ApiAndConfigMap,
+            Some(vec![entry("new", 2), entry("gone", 2), old]),
+        );
+        let principals = AdmittedPrincipals::of(&store, Some(&entries));
+        let evidence = |granted: &str| UsageEvidence {
+            log: log(&[1, 2, 3], &[]),
+            log_doubt: Some("it is disabled".to_owned()),
+            granted: [(format!("{A}:role/ci"), granted.parse().unwrap())].into(),
+            account: "111122223333".to_owned(),
+            roles: [
+                ("ci".to_owned(), role("AROACI", None)),
+                ("new".to_owned(), role("AROANEW", None)),
+                ("old".to_owned(), role("AROAOLD", None)),
+                ("gone".to_owned(), None),
+            ]
+            .into(),
+        };
+        let usages = |granted| {
+            let evidence = evidence(granted);
+            let usages = usage(&principals, &evidence);
+            usages.into_iter().map(|one| one.usage).collect::<Vec<_>>()
+        };
+        let unknown = Usage::Unknown("it has had access only since 2026-10-02".to_owned());
+        let never = Usage::Unused(Proof::RoleLastUsed(None));
+        let no_role = Usage::Unused(Proof::NoSuchRole);
+        assert_eq!(
+            usages("2026-10-02T08:00:00Z"),
+            [
+                unknown.clone(),
+                unknown.clone(),
+                no_role.clone(),
+                never.clone()
+            ]
+        );
+        assert_eq!(
+            usages("2026-09-30T00:00:00Z"),
+            [never.clone(), unknown, no_role, never]
+        );
     }
 
     #[test]

@@ -172,6 +172,13 @@ pub async fn connect_anonymously(
     })
 }
 
+/// Returns the EKS cluster that the selected context of the kubeconfig names; `None` if no context can be selected.
+pub fn eks_name(flags: &Flags, environment: &Environment) -> Option<EksName> {
+    let access = kubeconfig::choose(flags, environment).ok()?;
+    let exec = access.config.auth_info.exec.as_ref();
+    Some(EksName::of(exec, &access.target))
+}
+
 async fn open(
     access: Access,
     flags: &Flags,

@@ -90,6 +90,7 @@ impl Site {
                 environment.with(&format!("AWS_ENDPOINT_URL_{name}"), moto.url())
             });
         match args[0] {
+            _ if args.contains(&"--kubeconfig") => self.session.awsauth(&environment, args),
             "fleet" => self.session.awsauth(&environment, args),
             _ => on(&self.session, &environment, args),
         }
@@ -184,7 +185,7 @@ fn unused_principals_are_found_in_the_log_of_the_authenticator() {
 
     let refused = json!({"refused": ["FilterLogEvents"]});
     let run = site.unused(&[], &refused, &[]);
-    assert_eq!(run.status, 3, "{run:?}");
+    assert_eq!(run.status, 1, "{run:?}");
     assert!(
         run.stderr.contains(r#""Action":"logs:FilterLogEvents""#),
         "{run:?}"
@@ -199,6 +200,61 @@ fn mapped(site: &Site) -> Vec<String> {
     names
         .map(|arn| Parts::of(arn).unwrap().name.to_owned())
         .collect()
+}
+
+#[test]
+fn new_access_is_unknown_and_iam_answers_without_the_log() {
+    let site = Site::start();
+    let fresh = format!("{A}:role/fresh");
+    site.session
+        .done(&["map", "role", &fresh, "--username", "fresh"]);
+    let trust = trusts_service("ec2.amazonaws.com");
+    let mut world = json!({"roles": {"idle": trust, "fresh": trust}});
+    let args = ["--since", "7d", "-o", "json"];
+    let run = site.unused(&args, &world, &[]);
+    let expected = [
+        "idle: unused",
+        "gone: unused",
+        "partner: unused",
+        "fresh: unknown",
+        "mytestrole: used",
+    ];
+    assert_eq!(usages(&run), expected, "{run:?}");
+    let reason = run.json()["principals"][3]["reason"].to_string();
+    assert!(
+        reason.contains("it has had access only since 20"),
+        "{reason}"
+    );
+
+    // The context names the cluster.
+    let kubeconfig = fs::read_to_string(site.session.cluster.kubeconfig()).unwrap();
+    let mut config: serde_yaml::Value = serde_yaml::from_str(&kubeconfig).unwrap();
+    let name = format!(
+        "arn:aws:eks:us-east-1:111122223333:cluster/{}",
+        test_eks::NAME
+    );
+    config["clusters"][0]["name"] = name.clone().into();
+    config["contexts"][0]["context"]["cluster"] = name.into();
+    let path = site.session.cluster.folder().join("named.kubeconfig");
+    fs::write(&path, serde_yaml::to_string(&config).unwrap()).unwrap();
+    let path = path.display().to_string();
+    let named = site.unused(&[&args[..], &["--kubeconfig", &path]].concat(), &world, &[]);
+    assert_eq!(usages(&named), expected, "{named:?}");
+
+    world["refused"] = json!(["FilterLogEvents"]);
+    let run = site.unused(&args, &world, &[]);
+    run.says(
+        1,
+        &[
+            "error: cannot read the log of my-cluster",
+            "hint: or read the log from a file: --log FILE\n",
+            // IAM has no role mytestrole here.
+            ": 0 used, 3 unused, 2 unknown.",
+        ],
+    );
+    // What cannot be read does not lead to a removal.
+    let unmap = site.run(&["unmap", "--unused", "--since=7d"], &world, &[]);
+    unmap.says(3, &["error: cannot read the log of my-cluster"]);
 }
 
 #[test]
