@@ -631,7 +631,7 @@ fn entry_without_its_policy_is_unfinished() {
     for choice in [Masters::Policy, Masters::default()] {
         let (verdict, operations) = planned(masters, &state, choice);
         assert_eq!(verdict, "unfinished");
-        assert_eq!(operations[1..], [associate.clone()]);
+        assert_eq!(&operations[1..], std::slice::from_ref(associate));
     }
     assert_eq!(
         planned(&["ops"], &state, Masters::Policy).0,
