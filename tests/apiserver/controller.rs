@@ -17,6 +17,7 @@ mod large_objects;
 mod lifecycle;
 mod repeated_conflicts;
 mod replicas;
+mod slow_requests;
 mod soak;
 mod status_write_failures;
 mod undo;

@@ -308,6 +308,15 @@ impl Cache {
         }
     }
 
+    /// Returns whether one of these objects is being deleted now, or does not exist any more, and was not being deleted.
+    pub(crate) fn has_newly_deleted(&self, known: &[(ObjectKind, String, String)]) -> bool {
+        let inner = self.inner();
+        known.iter().any(|(kind, name, uid)| {
+            let now = inner.objects.get(&(*kind, name.clone()));
+            now.is_none_or(|now| now.object.uid != *uid || now.object.is_deleting)
+        })
+    }
+
     /// Returns all objects; `None` until all of these kinds are listed.
     pub(crate) fn all(&self, kinds: &[ObjectKind]) -> Option<ObjectList> {
         let inner = self.inner();

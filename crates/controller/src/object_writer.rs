@@ -1,12 +1,12 @@
 //! Writes the status and the finalizer of objects, and emits events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event as StoredEvent;
@@ -14,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Client;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::cache::{Cache, ObjectList};
@@ -32,8 +32,14 @@ use awsauth_kube::{CONTROLLER, NAME, NAMESPACE};
 const MAX_CONCURRENT: usize = 8;
 /// The timeout of one request.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How long requests may continue that were started before they had to stop. The API server takes long for an object of about the
+/// largest size, and then refuses it.
+const GRACE: Duration = Duration::from_secs(1);
 /// The first and the longest delay after a failed request about an object.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// What etcd answers if an object is too large, which only a user can change.
+/// <https://github.com/etcd-io/etcd/blob/v3.6.5/api/v3rpc/rpctypes/error.go>
+const TOO_LARGE: &str = "request is too large";
 /// The maximum length of an event's note in characters.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
 const MAX_NOTE: usize = 1000;
@@ -70,8 +76,8 @@ impl ObjectWriter {
         }
     }
 
-    /// Writes what must be recorded in objects before aws-auth is written, and updates `list`. Starts no more requests once `cancel`
-    /// completes; returns whether all were made.
+    /// Writes what must be recorded in objects before aws-auth is written, and updates `list`. Stops [`GRACE`] after `cancel` completes;
+    /// returns whether all requests were made.
     pub(crate) async fn prepare(
         &mut self,
         list: &mut ObjectList,
@@ -89,7 +95,8 @@ impl ObjectWriter {
         self.write_all(list, work.collect(), cancel).await
     }
 
-    /// Writes the results of a reconciliation to objects. Starts no more requests once `cancel` completes; returns whether all were made.
+    /// Writes the results of a reconciliation to objects. Stops [`GRACE`] after `cancel` completes; returns whether all requests were
+    /// made.
     pub(crate) async fn report(
         &mut self,
         list: &mut ObjectList,
@@ -158,9 +165,13 @@ impl ObjectWriter {
         let count = work.len();
         let known = &*list;
         let (api, cache) = (&self.api, &self.cache);
-        let work = stream::iter(work).take_until(cancel);
+        let cancel = cancel.shared();
+        let work = stream::iter(work).take_until(cancel.clone());
+        let in_flight = Mutex::new(HashSet::new());
+        let in_flight_now = || in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         let written = work.map(|(index, pending)| async move {
             let object = &known.objects[index];
+            in_flight_now().insert(index);
             let result = match (object.kind, &pending.status) {
                 // Only remembered, without a request.
                 (ObjectKind::IamIdentityMapping, Some(status)) => {
@@ -175,10 +186,20 @@ impl ObjectWriter {
             if let (ObjectKind::AwsAuthMapping, Ok(Some(new))) = (object.kind, &result) {
                 cache.put_own(new.clone());
             }
+            in_flight_now().remove(&index);
             (index, result)
         });
-        let written: Vec<_> = written.buffer_unordered(MAX_CONCURRENT).collect().await;
+        let stop = cancel.then(|()| sleep(GRACE));
+        let written = written.buffer_unordered(MAX_CONCURRENT);
+        let written: Vec<_> = written.take_until(stop).collect().await;
         let is_complete = written.len() == count;
+        let abandoned: Vec<usize> = in_flight_now().drain().collect();
+        for index in abandoned {
+            // It had too little time to count as a failure.
+            let retry = Instant::now() + RETRY_DELAYS.0;
+            let uid = list.objects[index].uid.clone();
+            self.failing.entry(uid).or_insert((0, None)).1 = Some(retry);
+        }
         for (index, result) in written {
             let object = &list.objects[index];
             match result {
@@ -192,7 +213,10 @@ impl ObjectWriter {
                     let (failures, until) =
                         self.failing.entry(object.uid.clone()).or_insert((0, None));
                     let delay = RETRY_DELAYS.0.saturating_mul(1 << (*failures).min(16));
-                    let delay = delay.min(RETRY_DELAYS.1);
+                    let delay = match error.contains(TOO_LARGE) {
+                        true => RETRY_DELAYS.1,
+                        false => delay.min(RETRY_DELAYS.1),
+                    };
                     *until = Some(Instant::now() + delay.mul_f64(0.8 + 0.4 * fastrand::f64()));
                     *failures += 1;
                     warn!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::Context;
@@ -41,6 +41,10 @@ const MEMORY_TTL: Duration = Duration::from_secs(30);
 const SERVER_TIME_TIMEOUT: Duration = Duration::from_secs(3);
 /// The shortest time before a reconciliation that no change caused.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// How long aws-auth waits for requests about objects if access must end.
+const PREPARE_LIMIT: Duration = Duration::from_secs(1);
+/// How often to check, during requests about objects, whether access must end.
+const REMOVAL_CHECK_PERIOD: Duration = Duration::from_millis(500);
 /// How often the wall clock is compared with a known time: it may be corrected, which a sleep does not notice.
 const CLOCK_PERIOD: Duration = Duration::from_secs(2);
 /// How long to wait for EKS at the start, and before a protected entry is restored.
@@ -237,6 +241,7 @@ impl Reconciler {
             list = ObjectList::default();
         }
         self.find_server_time(&list.objects).await;
+        let started = Timestamp::now();
         let mut first = self.decide(Stage::Preparing, &stored, &list, &eks);
         let mut eks = eks;
         if self.asks_more(&first.aws_query, &eks) {
@@ -269,11 +274,16 @@ impl Reconciler {
                 objects = prepare.len(),
                 "recording pending entries in objects"
             );
-            let cancel = self.must_stop_reporting(&stored);
+            let limit = decision.removes_access().then_some(PREPARE_LIMIT);
+            let cancel = self.must_stop_requests(&stored, &list.objects, started, limit);
             is_unfinished |= !self.object_writer.prepare(&mut list, prepare, cancel).await;
         }
         if self.must_not_write() {
             return ReconcileResult::NotLeader;
+        }
+        if is_unfinished && !writes && decision.entry_changes.is_empty() {
+            // Access may have to end, which a report would delay.
+            return ReconcileResult::Unfinished;
         }
         let mut stored = stored;
         if writes {
@@ -329,7 +339,7 @@ impl Reconciler {
             false => Some(self.change_entries(&list, entry_changes, &eks).await),
         };
         let objects = list.objects.clone();
-        let cancel = self.must_stop_reporting(&stored);
+        let cancel = self.must_stop_requests(&stored, &objects, started, None);
         is_unfinished |= !self.object_writer.report(&mut list, reports, cancel).await;
         self.object_writer.emit(&objects, &events).await;
         // The watch event of the controller's own write is not a change.
@@ -352,16 +362,43 @@ impl Reconciler {
         !*self.is_leader.borrow() || self.context.shutdown.is_requested()
     }
 
-    /// Completes when requests about thousands of objects must not continue: aws-auth changed, this replica lost the lease, or
-    /// shutdown began.
-    fn must_stop_reporting(&self, stored: &StoredAwsAuth) -> impl Future<Output = ()> + use<> {
+    /// Completes when requests about objects must not continue: after `limit`, if aws-auth or the configuration changed, an object was
+    /// deleted or has expired `since`, this replica lost the lease, or shutdown began.
+    fn must_stop_requests(
+        &self,
+        stored: &StoredAwsAuth,
+        objects: &[Object],
+        since: Timestamp,
+        limit: Option<Duration>,
+    ) -> impl Future<Output = ()> + use<> {
         let (stored, shutdown) = (Some(stored.clone()), self.context.shutdown.clone());
         let (mut aws_auth, mut is_leader) = (self.aws_auth.clone(), self.is_leader.clone());
+        let (mut config, cache) = (self.context.config.clone(), Arc::clone(&self.cache));
+        config.mark_unchanged();
+        let expiries = objects.iter().filter_map(Object::expires_at);
+        let expires_at = expiries.filter(|time| *time > since).min();
+        let existing = objects.iter().filter(|object| !object.is_deleting);
+        let existing: Vec<_> = existing
+            .map(|object| (object.kind, object.name.clone(), object.uid.clone()))
+            .collect();
+        let limit = limit.map(|limit| Instant::now() + limit);
         async move {
+            let access_must_end = async {
+                loop {
+                    let is_expired = expires_at.is_some_and(|time| Timestamp::now() >= time);
+                    if is_expired || cache.has_newly_deleted(&existing) {
+                        return;
+                    }
+                    sleep(REMOVAL_CHECK_PERIOD).await;
+                }
+            };
             tokio::select! {
                 () = shutdown.requested() => {}
+                () = sleep_until_some(limit) => {}
+                () = access_must_end => {}
                 _ = is_leader.wait_for(|is_leader| !is_leader) => {}
                 _ = aws_auth.wait_for(|now| *now != stored) => {}
+                Ok(()) = config.changed() => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use super::principal_facts::{AwsFacts, AwsQuery};
 use crate::access_entries::EntryChange;
 use crate::authenticator::AccessEntries;
 use crate::aws_auth_snapshot::Snapshot;
+use crate::document::edit::Edit;
 use crate::facts::node_inventory::NodeInventory;
 use crate::plan::{Facts, Guard, Known, Plan};
 
@@ -88,6 +89,17 @@ pub struct Decision {
     pub has_deferred: bool,
     /// When the next decision is due even if no object and no aws-auth changes.
     pub retry_at: Option<Timestamp>,
+}
+
+impl Decision {
+    /// Returns whether access may end: such a change must not wait for requests about other objects.
+    pub fn removes_access(&self) -> bool {
+        let outcomes = self.plan.iter().flat_map(|plan| &plan.outcomes);
+        let mut edits = outcomes.map(|(edit, _)| edit);
+        let mut changes = self.entry_changes.iter();
+        edits.any(|edit| matches!(edit, Edit::Unmap { .. }))
+            || changes.any(|change| change.change.after.is_none())
+    }
 }
 
 /// The change to an access entry for an object.
