@@ -12,17 +12,30 @@ use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::assume_role_advice::Advice;
 
-/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial. Also
-/// returns the profile that assumes the role, if it is not one of the options.
+/// Why AWS denies AssumeRole.
+pub(super) struct RoleAdvice {
+    pub(super) advice: Advice,
+    /// The profile that assumes the role, if it is not one of the options.
+    pub(super) profile: Option<String>,
+    /// Whether IAM has no such role.
+    pub(super) is_absent: bool,
+}
+
+/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial.
 pub(super) fn advice(
     error: &SourceError,
     credential_options: &CredentialOptions,
     aws_environment: &AwsEnvironment,
     now: Timestamp,
-) -> Option<(Advice, Option<String>)> {
-    let plain = error.advice()?;
+) -> Option<RoleAdvice> {
+    let plain = |advice, profile| RoleAdvice {
+        advice,
+        profile,
+        is_absent: false,
+    };
+    let own = error.advice()?;
     let SourceError::AssumeRole { role, source, .. } = error else {
-        return Some((plain, None));
+        return Some(plain(own, None));
     };
     let caller = source.refused().and_then(|refused| refused.caller());
     // Uses the credentials that were denied.
@@ -45,7 +58,7 @@ pub(super) fn advice(
         },
     };
     let (Some(caller), Some(base)) = (caller, base) else {
-        return Some((plain, profile));
+        return Some(plain(own, profile));
     };
     let (caller, role) = (caller.to_owned(), role.clone());
     let aws_environment = aws_environment.clone();
@@ -54,9 +67,12 @@ pub(super) fn advice(
         let iam = Iam::new(&resolved, base.profile.as_deref(), &aws_environment);
         Some(known(&mut iam.ok()?, &caller, &role))
     });
-    let known = asked.wait().into_known().flatten().unwrap_or_default();
-    let advice = error.advice_knowing(&known).unwrap_or(plain);
-    Some((advice, profile))
+    let (known, is_absent) = asked.wait().into_known().flatten().unwrap_or_default();
+    Some(RoleAdvice {
+        advice: error.advice_knowing(&known).unwrap_or(own),
+        profile,
+        is_absent,
+    })
 }
 
 /// Returns the options of the credentials with which a profile assumes a role, and that profile: the selected one, or one
@@ -90,15 +106,17 @@ fn source_profile(
     None
 }
 
-/// Reads the policies from IAM, which only answers for its own account.
-fn known(iam: &mut Iam, caller: &str, role: &str) -> IamEvidence {
+/// Reads the policies from IAM, which only answers for its own account. Also returns whether the role does not exist.
+fn known(iam: &mut Iam, caller: &str, role: &str) -> (IamEvidence, bool) {
     let mut known = IamEvidence::default();
+    let mut is_absent = false;
     let (Some(asking), Some(asked)) = (Parts::of(caller), Parts::of(role)) else {
-        return known;
+        return (known, false);
     };
     if asking.account == asked.account {
-        let found = iam.role(asked.name).ok().flatten();
-        known.trust_policy = found.and_then(|role| role.trust);
+        let found = iam.role(asked.name);
+        is_absent = matches!(found, Ok(None));
+        known.trust_policy = found.ok().flatten().and_then(|role| role.trust);
     }
     let policies_of = if asking.is("iam", "user") {
         Some(caller.to_owned())
@@ -115,5 +133,5 @@ fn known(iam: &mut Iam, caller: &str, role: &str) -> IamEvidence {
         known.own_policies = own;
         known.boundary = boundary;
     }
-    known
+    (known, is_absent)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
+use super::assume_role::RoleAdvice;
 use super::{home_folder, problem};
 use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE, Mistake, profile_name};
 use awsauth_aws::credentials::{
@@ -12,7 +13,7 @@ use awsauth_aws::credentials::{
 };
 use awsauth_aws::imds::ImdsError;
 use awsauth_aws::{AwsEnvironment, AwsError, Machine};
-use awsauth_core::assume_role_advice::{self, Advice, Obstacle, State};
+use awsauth_core::assume_role_advice::{self, Obstacle, State};
 use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
@@ -268,6 +269,20 @@ fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -
     failed
 }
 
+/// Returns that IAM has no such role. STS reports that as a denial.
+fn absent(role: &str, profile: Option<&str>) -> Problem {
+    Problem {
+        cause: format!("IAM has no role {role}"),
+        next: match profile {
+            Some(profile) => format!("correct role_arn of profile {profile}"),
+            None => {
+                "correct the role's ARN in the arguments of the exec plugin, or create the role"
+                    .to_owned()
+            }
+        },
+    }
+}
+
 /// Returns an obstacle that no statement removes. `profile` is the one that assumes the role.
 fn obstacle_of(obstacle: &Obstacle, profile: Option<&str>) -> Option<Problem> {
     let step = obstacle.step()?;
@@ -290,7 +305,7 @@ fn obstacle_of(obstacle: &Obstacle, profile: Option<&str>) -> Option<Problem> {
     })
 }
 
-fn none(error: &NoCredentials, advice: Option<(Advice, Option<String>)>) -> SearchFailed {
+fn none(error: &NoCredentials, advice: Option<RoleAdvice>) -> SearchFailed {
     let tried = error.tried.iter().map(ToString::to_string).collect();
     let Some((source, failed)) = &error.failed else {
         return SearchFailed {
@@ -315,11 +330,14 @@ fn none(error: &NoCredentials, advice: Option<(Advice, Option<String>)>) -> Sear
         _ => (None, false),
     };
     let refused = of_aws(failed).and_then(AwsError::refused);
-    let obstacle = advice.as_ref().and_then(|(advice, profile)| {
-        let mut known = advice.obstacles.iter();
-        known.find_map(|obstacle| obstacle_of(obstacle, profile.as_deref()))
+    let obstacle = advice.as_ref().and_then(|of_role| {
+        if of_role.is_absent {
+            return Some(absent(role.as_deref()?, of_role.profile.as_deref()));
+        }
+        let mut known = of_role.advice.obstacles.iter();
+        known.find_map(|obstacle| obstacle_of(obstacle, of_role.profile.as_deref()))
     });
-    let policies = advice.map(|(advice, _)| {
+    let policies = advice.map(|RoleAdvice { advice, .. }| {
         let policy = |policy: &assume_role_advice::PolicyAdvice| PolicySide {
             title: policy.title.clone(),
             because: policy.because.clone(),

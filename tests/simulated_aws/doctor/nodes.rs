@@ -296,6 +296,19 @@ fn missing_external_id_of_a_profile_is_named() {
         diagnosis.text("C15", "next"),
         "set it in the profile: aws configure set external_id team-42 --profile dev"
     );
+
+    // STS reports a role that does not exist as a denial, too.
+    let text = format!("[profile dev]\nrole_arn = {A}:role/extrenal\nsource_profile = default\n");
+    harness.file("aws-config", &text);
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "C14", "{}", diagnosis.json);
+    let cause = diagnosis.text("C14", "cause");
+    let expected = format!("IAM has no role {A}:role/extrenal: ");
+    assert!(cause.starts_with(&expected), "{cause}");
+    assert_eq!(
+        diagnosis.text("C14", "next"),
+        "correct role_arn of profile dev"
+    );
 }
 
 /// Without a kubeconfig, the endpoint comes from EKS.

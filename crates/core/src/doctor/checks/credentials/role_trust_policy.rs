@@ -41,5 +41,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         }
         (None, None) => none.problem.next.clone(),
     };
-    Outcome::problem(describe(trust), &none.problem.cause, next)
+    let cause = format!(
+        "the role's trust policy does not allow the caller: {}",
+        none.problem.cause
+    );
+    Outcome::problem(describe(trust), cause, next)
 }
