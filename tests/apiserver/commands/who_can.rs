@@ -168,7 +168,7 @@ fn mistaken_question_has_a_remedy() {
     let session = session();
     for (args, status, part) in [
         (&["get", "podz"][..], 2, "hint: did you mean pods?"),
-        (&["get", "gadgets"], 2, "needs its group: gadgets.GROUP"),
+        (&["get", "gadgets"], 2, "add its API group: gadgets.GROUP"),
         (
             &["get", "gadgets.example.com"],
             0,

@@ -138,9 +138,11 @@ fn only_requesters_may_use_a_grant_and_only_the_controller_writes_status() {
     let spec = json!({"spec": {"role": "arn:aws:iam::111122223333:role/another"}});
     patch(&spec, &mallory).says(1, &[DENIED]);
     patch(&spec, &["--as=ann"]).says(0, &[]);
-    // The API server accepts this time. The controller does not, so the entry would never expire.
     let spec = json!({"spec": {"expiresAt": "2027-01-31T18:00:00+99:99"}});
-    patch(&spec, &mallory).says(1, &[DENIED, "the spec is invalid: expiresAt is not a time"]);
+    patch(&spec, &mallory).says(1, &["spec.expiresAt in body should match"]);
+    // The API server accepts this name. The controller does not, so it would keep the entry of the previous spec.
+    let spec = json!({"spec": {"username": " dev"}});
+    patch(&spec, &mallory).says(1, &[DENIED, "starts or ends with white space"]);
     let status = json!({"status": {"canonicalArn": "arn:aws:iam::111122223333:role/admin"}});
     patch(&status, &["--as=ann", "--subresource=status"])
         .says(1, &[DENIED, "ann may not write the status of a mapping"]);

@@ -1,5 +1,7 @@
 //! M8: whether aws-auth changed so recently that the change is not in effect.
 
+use jiff::SignedDuration;
+
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::token::cluster_name::SETTLED;
@@ -17,7 +19,11 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let changed = explained.aws_auth.changed;
     let changed =
         changed.ok_or_else(|| Skipped::needs("the time of the last change to aws-auth"))?;
-    let ago = evidence.now.duration_since(changed);
+    // The clock of this machine may be behind that of the API server.
+    let ago = evidence
+        .now
+        .duration_since(changed)
+        .max(SignedDuration::ZERO);
     let saw = format!("aws-auth changed {} s ago", ago.as_secs());
     let is_unauthorized = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));
     if is_unauthorized
