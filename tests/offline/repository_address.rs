@@ -27,6 +27,7 @@ const CITED: &[&str] = &[
     "aws/karpenter-provider-aws",
     "boto/botocore",
     "eksctl-io/eksctl",
+    "etcd-io/etcd",
     "golang/go",
     "gavinbunney/terraform-provider-kubectl",
     "hashicorp/terraform-provider-aws",
