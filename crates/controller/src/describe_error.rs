@@ -3,7 +3,6 @@
 use awsauth_core::error_chain;
 use kube::Error;
 use kube::runtime::watcher;
-use kube_lease_manager::LeaseManagerError;
 
 /// Describes any error of kube, whose own text contains the whole response in Rust's debug format.
 pub(crate) fn describe(error: &Error) -> String {
@@ -28,14 +27,6 @@ pub(crate) fn describe_watch_error(error: &watcher::Error) -> String {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
         | watcher::Error::WatchFailed(error) => describe(error),
-        other => error_chain::text(other),
-    }
-}
-
-/// Describes an error of a request about the Lease.
-pub(crate) fn describe_lease_error(error: &LeaseManagerError) -> String {
-    match error {
-        LeaseManagerError::KubeError(error) => describe(error),
         other => error_chain::text(other),
     }
 }

@@ -1,37 +1,36 @@
 //! Leader election: only the replica that holds the Lease writes.
 //!
-//! A replica stops writing as soon as a renewal fails or times out, which is before another replica may take over. aws-auth is safe
-//! even if clocks differ, because each write contains the resourceVersion that it was planned on.
+//! As in [client-go](https://pkg.go.dev/k8s.io/client-go/tools/leaderelection), a replica takes over a Lease that it has not seen change
+//! for `DURATION`, and a holder gives up earlier if it cannot renew. Both measure with their own monotonic clocks, so that wall clocks
+//! which differ or jump neither give two replicas the Lease nor keep that of a dead one. aws-auth is safe in any case, because each
+//! write contains the resourceVersion that it was planned on.
 
 use std::time::Duration;
 
-use http::{Request, Response};
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Client;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
-use kube::client::Body;
-use kube_lease_manager::{
-    LeaseCreateMode, LeaseManager, LeaseManagerBuilder, LeaseManagerError, LeaseParams,
-};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
-use tower::{BoxError, service_fn};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::Context;
-use super::describe_error::describe_lease_error;
+use super::describe_error::describe;
 use super::shutdown::Shutdown;
 use awsauth_kube::CONTROLLER;
 
-/// The duration in seconds of a lease that is not renewed.
-const DURATION: u64 = 15;
-/// How many seconds before its end the lease is renewed.
-const GRACE: u64 = 5;
-/// The timeout of a lease request: shorter than the grace period, so that a holder gives up before another replica takes over.
+/// How long a lease that is not renewed remains valid.
+const DURATION: Duration = Duration::from_secs(15);
+/// How long after its last successful renewal a holder stops writing.
+const RENEWAL_DEADLINE: Duration = Duration::from_secs(10);
+/// How often the holder renews the lease.
+const RENEWAL_PERIOD: Duration = Duration::from_secs(5);
+/// How often a replica on standby reads the lease, and a holder retries.
+const RETRY_PERIOD: Duration = Duration::from_secs(2);
+/// The timeout of the requests of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// The delay before a retry.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Competes for the lease and reports in `is_leader` whether this replica holds it. Releases it at shutdown.
 pub(crate) async fn hold(
@@ -40,62 +39,58 @@ pub(crate) async fn hold(
     is_leader: watch::Sender<bool>,
     shutdown: Shutdown,
 ) {
-    let client = with_timeout(context.client.client());
+    let mut candidate = Candidate::new(&context, identity);
+    // When the last successful renewal began.
+    let mut renewed: Option<Instant> = None;
     let mut last_error = String::new();
-    loop {
-        let ended = tokio::select! {
-            biased;
-            manager = manager(&client, &context, &identity) => match manager {
-                Ok(manager) => {
-                    last_error.clear();
-                    compete(&context, &manager, &is_leader, &shutdown).await
-                }
-                Err(error) => Err(describe_lease_error(&error)),
-            },
-            () = shutdown.requested() => Ok(()),
+    while !shutdown.is_requested() {
+        let begun = Instant::now();
+        let limit = TIMEOUT.min(time_left(renewed));
+        let attempt = tokio::select! {
+            attempt = timeout(limit, candidate.attempt()) => attempt,
+            () = shutdown.requested() => break,
         };
-        report(&context, &is_leader, false);
-        let Err(why) = ended else { return };
-        if why != last_error {
-            warn!(error = why, "cannot acquire the lease; retrying");
-            last_error = why;
+        let error = match attempt {
+            Ok(Ok(is_holder)) => {
+                renewed = is_holder.then_some(begun);
+                String::new()
+            }
+            Ok(Err(error)) => describe(&error),
+            Err(_) => "no response in time".to_owned(),
+        };
+        if !error.is_empty() && error != last_error {
+            warn!(error, "cannot acquire or renew the lease; retrying");
         }
+        let is_renewed = error.is_empty() && renewed.is_some();
+        last_error = error;
+        let pause = match is_renewed {
+            true => RENEWAL_PERIOD,
+            false => RETRY_PERIOD.min(time_left(renewed)),
+        };
+        report(&context, &is_leader, renewed.is_some());
         tokio::select! {
-            () = shutdown.requested() => return,
-            () = sleep(RETRY_DELAY) => {}
+            () = sleep(pause) => {}
+            () = shutdown.requested() => break,
         }
+        if time_left(renewed).is_zero() {
+            renewed = None;
+            report(&context, &is_leader, false);
+        }
+    }
+    report(&context, &is_leader, false);
+    match timeout(TIMEOUT, candidate.release()).await {
+        Ok(Ok(true)) => info!("released the lease"),
+        Ok(Ok(false)) => {}
+        Ok(Err(error)) => warn!(error = describe(&error), "cannot release the lease"),
+        Err(_) => warn!("cannot release the lease: no response in time"),
     }
 }
 
-/// Follows the lease until it fails or shutdown begins.
-async fn compete(
-    context: &Context,
-    manager: &LeaseManager,
-    is_leader: &watch::Sender<bool>,
-    shutdown: &Shutdown,
-) -> Result<(), String> {
-    loop {
-        let changed = tokio::select! {
-            changed = manager.changed() => changed,
-            () = shutdown.requested() => {
-                if *is_leader.borrow() {
-                    match timeout(TIMEOUT, manager.release()).await {
-                        Ok(Ok(())) => info!("released the lease"),
-                        Ok(Err(error)) => {
-                            warn!(error = describe_lease_error(&error), "cannot release the lease");
-                        }
-                        Err(_) => warn!("cannot release the lease: no response in time"),
-                    }
-                }
-                return Ok(());
-            }
-        };
-        report(
-            context,
-            is_leader,
-            changed.map_err(|error| describe_lease_error(&error))?,
-        );
-    }
+/// Returns how long a replica may write that last renewed the lease at this time; without a limit if it does not hold the lease.
+fn time_left(renewed: Option<Instant>) -> Duration {
+    renewed.map_or(Duration::MAX, |at| {
+        RENEWAL_DEADLINE.saturating_sub(at.elapsed())
+    })
 }
 
 /// Reports in the metrics, `/readyz` and the log whether this replica holds the lease.
@@ -115,40 +110,90 @@ fn report(context: &Context, sender: &watch::Sender<bool>, is_leader: bool) {
     }
 }
 
-/// Returns the lease. Creates it if needed with server-side apply, which RBAC can restrict to its name, unlike create.
-async fn manager(
-    client: &Client,
-    context: &Context,
-    identity: &str,
-) -> Result<LeaseManager, LeaseManagerError> {
-    let (name, namespace) = (&context.settings.lease_name, &context.settings.namespace);
-    let api = Api::<Lease>::namespaced(client.clone(), namespace);
-    if api.get_opt(name).await?.is_none() {
-        let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name}});
-        let apply = PatchParams::apply(CONTROLLER);
-        api.patch(name, &apply, &Patch::Apply(lease)).await?;
-    }
-    LeaseManagerBuilder::new(client.clone(), name)
-        .with_namespace(namespace)
-        .with_parameters(LeaseParams::new(identity, DURATION, GRACE))
-        .with_field_manager(format!("{CONTROLLER}-{identity}"))
-        .with_create_mode(LeaseCreateMode::UseExistent)
-        .build()
-        .await
+/// A replica that competes for the lease.
+struct Candidate {
+    api: Api<Lease>,
+    name: String,
+    identity: String,
+    /// The lease's last resourceVersion, and when this replica first saw it.
+    seen: (Option<String>, Instant),
 }
 
-/// Returns a client on the same connection whose requests have a shorter timeout.
-fn with_timeout(client: &Client) -> Client {
-    let namespace = client.default_namespace().to_owned();
-    let client = client.clone();
-    let service = service_fn(move |request: Request<Body>| {
-        let client = client.clone();
-        async move {
-            let response: Response<Body> = timeout(TIMEOUT, client.send(request)).await??;
-            Ok::<_, BoxError>(response)
+impl Candidate {
+    fn new(context: &Context, identity: String) -> Self {
+        let client = context.client.client().clone();
+        Self {
+            api: Api::namespaced(client, &context.settings.namespace),
+            name: context.settings.lease_name.clone(),
+            identity,
+            seen: (None, Instant::now()),
         }
-    });
-    Client::new(service, namespace)
+    }
+
+    /// Renews the lease, or acquires it if nobody holds it any more. Returns whether this replica holds it.
+    async fn attempt(&mut self) -> Result<bool, kube::Error> {
+        let lease = match self.api.get_opt(&self.name).await? {
+            Some(lease) => lease,
+            None => self.create().await?,
+        };
+        if self.seen.0 != lease.metadata.resource_version {
+            self.seen = (lease.metadata.resource_version.clone(), Instant::now());
+        }
+        let spec = lease.spec.clone().unwrap_or_default();
+        let now = MicroTime(Timestamp::now());
+        let mut changed = json!({"renewTime": now, "leaseDurationSeconds": DURATION.as_secs()});
+        match spec.holder_identity.as_deref() {
+            Some(holder) if holder == self.identity => {}
+            Some(holder) if !holder.is_empty() && self.seen.1.elapsed() < DURATION => {
+                return Ok(false);
+            }
+            _ => {
+                let transitions = spec.lease_transitions.unwrap_or(0).saturating_add(1);
+                changed["holderIdentity"] = json!(self.identity);
+                changed["acquireTime"] = json!(now);
+                changed["leaseTransitions"] = json!(transitions);
+            }
+        }
+        self.patch(&lease, changed).await
+    }
+
+    /// Creates a lease that nobody holds with server-side apply, which RBAC can restrict to its name, unlike create.
+    async fn create(&self) -> Result<Lease, kube::Error> {
+        let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self.name}});
+        let parameters = PatchParams::apply(CONTROLLER);
+        let patch = Patch::Apply(lease);
+        self.api.patch(&self.name, &parameters, &patch).await
+    }
+
+    /// Gives up the lease. Returns whether this replica held it.
+    async fn release(&self) -> Result<bool, kube::Error> {
+        let Some(lease) = self.api.get_opt(&self.name).await? else {
+            return Ok(false);
+        };
+        let holder = lease.spec.as_ref();
+        let holder = holder.and_then(|spec| spec.holder_identity.as_deref());
+        if holder != Some(&self.identity) {
+            return Ok(false);
+        }
+        let released = json!({"holderIdentity": null, "acquireTime": null, "renewTime": null});
+        self.patch(&lease, released).await
+    }
+
+    /// Changes the lease. Returns `false` if it was changed in the meantime.
+    async fn patch(&self, lease: &Lease, spec: Value) -> Result<bool, kube::Error> {
+        let version = &lease.metadata.resource_version;
+        let patch = json!({"metadata": {"resourceVersion": version}, "spec": spec});
+        let parameters = PatchParams {
+            field_manager: Some(CONTROLLER.to_owned()),
+            ..PatchParams::default()
+        };
+        let patch = Patch::Merge(patch);
+        match self.api.patch(&self.name, &parameters, &patch).await {
+            Ok(_) => Ok(true),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Returns this replica's identity: its host name, which is the pod name, and a part unique to the process.

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::controller::harness::{
     CONFIG, CONTROLLER, Harness, NODE_ENTRY, developer, eventually, role,
@@ -117,6 +118,45 @@ fn api_server_outage_is_survived(
     assert!(!log.contains("panicked"), "{log}");
     let holder = &harness.lease()["spec"]["holderIdentity"];
     assert!(holder.is_null(), "{holder}");
+}
+
+#[test]
+fn lease_counts_from_its_last_change_whatever_the_clocks_say() {
+    let harness = Harness::shared();
+    harness.create(NODE_ENTRY, "eks");
+    let hold = |renewed_hours_from_now: i64| {
+        let renewed = Timestamp::now() + SignedDuration::from_hours(renewed_hours_from_now);
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "awsauth-controller", "namespace": "kube-system"},
+            "spec": {
+                "holderIdentity": "another",
+                "leaseDurationSeconds": 15,
+                "renewTime": format!("{renewed:.6}"),
+                // Each write changes the lease, as renewals do.
+                "leaseTransitions": fastrand::u16(..),
+            },
+        });
+        let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        harness.cluster.kubectl_fed(&apply, &lease.to_string());
+    };
+    // The clock of a live holder is behind: it keeps the lease as long as it renews it.
+    hold(-1);
+    let controller = harness.controller(CONFIG);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        hold(-1);
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(controller.metric("awsauth_leader"), Some(0.0));
+    }
+    // The clock of a dead holder was ahead: its lease does not last for an hour.
+    hold(1);
+    let begun = Instant::now();
+    let _controller = controller.wait_for_lease();
+    let took = begun.elapsed();
+    eprintln!("takeover from a holder whose clock was ahead: {took:.1?}");
+    assert!(took <= TAKEOVER, "{took:?}");
 }
 
 #[test]
