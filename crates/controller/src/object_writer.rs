@@ -18,10 +18,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::cache::{Cache, ObjectList};
-use super::convert::{CachedObject, FINALIZER, cached_object, status_patch};
+use super::convert::{CachedObject, cached_object, status_patch};
 use super::describe_error;
 use super::watch::resource;
-use super::watched_object::{MAX_FINALIZERS, WatchedObject};
+use super::watched_object::{FINALIZER, MAX_FINALIZERS, WatchedObject};
 use awsauth_core::escape::one_line;
 use awsauth_core::reconcile::{
     Event, EventKind, Object, ObjectKind, ObjectReport, Preparation, Regarding, Status,
@@ -158,10 +158,12 @@ impl ObjectWriter {
             let until = failing.get(uid).and_then(|(_, until)| *until);
             until.is_some_and(|until| until > now)
         };
-        let work: Vec<_> = work
-            .into_iter()
+        let work = work.into_iter();
+        let mut work: Vec<_> = work
             .filter(|(index, _)| !waits(&list.objects[*index].uid))
             .collect();
+        // Users wait for the end of a deletion.
+        work.sort_by_key(|(_, write)| !write.removes_finalizer);
         let count = work.len();
         let known = &*list;
         let (api, cache) = (&self.api, &self.cache);

@@ -45,6 +45,8 @@ const MIN_PAUSE: Duration = Duration::from_millis(200);
 const PREPARE_LIMIT: Duration = Duration::from_secs(1);
 /// How often to check, during requests about objects, whether access must end.
 const REMOVAL_CHECK_PERIOD: Duration = Duration::from_millis(500);
+/// How long requests about objects are made although aws-auth has changed. A removed node entry may wait for them this long.
+const AWS_AUTH_PATIENCE: Duration = Duration::from_millis(300);
 /// How often the wall clock is compared with a known time: it may be corrected, which a sleep does not notice.
 const CLOCK_PERIOD: Duration = Duration::from_secs(2);
 /// How long to wait for EKS at the start, and before a protected entry is restored.
@@ -362,8 +364,8 @@ impl Reconciler {
         !*self.is_leader.borrow() || self.context.shutdown.is_requested()
     }
 
-    /// Completes when requests about objects must not continue: after `limit`, if aws-auth or the configuration changed, an object was
-    /// deleted or has expired `since`, this replica lost the lease, or shutdown began.
+    /// Completes when requests about objects must not continue: after `limit`, [`AWS_AUTH_PATIENCE`] after a change of aws-auth, or if the
+    /// configuration changed, an object was deleted or has expired `since`, this replica lost the lease, or shutdown began.
     fn must_stop_requests(
         &self,
         stored: &StoredAwsAuth,
@@ -392,12 +394,17 @@ impl Reconciler {
                     sleep(REMOVAL_CHECK_PERIOD).await;
                 }
             };
+            // Some requests are always made: another client may write aws-auth all the time.
+            let aws_auth_changed = async {
+                let _ = aws_auth.wait_for(|now| *now != stored).await;
+                sleep(AWS_AUTH_PATIENCE).await;
+            };
             tokio::select! {
                 () = shutdown.requested() => {}
                 () = sleep_until_some(limit) => {}
                 () = access_must_end => {}
                 _ = is_leader.wait_for(|is_leader| !is_leader) => {}
-                _ = aws_auth.wait_for(|now| *now != stored) => {}
+                () = aws_auth_changed => {}
                 Ok(()) = config.changed() => {}
             }
         }

@@ -1,5 +1,7 @@
-//! Another client that applies its own aws-auth repeatedly: the controller backs off and reports Contested.
+//! Other clients that write aws-auth again and again: one that reverts the controller, which then backs off and reports Contested, and
+//! one that changes something else.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
@@ -94,4 +96,51 @@ fn repeated_forced_apply_wins_and_is_reported() {
     assert!(harness.roles().contains("view-all"));
     assert!(harness.roles().contains(&role("bob")));
     controller.terminate();
+}
+
+#[test]
+fn objects_are_finished_beside_a_client_that_always_writes() {
+    let harness = Harness::shared();
+    harness.create(NODE_ENTRY, "eks");
+    let _controller = harness.controller(CONFIG).wait_for_lease();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0_u32.. {
+                if is_done.load(Ordering::Relaxed) {
+                    return;
+                }
+                let users = format!("# round {round}\n[]\n");
+                harness.write("mapUsers", &users, "another-client");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        // Also ends the client if something below panics.
+        let _end = Ends(&is_done);
+        let names: Vec<String> = (0..10).map(|number| format!("dev-{number}")).collect();
+        for name in &names {
+            harness.apply(&developer(name));
+        }
+        for name in &names {
+            harness.wait_for_ready(name, "True Applied");
+        }
+        for name in &names {
+            harness.delete(name);
+        }
+        for name in &names {
+            eventually("the object is gone", || {
+                harness.object(name).is_null().then_some(())
+            });
+        }
+    });
+    assert_eq!(harness.roles(), NODE_ENTRY);
+}
+
+/// Sets the flag when it is dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

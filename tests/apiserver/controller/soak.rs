@@ -1,10 +1,16 @@
 //! Everything that goes wrong in a bad week, for ten minutes or `AWSAUTH_SOAK_SECONDS`. Runs only when asked for:
 //! `./test --test apiserver soak -- --ignored --nocapture`.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
@@ -18,7 +24,7 @@ use crate::support::eks;
 use crate::support::secrets::Prints;
 use crate::support::simulated_aws::Credentials;
 use crate::support::webhook_client::{Attack, WebhookClient};
-use crate::support::webhook_secret::SECRET;
+use crate::support::webhook_secret::{self, SECRET};
 use crate::support::{ports, program_output};
 use crate::webhook::harness::configure;
 
@@ -29,6 +35,9 @@ const NODE_ENTRY_BACK: Duration = Duration::from_secs(if cfg!(debug_assertions) 
 
 /// How long a new leader, or one whose API server was restarted, may take to work again.
 const SETTLING: Duration = Duration::from_secs(25);
+
+/// By how many seconds a replica's clock is ahead. The webhook's certificate allows an hour.
+const CLOCK_STEPS: [i64; 6] = [-2700, -90, 0, 0, 90, 2700];
 
 /// A state of the process that must not grow.
 #[derive(Clone, Copy, Default)]
@@ -53,6 +62,16 @@ struct Soak {
     evil: Credentials,
     foreign_role: Credentials,
     slowest_repair: Duration,
+    /// The object that expires, and when.
+    expiring: Option<(String, Timestamp)>,
+    beside: Vec<WriterBeside>,
+}
+
+/// A client that writes all the time, while everything else happens.
+struct WriterBeside {
+    stop: Arc<AtomicBool>,
+    /// Returns how many of its writes succeeded, and the messages of the others.
+    thread: JoinHandle<(usize, Vec<String>)>,
 }
 
 #[test]
@@ -74,6 +93,8 @@ fn nothing_is_lost_and_nobody_gets_in_during_a_bad_week() {
         usage.push((progress, soak.usage()));
     }
     eprintln!("{actions:?}");
+    soak.end_writers_beside();
+    soak.set_clocks_right();
     soak.assert_nobody_gets_in();
     soak.assert_converges();
     eprintln!(
@@ -118,6 +139,8 @@ impl Soak {
             evil,
             foreign_role,
             slowest_repair: Duration::ZERO,
+            expiring: None,
+            beside: Vec::new(),
         };
         for port in ports::free::<3>() {
             let replica = soak.start_replica(port);
@@ -143,6 +166,9 @@ impl Soak {
             json!({"role": role("evil"), "username": "evil", "groups": ["system:masters"]}),
         ));
         soak.assert_converges();
+        for number in 0..2 {
+            soak.beside.push(soak.write_beside(number));
+        }
         soak
     }
 
@@ -150,8 +176,152 @@ impl Soak {
         let listen = format!("--webhook-listen=127.0.0.1:{webhook}");
         // Without facts of EKS, only a listed node entry is restored.
         let config = format!("{CONFIG}protect:\n  arns: [\"{}\"]\n", role("nodes"));
+        let clock = self.clock(webhook);
+        if !clock.exists() {
+            fs::write(&clock, "+0").unwrap();
+        }
+        let variables = [
+            ("LD_PRELOAD", libfaketime().display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+            ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
         self.harness
-            .controller_with(&config, &["--webhook", &listen], &[])
+            .controller_with(&config, &["--webhook", &listen], &variables)
+    }
+
+    /// The file with the offset of the clock of the replica whose webhook has this port.
+    fn clock(&self, webhook: u16) -> PathBuf {
+        self.harness
+            .cluster
+            .folder()
+            .join(format!("clock-{webhook}"))
+    }
+
+    fn step_clock(&mut self, webhook: u16, seconds: i64) {
+        let (clock, new) = (
+            self.clock(webhook),
+            self.clock(webhook).with_extension("new"),
+        );
+        fs::write(&new, format!("{seconds:+}")).unwrap();
+        fs::rename(new, clock).unwrap();
+        self.disturbed = Instant::now();
+    }
+
+    fn set_clocks_right(&mut self) {
+        let ports: Vec<u16> = self.replicas.iter().map(|(port, _)| *port).collect();
+        for port in ports {
+            self.step_clock(port, 0);
+        }
+    }
+
+    /// Replaces the certificate by one of which less than a third of its validity is left.
+    fn make_certificate_due(&self) {
+        let day = 24 * 3600;
+        let secret = webhook_secret::secret(&webhook_secret::make(70 * day, 20 * day));
+        let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        self.harness
+            .cluster
+            .kubectl_fed(&apply, &secret.to_string());
+    }
+
+    /// Creates an object that expires, or checks that its entry is there until its time and not much longer.
+    fn watch_expiry(&mut self) -> &'static str {
+        let Some((name, expires_at)) = self.expiring.take() else {
+            let name = format!("expiring-{}", self.rng.u32(..));
+            let expires_at = Timestamp::now() + SignedDuration::from_secs(self.rng.i64(40..120));
+            let spec = json!({
+                "role": role(&name),
+                "username": name,
+                "groups": ["developers"],
+                "expiresAt": expires_at.to_string(),
+            });
+            self.retried(|harness| {
+                let (objects, patch) = (
+                    harness.objects(),
+                    Patch::Apply(mapping(&name, spec.clone())),
+                );
+                let apply = PatchParams::apply("test").force();
+                harness
+                    .runtime
+                    .block_on(objects.patch(&name, &apply, &patch))
+            });
+            eventually("the entry that expires is there", || {
+                let is_there = self.roles().contains(&role(&name));
+                (is_there || Timestamp::now() >= expires_at).then_some(())
+            });
+            self.expiring = Some((name, expires_at));
+            return "object that expires";
+        };
+        let is_there = self.roles().contains(&role(&name));
+        let now = Timestamp::now();
+        if now < expires_at {
+            assert!(
+                is_there,
+                "{name} expires at {expires_at}, but was removed at {now}"
+            );
+        } else if is_there && now > expires_at + SignedDuration::from_secs(60) {
+            // The leader waits as long as its clock is behind.
+            self.set_clocks_right();
+            eventually("the expired entry is removed", || {
+                (!self.roles().contains(&role(&name))).then_some(())
+            });
+        }
+        if is_there && now < expires_at + SignedDuration::from_secs(60) {
+            self.expiring = Some((name, expires_at));
+        }
+        "check of expiry"
+    }
+
+    /// Starts a client that adds and removes an entry of its own with awsauth, or one that writes mapUsers without it, again and again.
+    fn write_beside(&self, number: u32) -> WriterBeside {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (home, kubeconfig) = (
+            self.harness.cluster.folder().to_owned(),
+            self.harness.cluster.kubeconfig(),
+        );
+        let kubectl = PathBuf::from(self.harness.cluster.kubectl_command().get_program());
+        let is_stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let (mut succeeded, mut messages) = (0, Vec::new());
+            for round in 0_u32.. {
+                if is_stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let mut command = match number {
+                    0 => awsauth_write(round),
+                    _ => foreign_write(&kubectl, round),
+                };
+                let command = command
+                    .env_clear()
+                    .env("HOME", &home)
+                    .env("KUBECONFIG", &kubeconfig);
+                let done = Run::of(command);
+                match done.status {
+                    0 => succeeded += 1,
+                    _ => messages.push(done.stderr),
+                }
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            (succeeded, messages)
+        });
+        WriterBeside { stop, thread }
+    }
+
+    fn end_writers_beside(&mut self) {
+        for writer in self.beside.drain(..) {
+            writer.stop.store(true, Ordering::Relaxed);
+            let (succeeded, messages) = writer.thread.join().expect("a writer");
+            eprintln!(
+                "a writer beside: {succeeded} writes, {} failures",
+                messages.len()
+            );
+            for message in messages.iter().take(20) {
+                eprintln!("{message}");
+            }
+            assert!(succeeded > messages.len(), "most writes fail");
+        }
     }
 
     /// Does something that must not do harm. Returns what.
@@ -163,6 +333,10 @@ impl Soak {
                 "restart of the API server"
             }
             1..=2 => self.kill_leader(spares_last_replica),
+            3 if self.rng.bool() => {
+                self.make_certificate_due();
+                "certificate due for renewal"
+            }
             3 => {
                 let secret = ["delete", "secret", SECRET, "-n", "kube-system"];
                 let deleted = Run::of(self.harness.cluster.kubectl_command().args(secret));
@@ -209,6 +383,13 @@ impl Soak {
                 self.change_object();
                 "changed object"
             }
+            151..=152 => {
+                let (port, _) = self.replicas[self.rng.usize(..self.replicas.len())];
+                let seconds = CLOCK_STEPS[self.rng.usize(..CLOCK_STEPS.len())];
+                self.step_clock(port, seconds);
+                "clock step"
+            }
+            153..=162 => self.watch_expiry(),
             _ => {
                 std::thread::sleep(Duration::from_millis(100));
                 "pause"
@@ -558,6 +739,59 @@ impl Soak {
             files: files.map(Iterator::count).unwrap_or_default(),
         }
     }
+}
+
+/// The library that gives a program another time of day.
+fn libfaketime() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").expect("/usr/lib");
+    let libraries = folders.map(|folder| {
+        folder
+            .expect("a folder")
+            .path()
+            .join("faketime/libfaketimeMT.so.1")
+    });
+    libraries
+        .into_iter()
+        .find(|library| library.exists())
+        .expect("libfaketime is installed: apt-get install libfaketime")
+}
+
+fn awsauth_write(round: u32) -> std::process::Command {
+    let arn = role(&format!("beside-{}", round / 2 % 7));
+    let mut command = std::process::Command::new(awsauth());
+    match round % 2 {
+        0 => command.args([
+            "map",
+            "role",
+            &arn,
+            "--username",
+            "beside",
+            "--group",
+            "viewers",
+        ]),
+        _ => command.args(["unmap", "role", &arn]),
+    };
+    command
+}
+
+fn foreign_write(kubectl: &Path, round: u32) -> std::process::Command {
+    let users = format!(
+        "- userarn: arn:aws:iam::111122223333:user/beside-{}\n  username: beside\n",
+        round % 7
+    );
+    let patch = json!({"data": {"mapUsers": users}}).to_string();
+    let mut command = std::process::Command::new(kubectl);
+    command.args([
+        "patch",
+        "configmap",
+        "aws-auth",
+        "-n",
+        "kube-system",
+        "--type=merge",
+        "-p",
+        &patch,
+    ]);
+    command
 }
 
 fn object_name(number: usize) -> String {
