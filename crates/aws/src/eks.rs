@@ -9,7 +9,7 @@ mod error;
 mod execute_operations;
 mod nodes;
 mod operation_error;
-mod page_limit;
+mod read_pages;
 
 pub use access_entries::AccessEntryList;
 pub use cached_facts::{EksSnapshot, read_snapshot};

@@ -21,9 +21,6 @@ use awsauth_core::reconcile::{
     InvalidSpec, Object, ObjectKind, Reason, Spec, Status,
 };
 
-/// The finalizer that keeps an object until its entry is removed.
-pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
-
 /// The most bytes of a spec or a status as JSON. What the schema of AwsAuthMapping allows, and what the controller writes, is shorter.
 const MAX_JSON: usize = 256 << 10;
 
@@ -383,6 +380,7 @@ fn stored_condition(condition: &Condition) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watched_object::FINALIZER;
 
     fn object(spec: Value, status: Value) -> WatchedObject {
         object_with(spec, status, &["other", FINALIZER])

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::convert::FINALIZER;
-
+/// The finalizer that keeps an object until its entry is removed.
+pub(crate) const FINALIZER: &str = "awsauth.dev/entry";
 /// The most finalizers of an object that are kept in memory. The API server does not limit their number.
 pub(crate) const MAX_FINALIZERS: usize = 16;
 

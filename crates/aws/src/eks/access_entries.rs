@@ -14,7 +14,7 @@ use super::error::{
     DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, LIST_POLICIES,
     Unavailable,
 };
-use super::page_limit::PageLimit;
+use super::read_pages::read_pages;
 use crate::AwsError;
 use crate::concurrency::map_concurrently;
 use awsauth_core::facts::access_entries::{
@@ -140,33 +140,16 @@ struct Answer {
 
 async fn names(client: &Client, cluster: &str) -> Result<Vec<String>, AwsError> {
     let asking = client.list_access_entries().cluster_name(cluster);
-    let mut pages = asking.into_paginator().send();
-    let (mut names, mut limit) = (Vec::new(), PageLimit::default());
-    while let Some(page) = pages.next().await {
-        limit.count()?;
-        names.extend(
-            page.map_err(AwsError::of)?
-                .access_entries
-                .unwrap_or_default(),
-        );
-    }
-    Ok(names)
+    read_pages(asking.into_paginator().send(), |page| page.access_entries).await
 }
 
 async fn policy_arns(client: &Client) -> Result<Vec<String>, AwsError> {
-    let mut pages = client.list_access_policies().into_paginator().send();
-    let (mut arns, mut limit) = (Vec::new(), PageLimit::default());
-    while let Some(page) = pages.next().await {
-        limit.count()?;
-        let policies = page.map_err(AwsError::of)?.access_policies;
-        arns.extend(
-            policies
-                .into_iter()
-                .flatten()
-                .filter_map(|policy| policy.arn),
-        );
-    }
-    Ok(arns)
+    let pages = client.list_access_policies().into_paginator().send();
+    let policies = read_pages(pages, |page| page.access_policies).await?;
+    Ok(policies
+        .into_iter()
+        .filter_map(|policy| policy.arn)
+        .collect())
 }
 
 async fn describe_all(
@@ -274,16 +257,8 @@ async fn policies(
         .list_associated_access_policies()
         .cluster_name(cluster)
         .principal_arn(principal_arn);
-    let mut pages = asking.into_paginator().send();
-    let (mut listed, mut limit) = (Vec::new(), PageLimit::default());
-    while let Some(page) = pages.next().await {
-        limit.count()?;
-        listed.extend(
-            page.map_err(AwsError::of)?
-                .associated_access_policies
-                .unwrap_or_default(),
-        );
-    }
+    let pages = asking.into_paginator().send();
+    let listed = read_pages(pages, |page| page.associated_access_policies).await?;
     let policies = listed.into_iter().map(|policy| {
         let scope = policy.access_scope;
         let is_cluster = scope.as_ref().and_then(|scope| scope.r#type.as_ref())

@@ -6,7 +6,7 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
 use super::error::{self, EksError};
-use super::page_limit::PageLimit;
+use super::read_pages::read_pages;
 use crate::client_config::ProfileSettings;
 use crate::credentials::ResolvedCredentials;
 use crate::runtime::BlockingRuntime;
@@ -131,16 +131,9 @@ impl Eks {
     /// # Errors
     /// If EKS does not answer.
     pub fn clusters(&mut self) -> Result<Vec<String>, EksError> {
-        let mut pages = self.client.list_clusters().into_paginator().send();
-        let listing = async {
-            let (mut names, mut limit) = (Vec::new(), PageLimit::default());
-            while let Some(page) = pages.next().await {
-                limit.count()?;
-                names.extend(page.map_err(AwsError::of)?.clusters.unwrap_or_default());
-            }
-            Ok(names)
-        };
-        self.runtime.block_on(listing)?.map_err(EksError::Aws)
+        let pages = self.client.list_clusters().into_paginator().send();
+        let names = read_pages(pages, |page| page.clusters);
+        self.runtime.block_on(names)?.map_err(EksError::Aws)
     }
 
     /// Returns the names of the managed node groups of a cluster, at most a hundred.

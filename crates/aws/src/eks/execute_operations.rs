@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::access_entries::described_entry;
 use super::client::Eks;
-use super::operation_error::{Cause, OperationError, UpdateFailure};
+use super::operation_error::{Cause, OperationError, UpdateFailure, is_mode_gate};
 use crate::AwsError;
 use awsauth_core::access_entries::{Operation, difference};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessScope, STANDARD};
@@ -605,14 +605,6 @@ fn is_in_use(error: &AwsError) -> bool {
 
 fn is_missing(error: &AwsError) -> bool {
     error.code() == Some("ResourceNotFoundException")
-}
-
-/// Whether EKS refuses access entries because of the authentication mode.
-pub(super) fn is_mode_gate(error: &AwsError) -> bool {
-    error.refused().is_some_and(|refused| {
-        refused.code == "InvalidRequestException"
-            && refused.message.contains("authentication mode must be set")
-    })
 }
 
 /// Whether EKS refuses to update the mode because the cluster has it since it was described.

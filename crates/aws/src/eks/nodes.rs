@@ -8,7 +8,7 @@ use super::error::{
     DESCRIBE_FARGATE_PROFILE, DESCRIBE_NODE_GROUP, EksError, LIST_FARGATE_PROFILES,
     LIST_NODE_GROUPS, Unavailable,
 };
-use super::page_limit::PageLimit;
+use super::read_pages::read_pages;
 use crate::AwsError;
 use crate::concurrency::map_concurrently;
 use awsauth_core::facts::node_inventory::{FargateProfile, Issue, NodeGroup};
@@ -66,14 +66,8 @@ impl Eks {
 
 async fn groups(client: &Client, cluster: &str) -> Result<Vec<NodeGroup>, Failed> {
     let asking = client.list_nodegroups().cluster_name(cluster);
-    let mut pages = asking.into_paginator().send();
-    let failed = |error| (LIST_NODE_GROUPS, EksError::Aws(error));
-    let (mut names, mut limit) = (Vec::new(), PageLimit::default());
-    while let Some(page) = pages.next().await {
-        limit.count().map_err(failed)?;
-        let page = page.map_err(|error| failed(AwsError::of(error)))?;
-        names.extend(page.nodegroups.unwrap_or_default());
-    }
+    let names = read_pages(asking.into_paginator().send(), |page| page.nodegroups).await;
+    let names = names.map_err(|error| (LIST_NODE_GROUPS, EksError::Aws(error)))?;
     let described = map_concurrently(names, |name| {
         let asking = client.describe_nodegroup().cluster_name(cluster);
         let asking = asking.nodegroup_name(name).send();
@@ -87,14 +81,9 @@ async fn groups(client: &Client, cluster: &str) -> Result<Vec<NodeGroup>, Failed
 
 async fn profiles(client: &Client, cluster: &str) -> Result<Vec<FargateProfile>, Failed> {
     let asking = client.list_fargate_profiles().cluster_name(cluster);
-    let mut pages = asking.into_paginator().send();
-    let failed = |error| (LIST_FARGATE_PROFILES, EksError::Aws(error));
-    let (mut names, mut limit) = (Vec::new(), PageLimit::default());
-    while let Some(page) = pages.next().await {
-        limit.count().map_err(failed)?;
-        let page = page.map_err(|error| failed(AwsError::of(error)))?;
-        names.extend(page.fargate_profile_names.unwrap_or_default());
-    }
+    let pages = asking.into_paginator().send();
+    let names = read_pages(pages, |page| page.fargate_profile_names).await;
+    let names = names.map_err(|error| (LIST_FARGATE_PROFILES, EksError::Aws(error)))?;
     let described = map_concurrently(names, |name| {
         let asking = client.describe_fargate_profile().cluster_name(cluster);
         let asking = asking.fargate_profile_name(name).send();

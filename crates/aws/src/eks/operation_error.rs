@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::client::Eks;
 use super::error::{EksError, allow};
-use super::execute_operations::is_mode_gate;
 use crate::AwsError;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::error_chain;
@@ -323,4 +322,12 @@ fn condition_keys(operation: &Operation) -> &'static str {
         Operation::AssociatePolicy { .. } => "eks:policyArn, eks:accessScope or eks:namespaces",
         _ => "aws:ResourceTag or aws:PrincipalArn",
     }
+}
+
+/// Whether EKS refuses access entries because of the authentication mode.
+pub(super) fn is_mode_gate(error: &AwsError) -> bool {
+    error.refused().is_some_and(|refused| {
+        refused.code == "InvalidRequestException"
+            && refused.message.contains("authentication mode must be set")
+    })
 }

@@ -1,44 +1,72 @@
-//! The limit of pages of a list.
+//! Reads all pages of a list, up to a limit.
+
+use std::error::Error;
+
+use aws_sdk_eks::config::http::HttpResponse;
+use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_async::future::pagination_stream::PaginationStream;
+use aws_types::request_id::RequestId;
 
 use crate::request_error::AwsError;
 
 /// The most pages that are read. A page has up to 100 items.
 const MAX_PAGES: u32 = 200;
 
-/// Counts the pages of a list, so that a list without end is an error.
-#[derive(Default)]
-pub(super) struct PageLimit {
-    read: u32,
-}
-
-impl PageLimit {
-    /// Counts a page.
-    ///
-    /// # Errors
-    /// If there are more than [`MAX_PAGES`].
-    pub(super) fn count(&mut self) -> Result<(), AwsError> {
-        self.read += 1;
-        match self.read > MAX_PAGES {
-            true => Err(AwsError::InvalidResponse {
-                why: format!("a list has more than {MAX_PAGES} pages"),
-            }),
-            false => Ok(()),
+/// Returns the `items` of all pages.
+///
+/// # Errors
+/// If a page cannot be read, or there are more than [`MAX_PAGES`].
+pub(super) async fn read_pages<P, I, E>(
+    mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
+    items: impl Fn(P) -> Option<Vec<I>>,
+) -> Result<Vec<I>, AwsError>
+where
+    E: Error + ProvideErrorMetadata + 'static,
+    SdkError<E, HttpResponse>: RequestId,
+{
+    let mut read = Vec::new();
+    for _ in 0..MAX_PAGES {
+        match pages.next().await {
+            Some(page) => read.extend(items(page.map_err(AwsError::of)?).unwrap_or_default()),
+            None => return Ok(read),
         }
     }
+    Err(AwsError::InvalidResponse {
+        why: format!("a list has more than {MAX_PAGES} pages"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_eks::operation::list_clusters::ListClustersError;
+    use aws_smithy_async::future::pagination_stream::fn_stream::FnStream;
 
-    #[test]
-    fn list_without_end_is_an_error() {
-        let mut limit = PageLimit::default();
-        assert!((0..MAX_PAGES).all(|_| limit.count().is_ok()));
-        let error = limit.count().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the response is not from AWS: a list has more than 200 pages"
-        );
+    #[tokio::test]
+    async fn list_without_end_is_an_error() {
+        for (pages, expected) in [
+            (199, Ok(199)),
+            (u32::MAX, Err("a list has more than 200 pages")),
+        ] {
+            let stream = PaginationStream::new(FnStream::new(move |sender| {
+                Box::pin(async move {
+                    for page in 0..pages {
+                        if sender
+                            .send(Ok::<_, SdkError<ListClustersError, HttpResponse>>(page))
+                            .await
+                            .is_err()
+                        {
+                            return;
+                        }
+                    }
+                })
+            }));
+            let read = read_pages(stream, |page| Some(vec![page])).await;
+            let read = read
+                .map(|items| items.len())
+                .map_err(|error| error.to_string());
+            let expected = expected.map_err(|why| format!("the response is not from AWS: {why}"));
+            assert_eq!(read, expected);
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::request_body::MAX_LARGE_BODIES;
-
+/// The maximum size of all large bodies together: four of the maximum size. Those of one peer may have half of it.
+pub(super) const MAX_LARGE_BODIES: usize = 12 << 20;
 /// How many complete reviews of one peer may wait or be checked.
 pub(super) const MAX_REVIEWS: usize = 16;
 

@@ -6,15 +6,13 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::peer_share::PeerShare;
+use super::peer_share::{MAX_LARGE_BODIES, PeerShare};
 
 /// The maximum size of a body. The API server accepts requests of up to 3 MiB, and a review usually has two versions of the object.
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/server/config.go>
 pub(super) const MAX_BODY: usize = 3 << 20;
 /// The size up to which a body is small. Every connection may hold a small body, so large ones cannot exclude it.
 pub(super) const MAX_SMALL_BODY: usize = 128 << 10;
-/// The maximum size of all large bodies together. Those of one peer may have half of it.
-pub(super) const MAX_LARGE_BODIES: usize = 4 * MAX_BODY;
 
 /// Bounds the memory of all bodies.
 #[derive(Clone)]
