@@ -43,11 +43,11 @@ pub(crate) fn run(
     let is_of_kubeconfig = cluster
         .as_ref()
         .is_some_and(|cluster| cluster.described().is_none());
-    let with_other = |failure: Failure| {
-        match is_of_kubeconfig {
-        true => failure.hint("see which user the kubeconfig's own credentials sign in as, which whoami does not need: kubectl auth whoami"),
+    let hint = "see which user the kubeconfig's own credentials sign in as, which whoami does not need: \
+        kubectl auth whoami";
+    let with_other = |failure: Failure| match is_of_kubeconfig {
+        true => failure.hint(hint),
         false => failure,
-    }
     };
     let credentials =
         SigningCredentials::get(&target.identity, None, what, out).map_err(with_other)?;

@@ -395,7 +395,7 @@ fn diagnosis_without_the_deciding_evidence_is_unknown() {
         "M4 aws-auth needs more time: no response within 4 s"
     );
 
-    // A request that the user named, and nobody answered.
+    // A request that the user named, and that got no answer.
     let mut unanswered = mapped(None);
     unanswered.request.arn = Some(arn.into());
     unanswered.signed_in = Collected::default();

@@ -73,7 +73,7 @@ fn readme_links_every_page() {
 
 /// Tests take the output of programs only in `tests/support/program_output.rs`, which searches it for secrets.
 #[test]
-fn tests_take_output_only_through_the_secrets_module() {
+fn tests_read_output_only_through_the_program_output_module() {
     // Go, cargo and pip run before any secret is issued.
     const BUILDERS: [&str; 3] = ["go_programs.rs", "static_build.rs", "python.rs"];
     const WAYS: [&str; 3] = [".output()", ".wait_with_output()", ".status()"];

@@ -1,4 +1,4 @@
-//! The secrets that tests used and stand-ins issued, and the search of a text for them.
+//! The secrets that tests use and test servers issue, and a search for them in a text.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};

@@ -58,7 +58,7 @@ pub struct InvalidSpec {
     pub why: String,
     /// As in [`Spec`], if it is valid.
     pub deletion: DeletionPolicy,
-    /// As in [`Spec`]. [`Timestamp::MIN`] if it is not a time: nobody knows when the access must end.
+    /// As in [`Spec`]. [`Timestamp::MIN`] if it is not a valid time, so that the access ends at once.
     pub expires_at: Option<Timestamp>,
 }
 
