@@ -15,18 +15,31 @@ use crate::support::cluster::Cluster;
 
 const WRITERS: usize = 64;
 const ROUNDS: usize = 8;
+/// How many clients that are not under measurement write beside them.
+const FOREIGN: usize = 4;
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    println!("\n{WRITERS} concurrent writers, {ROUNDS} rounds, each with its own role");
+    println!(
+        "\n{WRITERS} concurrent writers, {ROUNDS} rounds, each with its own role, beside {FOREIGN} kubectl patch in a loop"
+    );
     let kubeconfig = cluster.kubeconfig();
     let map = |role: &str| awsauth.on(&kubeconfig, &map(role));
-    let (ours, our_requests) = counted(cluster, || storm(cluster, "awsauth map", map));
+    let foreign = |name: &str, command: &(dyn Fn(&str) -> Command + Sync)| {
+        counted(cluster, || {
+            background_work::beside(
+                FOREIGN,
+                |writer, round| patch(cluster, writer, round),
+                || storm(cluster, name, command),
+            )
+        })
+    };
+    let (ours, our_requests) = foreign("awsauth map", &map);
     let beside = format!("awsauth map, beside {WRITERS} kubectl patch in a loop");
     background_work::beside(
         WRITERS,
         |writer, round| patch(cluster, writer, round),
-        || storm(cluster, &beside, map),
+        || storm(cluster, &beside, &map),
     );
     let Some(keiko) = other_writers::keiko() else {
         return;
@@ -40,9 +53,7 @@ pub(crate) fn run(awsauth: &Awsauth) {
         command.args(["--groups", "system:masters"]);
         command
     };
-    let (theirs, their_requests) = counted(cluster, || {
-        storm(cluster, "keikoproj aws-auth upsert --retry", upsert)
-    });
+    let (theirs, their_requests) = foreign("keikoproj aws-auth upsert --retry", &upsert);
     let at_99 = ours.percentile(99).as_secs_f64() / theirs.percentile(99).as_secs_f64();
     println!("p99 relative to keikoproj: {}", ratio(at_99, Some(0.7)));
     let requests = ratio(our_requests / their_requests, Some(1.0));
@@ -60,13 +71,12 @@ fn patch(cluster: &Cluster, writer: usize, round: u32) {
 }
 
 /// Lets all writers write, and prints how many succeeded and what they needed.
-fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync) -> Samples {
+fn storm(cluster: &Cluster, name: &str, command: &(dyn Fn(&str) -> Command + Sync)) -> Samples {
     aws_auth_fixture::create(cluster);
     timed_run(&mut aws_auth_fixture::patch_back(cluster));
     let ended: Vec<(Duration, bool)> = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let command = &command;
                 scope.spawn(move || {
                     let role =
                         |round| format!("arn:aws:iam::111122223333:role/writer-{writer}-{round}");
@@ -93,9 +103,14 @@ fn storm(cluster: &Cluster, name: &str, command: impl Fn(&str) -> Command + Sync
         "jsonpath={.data.mapRoles}",
     ]);
     let stored = stored.matches(":role/writer-").count();
+    let all = WRITERS * ROUNDS;
+    let missed = if written.min(stored) < all {
+        "  MISSED"
+    } else {
+        ""
+    };
     println!(
-        "{name}: succeeded {written} of {}, stored {stored}; p50 {}, p99 {}",
-        WRITERS * ROUNDS,
+        "{name}: succeeded {written} of {all}, stored {stored}{missed}; p50 {}, p99 {}",
         milliseconds(durations.percentile(50)),
         milliseconds(durations.percentile(99))
     );

@@ -55,8 +55,8 @@ pub(crate) fn run(awsauth: &Awsauth) {
     );
     heading("A token from credentials in the environment");
     row("/bin/true", &nothing);
-    row_at_most("awsauth token", &token, &nothing, Some(2.5));
-    row_at_most("awsauth eks get-token", &get_token, &nothing, Some(2.5));
+    row_at_most("awsauth token", &token, &nothing, Some(1.5));
+    row_at_most("awsauth eks get-token", &get_token, &nothing, Some(1.5));
     row_at_most("awsauth token, parsed by clap", &with_clap, &nothing, None);
 
     heading("Other programs, as a multiple of awsauth");

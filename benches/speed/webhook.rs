@@ -34,8 +34,8 @@ pub(crate) fn run(awsauth: &Awsauth) {
             "7,600 entries, 1 MiB",
             20,
             150,
-            entries(7600),
-            entries(7601),
+            of_one_mebibyte(entries(7600)),
+            of_one_mebibyte(entries(7601)),
         ),
         ("50,000 groups", 20, 300, groups(50_000), groups(50_001)),
     ] {
@@ -168,6 +168,12 @@ fn entries(count: usize) -> String {
     NODE.to_owned() + &(1..count).map(entry).collect::<String>()
 }
 
+/// Adds a comment, so that mapRoles has the maximum size of a ConfigMap.
+fn of_one_mebibyte(roles: String) -> String {
+    let comment = "#".repeat((1 << 20) - roles.len());
+    roles + &comment
+}
+
 /// Returns mapRoles with an entry in this number of groups.
 fn groups(count: usize) -> String {
     let groups: String = (0..count)
@@ -204,13 +210,8 @@ fn review(before: &str, after: &str) -> Vec<u8> {
 
 /// Returns a review of the largest size, with as many entries as are reviewed. Each has findings.
 fn largest() -> Arc<[u8]> {
-    // A ConfigMap has at most 1 MiB.
-    let entries = |line: &str| {
-        let entries = line.repeat(12_000);
-        let comment = "#".repeat((1 << 20) - entries.len());
-        entries + &comment
-    };
-    let (before, after) = (entries("- rolearn: a\n"), entries("- rolearn: b\n"));
+    let [before, after] =
+        ["- rolearn: a\n", "- rolearn: b\n"].map(|line| of_one_mebibyte(line.repeat(12_000)));
     let mut review = review(&before, &after);
     review.resize(MAX_BODY, b' ');
     review.into()

@@ -15,6 +15,7 @@ mod documentation;
 mod edit_command;
 mod edit_properties;
 mod editor_page;
+mod endless_aws_responses;
 mod instance_metadata;
 #[cfg(unix)]
 mod invisible_characters;

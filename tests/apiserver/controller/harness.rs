@@ -84,8 +84,10 @@ pub(crate) struct Controller {
     health: u16,
 }
 
+/// The program under test. `AWSAUTH_TEST_PROGRAM` can name another build of it.
 pub(crate) fn awsauth() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_awsauth"))
+    let other = std::env::var_os("AWSAUTH_TEST_PROGRAM");
+    other.map_or_else(|| env!("CARGO_BIN_EXE_awsauth").into(), PathBuf::from)
 }
 
 /// Returns an AwsAuthMapping object.
