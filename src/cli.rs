@@ -38,6 +38,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         let done = commands::token::run(&request, &mut out);
         return ended(done, None, &mut out);
     }
+    if let Some(failure) = other_tools_commands::failure_before_parsing(&arguments) {
+        let mut out = Out::new(program, ColorMode::default(), Verbosity::Normal);
+        return ended(Err(failure), None, &mut out);
+    }
     let matches = match parsed(program, arguments.clone()) {
         Ok(matches) => matches,
         Err(error) => {
