@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{Document, Entry, Section, Span};
+use crate::document::{Document, Entry, Section, SectionName, Span};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -95,12 +95,12 @@ fn best(section: &Section, line: usize) -> Option<Repair> {
 /// The fields of an entry.
 const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
 
-/// Finds fields with a missing colon, space, dash or `groups:` line, at most two lines before the parser's error, and how
+/// Finds fields with a missing key, colon, space, dash or `groups:` line, at most two lines before the parser's error, and how
 /// to fix each.
 fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
     let text = section.text().unwrap_or_default();
     let mut repairs = Vec::new();
-    let (mut start, mut entries, mut fields) = (0, None, None);
+    let (mut start, mut entries, mut fields, mut groups) = (0, None, None, None);
     let mut previous = "";
     for (number, content) in text.split_inclusive('\n').enumerate() {
         let rest = content.trim_start_matches(' ');
@@ -147,6 +147,21 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                 let help = format!("begin the entry with a dash: {by}");
                 repairs.push(Repair::one(at(field), help, at(field), &by));
             }
+            if let Some(arn) = arn_without_key(field) {
+                let key = match section.name() {
+                    SectionName::Users => "userarn",
+                    _ => "rolearn",
+                };
+                let by = format!("{key}: {arn}");
+                let help = format!("write {key}: before the ARN: {by}");
+                repairs.push(Repair::one(at(field), help, at(field), &by));
+            }
+            let is_group = !field.is_empty() && !is_field(field) && !field.starts_with('#');
+            if item.is_none() && is_group && groups == Some(indent) {
+                let by = format!("- {field}");
+                let help = format!("begin the group with a dash: {by}");
+                repairs.push(Repair::one(at(field), help, at(field), &by));
+            }
             if item.is_some()
                 && fields == Some(indent)
                 && !is_field(field)
@@ -156,6 +171,9 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                 let by = format!("groups:\n{}-", " ".repeat(indent));
                 repairs.push(Repair::one(dash(), help, dash(), &by));
             }
+        }
+        if item.is_some() {
+            groups = (!is_field(field)).then_some(indent);
         }
         if item.is_some() && is_field(field) {
             entries.get_or_insert(indent);
@@ -167,6 +185,13 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
         start += content.len();
     }
     repairs
+}
+
+/// Returns the ARN, with its quotes, if there is one instead of a field or after a colon without a key.
+fn arn_without_key(field: &str) -> Option<&str> {
+    let value = field.strip_prefix(':').unwrap_or(field).trim_start();
+    let is_arn = value.trim_start_matches(['"', '\'']).starts_with("arn:");
+    is_arn.then_some(value)
 }
 
 /// Returns what follows a field's name at the start of a line, in any letter case.
