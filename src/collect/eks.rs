@@ -41,7 +41,7 @@ pub(crate) fn describe(
         }
         EksError::NotReady { .. } => DescribeFailure::NotReady(problem(&error, error.hint())),
         EksError::Denied { statement, .. } => {
-            DescribeFailure::Unknown(format!("AWS denies it; a policy needs {statement}"))
+            DescribeFailure::Denied(format!("AWS denies it; a policy needs {statement}"))
         }
         _ => DescribeFailure::Unknown(error_text(&error)),
     })?;

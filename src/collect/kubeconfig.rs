@@ -82,6 +82,8 @@ pub(crate) fn entry(
         kubectl: target.kubectl(),
         has_proxy_url: selected.server.has_kubeconfig_proxy,
         ignored: ignored(flags, environment),
+        matching_user: selected.matching_user.clone(),
+        has_shared_user: selected.has_shared_user,
     };
     Ok((entry, selected))
 }

@@ -544,6 +544,124 @@ fn recent_change_is_waited_for_and_older_change_is_not_blamed() {
 }
 
 #[test]
+fn recent_change_does_not_hide_a_wrong_cluster_name() {
+    let now = evidence().now;
+    let mut young = mapped(Some(now - SignedDuration::from_secs(7)));
+    // Only the plugin names the cluster.
+    if let Collected::Seen(Ok(entry)) = &mut young.kubeconfig {
+        entry.named = None;
+    }
+    let both = "either the cluster's name is not \"prod\", for which the token is signed, or the change to aws-auth 7 s ago is not in effect yet";
+    let wait = "run this again in 54 s; if the token is still rejected, ";
+    let compare = "compare its endpoint with the kubeconfig: aws eks describe-cluster --name prod --region eu-west-1 --query cluster.endpoint";
+    fails(&young, "M8", both, &format!("{wait}{compare}"));
+    assert_eq!(diagnose(&young).headline.entry, None);
+    let denied = DescribeFailure::Denied("a policy is missing".into());
+    young.described = Collected::Seen(Err(denied));
+    let ask = format!("{wait}ask a user with eks:DescribeCluster to {compare}");
+    fails(&young, "M8", both, &ask);
+    // EKS confirms the name.
+    young.described = Collected::Seen(Ok(described()));
+    let waits = "aws-auth changed 7 s ago, and the change is not in effect yet";
+    fails(&young, "M8", waits, "awsauth verify");
+    let mut old = mapped(Some(now - SignedDuration::from_hours(1)));
+    old.described = Collected::Seen(Ok(described()));
+    fails(&old, "M2", "does not accept the token", "ask a user");
+    // It is another cluster of this name.
+    if let Collected::Seen(Ok(described)) = &mut old.described {
+        described.endpoint = "https://10.0.0.2".into();
+    }
+    fails(
+        &old,
+        "K7",
+        "is not the endpoint of cluster \"prod\"",
+        "awsauth kubeconfig",
+    );
+}
+
+/// A kubeconfig user with an exec plugin that makes tokens for cluster `staging`.
+fn of_staging(change: impl FnOnce(&mut Entry)) -> Evidence {
+    let mut evidence = mapped(None);
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.context = Some("prod".into());
+        entry.user_name = Some("staging".into());
+        entry.plugin_named = Some("staging".into());
+        entry.user = User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            command: "aws".into(),
+            path: Some("/usr/bin/aws".into()),
+            args: [
+                "eks",
+                "get-token",
+                "--cluster-name",
+                "staging",
+                "--role-arn",
+                "r",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            ..Exec::default()
+        });
+        change(entry);
+    }
+    evidence
+}
+
+#[test]
+fn user_of_another_cluster_is_replaced_instead_of_changed() {
+    let cause =
+        "the token is made for cluster \"staging\", but the kubeconfig entry is for \"prod\"";
+    let check = |change: fn(&mut Entry), next| fails(&of_staging(change), "K5", cause, next);
+    check(
+        |entry| entry.matching_user = Some("prod-user".into()),
+        "kubectl config set-context prod --user=prod-user",
+    );
+    check(
+        |entry| entry.has_shared_user = true,
+        "awsauth kubeconfig --cluster-name prod --region eu-west-1 --alias prod --role-arn r",
+    );
+    check(
+        |_| {},
+        "kubectl config set-credentials staging --exec-arg=eks --exec-arg=get-token --exec-arg=--cluster-name --exec-arg=prod",
+    );
+}
+
+#[test]
+fn user_who_may_not_describe_the_cluster_is_led_to_what_works() {
+    let mut evidence = of_staging(|entry| {
+        entry.plugin_named = Some("prod".into());
+        if let User::Exec(exec) = &mut entry.user {
+            exec.path = None;
+        }
+    });
+    let uninstalled = "the exec plugin \"aws\" is not installed here";
+    fails(
+        &evidence,
+        "K3",
+        uninstalled,
+        "use awsauth as the plugin: awsauth kubeconfig ",
+    );
+    evidence.described = Collected::Seen(Err(DescribeFailure::Denied("a policy".into())));
+    fails(
+        &evidence,
+        "K3",
+        uninstalled,
+        "use awsauth as the plugin: kubectl config set-credentials staging --exec-api-version=client.authentication.k8s.io/v1beta1 \
+         --exec-command=awsauth --exec-arg=token --exec-arg=--cluster-name --exec-arg=prod --exec-arg=--region --exec-arg=eu-west-1 \
+         --exec-arg=--role-arn --exec-arg=r",
+    );
+    let mut shared = of_staging(|entry| entry.has_shared_user = true);
+    shared.described = evidence.described.clone();
+    fails(
+        &shared,
+        "K5",
+        "is for \"prod\"",
+        "IAM denies you eks:DescribeCluster, so ask a user who has it for a new kubeconfig, which contains no secret: \
+         awsauth kubeconfig --cluster-name prod --region eu-west-1 --alias prod --role-arn r --kubeconfig FILE",
+    );
+}
+
+#[test]
 fn entry_with_an_unresolvable_template_never_matches() {
     let mut evidence = mapped(None);
     let text = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: \"system:node:{{EC2PrivateDNSName}}\"\n";

@@ -57,7 +57,7 @@ pub struct Flags {
 
 /// A kubeconfig that was read.
 #[derive(Clone)]
-pub struct Loaded(Arc<Kubeconfig>);
+pub struct Loaded(pub(super) Arc<Kubeconfig>);
 
 impl Loaded {
     /// Returns the names of all contexts, in the kubeconfig's order.

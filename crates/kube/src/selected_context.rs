@@ -12,7 +12,7 @@ use super::connect::{ConnectError, EksEndpoint, access_to};
 use super::connection_target::Target;
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
-use super::kubeconfig::{self, Flags};
+use super::kubeconfig::{self, Flags, Loaded};
 use super::shell_command::command_line;
 use awsauth_core::endpoint_trust::Server;
 use awsauth_core::redact;
@@ -28,6 +28,10 @@ pub struct SelectedContext {
     pub namespace: String,
     /// The user that this user impersonates, according to the kubeconfig or `--as`.
     pub impersonates: Option<String>,
+    /// Another user entry whose plugin makes tokens for the cluster of [`entry`](Self::entry).
+    pub matching_user: Option<String>,
+    /// Whether a context of another cluster entry has the same user entry.
+    pub has_shared_user: bool,
     /// The server, and how connections to it are verified.
     pub server: Server,
 }
@@ -96,8 +100,14 @@ impl SelectedContext {
     pub fn of(flags: &Flags, environment: &Environment) -> Result<Self, ConnectError> {
         let access = kubeconfig::choose(flags, environment)?;
         let user = &access.config.auth_info;
+        let entry = EksName::of(None, &access.target);
+        let loaded = kubeconfig::read_once(flags, environment).ok();
+        let all = loaded.as_ref().map(|Loaded(all)| &**all);
+        let named = entry.name.as_deref();
         Ok(Self {
-            entry: EksName::of(None, &access.target),
+            matching_user: all.and_then(|all| matching_user(all, named?, &access.target)),
+            has_shared_user: all.is_some_and(|all| has_shared_user(all, &access.target)),
+            entry,
             eks: EksName::of(user.exec.as_ref(), &access.target),
             user: SelectedUser::of(user),
             impersonates: user.impersonate.clone().filter(|name| !name.is_empty()),
@@ -123,6 +133,8 @@ impl SelectedContext {
             eks,
             namespace: "default".to_owned(),
             impersonates: None,
+            matching_user: None,
+            has_shared_user: false,
         })
     }
 
@@ -175,6 +187,32 @@ impl SelectedUser {
             Self::Anonymous
         }
     }
+}
+
+/// Returns the first other user entry whose plugin makes tokens for the cluster of this name.
+fn matching_user(all: &Kubeconfig, cluster: &str, target: &Target) -> Option<String> {
+    let mut others = all
+        .auth_infos
+        .iter()
+        .filter(|named| Some(&named.name) != target.user.as_ref());
+    let found = others.find(|named| {
+        let exec = named.auth_info.as_ref().and_then(|user| user.exec.as_ref());
+        exec.and_then(EksName::of_plugin).as_deref() == Some(cluster)
+    });
+    found.map(|named| named.name.clone())
+}
+
+/// Returns whether a context of another cluster entry has the user entry.
+fn has_shared_user(all: &Kubeconfig, target: &Target) -> bool {
+    let mut contexts = all
+        .contexts
+        .iter()
+        .filter_map(|named| named.context.as_ref());
+    contexts.any(|context| {
+        context.user.is_some()
+            && context.user == target.user
+            && Some(&context.cluster) != target.cluster.as_ref()
+    })
 }
 
 /// An entry that kubectl ignores, because an earlier file of `KUBECONFIG` has one of the same name.

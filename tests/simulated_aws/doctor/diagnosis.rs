@@ -558,6 +558,45 @@ fn clock_skew_and_wrong_cluster_name_are_diagnosed() {
             .text("T2", "next")
             .contains("aws eks describe-cluster --name other")
     );
+    // The same text, written just now.
+    session.put(&valid_aws_auth());
+    session.becomes(&harness.credentials, &admin());
+    let touched = harness.diagnose(&[]);
+    assert_eq!(touched.headline(), "M8", "{}", touched.json);
+    let cause = touched.text("M8", "cause");
+    assert!(
+        cause.starts_with("either the cluster's name is not \"other\""),
+        "{cause}"
+    );
+}
+
+#[test]
+fn context_with_the_user_of_another_cluster_gets_its_own_user() {
+    let session = ExclusiveCluster::start();
+    put(&session, &valid_aws_auth(), &admin());
+    let mut harness = Harness::new(session.cluster);
+    let mut staging = harness.exec().clone();
+    staging["args"] = json!(["token", "--cluster-name", "staging"]);
+    let staging = json!({"name": "staging", "user": {"exec": staging}});
+    let users = harness.kubeconfig["users"].as_array_mut().unwrap();
+    users.push(staging.clone());
+    let contexts = harness.kubeconfig["contexts"].as_array_mut().unwrap();
+    contexts[0]["context"]["user"] = json!("staging");
+    contexts.push(json!({"name": "staging", "context": {"cluster": "staging", "user": "staging"}}));
+    let diagnosis = harness.diagnose(&[]);
+    assert_eq!(diagnosis.headline(), "K5", "{}", diagnosis.json);
+    let next = diagnosis.text("K5", "next");
+    let step = &next[next.find("kubectl").unwrap()..];
+    let kubectl = session.cluster.kubectl_path().display().to_string();
+    let path = harness.folder().join("config").display().to_string();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &step.replacen("kubectl", &kubectl, 1)]);
+    let shell = program_output::output(shell.env("KUBECONFIG", &path));
+    assert!(shell.status.success(), "{step}: {shell:?}");
+    let run = harness.doctor_on(&path, &[]);
+    assert_eq!(run.status, 0, "{step}: {run:?}");
+    let fixed = std::fs::read_to_string(&path).unwrap();
+    assert!(fixed.contains("- staging\n"), "{fixed}");
 }
 
 #[test]

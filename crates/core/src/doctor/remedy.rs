@@ -1,6 +1,8 @@
 //! Commands that fix a problem.
 
-use super::evidence::{Entry, Evidence, Explained, SignedIn, Subject};
+use super::evidence::{
+    DescribeFailure, Entry, Evidence, Explained, SignedIn, Subject, User as KubeconfigUser,
+};
 use crate::arn::{Kind, Parts, is_same_principal};
 use crate::authenticator::{Answer, NearMatch, User};
 use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
@@ -59,6 +61,34 @@ pub(super) fn cluster_flags(evidence: &Evidence) -> String {
             .entry()
             .map_or_else(|_| String::new(), Entry::flags),
     }
+}
+
+/// Returns the step that writes the entries of the kubeconfig again. That needs eks:DescribeCluster, which another user may have.
+pub(super) fn rewrite(evidence: &Evidence, entry: &Entry) -> String {
+    match may_not_describe(evidence) {
+        false => entry.rewrite(),
+        true => format!(
+            "IAM denies you eks:DescribeCluster, so ask a user who has it for a new kubeconfig, which contains no secret: {} --kubeconfig FILE",
+            entry.rewrite()
+        ),
+    }
+}
+
+/// Returns the step that makes awsauth the exec plugin. Without eks:DescribeCluster, changes only the user's plugin, which needs no right.
+pub(super) fn use_awsauth(evidence: &Evidence, entry: &Entry) -> String {
+    let has_plugin = matches!(entry.user, KubeconfigUser::Exec(_));
+    let change = entry.awsauth_as_plugin().filter(|_| has_plugin);
+    match change.filter(|_| may_not_describe(evidence)) {
+        Some(change) => change,
+        None => rewrite(evidence, entry),
+    }
+}
+
+pub(super) fn may_not_describe(evidence: &Evidence) -> bool {
+    matches!(
+        evidence.described.known(),
+        Some(Err(DescribeFailure::Denied(_)))
+    )
 }
 
 /// Returns the mapping of a similar entry as written.

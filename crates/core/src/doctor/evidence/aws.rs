@@ -150,6 +150,15 @@ impl ClusterDescription {
     pub fn region(&self) -> Option<&str> {
         self.arn.split(':').nth(3)
     }
+
+    /// Returns whether a server of a kubeconfig is the cluster's.
+    pub(in crate::doctor) fn is_at(&self, server: &str) -> bool {
+        let host = |url: &str| {
+            let url = url.trim_end_matches('/').to_ascii_lowercase();
+            url.strip_suffix(":443").map(str::to_owned).unwrap_or(url)
+        };
+        self.is_proven || host(server) == host(&self.endpoint)
+    }
 }
 
 /// Why EKS did not describe the cluster.
@@ -159,6 +168,8 @@ pub enum DescribeFailure {
     NoSuchCluster(Problem),
     /// Its status does not allow a sign-in.
     NotReady(Problem),
-    /// The request was denied or failed.
+    /// IAM denied the request.
+    Denied(String),
+    /// The request failed.
     Unknown(String),
 }

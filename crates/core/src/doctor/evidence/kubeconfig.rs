@@ -31,6 +31,10 @@ pub struct Entry {
     pub kubectl: String,
     /// Whether the cluster entry has a `proxy-url`.
     pub has_proxy_url: bool,
+    /// Another user entry whose exec plugin makes tokens for the cluster of the entries.
+    pub matching_user: Option<String>,
+    /// Whether a context of another cluster has the same user.
+    pub has_shared_user: bool,
     /// The entries of the context's file that an earlier file of `KUBECONFIG` defines differently.
     pub ignored: Vec<IgnoredEntry>,
 }
@@ -93,6 +97,35 @@ impl Entry {
         Some(format!(
             "{} config set-credentials {name} {flags}",
             self.kubectl
+        ))
+    }
+
+    /// Returns the command that makes awsauth the user's exec plugin, with the same AWS identity; `None` if the name of the cluster or of
+    /// the user is unknown, or a value is hidden.
+    pub(in crate::doctor) fn awsauth_as_plugin(&self) -> Option<String> {
+        let name = self.named.as_deref().or(self.plugin_named.as_deref())?;
+        let mut args = vec!["token", "--cluster-name", name];
+        if let Some(region) = &self.region {
+            args.extend(["--region", region]);
+        }
+        // The variables of the plugin stay.
+        let has_variable = self
+            .selects_profile()
+            .is_some_and(|(_, place)| place.ends_with("env"));
+        for (flag, value) in self.identity() {
+            let value = value.filter(|_| !(has_variable && flag == "--profile"));
+            args.extend(value.into_iter().flat_map(|value| [flag, value]));
+        }
+        if args.iter().any(|arg| arg.contains('…')) {
+            return None;
+        }
+        let args = args.into_iter();
+        let args = args.map(|arg| crate::shell_quote::quoted(&format!("--exec-arg={arg}")));
+        let user = crate::shell_quote::quoted(self.user_name.as_deref()?);
+        Some(format!(
+            "{} config set-credentials {user} --exec-api-version=client.authentication.k8s.io/v1beta1 --exec-command=awsauth {}",
+            self.kubectl,
+            args.collect::<Vec<_>>().join(" ")
         ))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
     id: "E1",
@@ -27,7 +28,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Err(problem) => {
             let mut problem = problem.clone();
             if entry.eks_name().is_some() && !problem.next.contains("awsauth kubeconfig") {
-                problem.next += &format!("; to write the entry again: {}", entry.rewrite());
+                problem.next += &format!(
+                    "; to write the entry again: {}",
+                    remedy::rewrite(evidence, entry)
+                );
             }
             Outcome::from_problem(format!("DNS lookup of {}", entry.server), &problem)
         }

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Entry};
+use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -42,7 +43,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         ),
         (_, false) => (
             format!("connections to {} are refused", entry.server),
-            format!("check that the cluster exists and has this endpoint: {}", entry.rewrite()),
+            format!("check that the cluster exists and has this endpoint: {}", remedy::rewrite(evidence, entry)),
         ),
     };
     Outcome::problem(saw, cause, next)

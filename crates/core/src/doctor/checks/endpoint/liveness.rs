@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{LivenessFailure, Problem};
+use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -35,7 +36,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 intercepted(evidence, failure).unwrap_or_else(|| failure.problem.clone());
             if entry.eks_name().is_some() {
                 let rewrite = "awsauth kubeconfig --cluster-name CLUSTER";
-                problem.next = problem.next.replace(rewrite, &entry.rewrite());
+                problem.next = problem
+                    .next
+                    .replace(rewrite, &remedy::rewrite(evidence, entry));
             }
             Outcome::from_problem("anonymous GET /livez", &problem)
         }

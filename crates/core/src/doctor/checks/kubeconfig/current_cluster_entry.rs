@@ -29,16 +29,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
             return Outcome::from_problem("eks:DescribeCluster", problem);
         }
         Err(DescribeFailure::NotReady(_)) => return Outcome::ok("EKS has the cluster"),
-        Err(DescribeFailure::Unknown(why)) => {
+        Err(DescribeFailure::Denied(why) | DescribeFailure::Unknown(why)) => {
             return Err(Skipped::needs(format!("eks:DescribeCluster: {why}")));
         }
     };
     let saw = format!("EKS reports {} at {}", described.name, described.endpoint);
-    let host = |url: &str| {
-        let url = url.trim_end_matches('/').to_ascii_lowercase();
-        url.strip_suffix(":443").map(str::to_owned).unwrap_or(url)
-    };
-    if host(&entry.server) != host(&described.endpoint) && !described.is_proven {
+    if !described.is_at(&entry.server) {
         if is_in_use {
             return Outcome::ok(format!(
                 "{saw}, and the kubeconfig's {} accepts the credentials",

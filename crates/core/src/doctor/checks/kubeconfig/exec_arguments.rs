@@ -4,6 +4,7 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
 use crate::doctor::evidence::{ADOPTED_VARIABLES, Entry, Exec};
+use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -35,7 +36,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the token is made for cluster {plugin:?}, but the kubeconfig entry is for {own:?}"
             ),
-            with_name(entry, exec, plugin, own).unwrap_or_else(|| entry.rewrite()),
+            correction(evidence, entry, exec, plugin, own),
         );
     }
     if let Some(typo) = exec.env.iter().find_map(|(name, _)| misspelled(name)) {
@@ -65,6 +66,24 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     Outcome::ok(saw)
+}
+
+/// Returns the step that lets the context sign in to its own cluster. Changes no user that contexts of other clusters have.
+fn correction(evidence: &Evidence, entry: &Entry, exec: &Exec, wrong: &str, name: &str) -> String {
+    let select = |user: &str| {
+        let context = entry.context.as_deref()?;
+        let (context, user) = (quoted(context), quoted(user));
+        Some(format!(
+            "select the user of cluster {name}: kubectl config set-context {context} --user={user}"
+        ))
+    };
+    if let Some(step) = entry.matching_user.as_deref().and_then(select) {
+        return step;
+    }
+    match with_name(entry, exec, wrong, name) {
+        Some(change) if !entry.has_shared_user => change,
+        _ => remedy::rewrite(evidence, entry),
+    }
 }
 
 /// Returns the command that replaces the cluster's name in the arguments; `None` if they are not known completely.

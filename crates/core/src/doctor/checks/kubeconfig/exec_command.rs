@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
     id: "K3",
@@ -22,7 +23,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         None => format!("{} is not on PATH", exec.command),
     };
     let instead = match entry.eks_name() {
-        Some(_) => format!("use awsauth as the plugin: {}", entry.rewrite()),
+        Some(_) => format!(
+            "use awsauth as the plugin: {}",
+            remedy::use_awsauth(evidence, entry)
+        ),
         None => format!(
             "install it, or set its full path: command -v {}",
             exec.command

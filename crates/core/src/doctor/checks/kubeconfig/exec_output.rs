@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::kubeconfig::exec_api_version::{SUPPORTED, exec};
+use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -84,7 +85,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             ),
             match entry.change_plugin(&quoted(&format!("--exec-api-version={version}"))) {
                 Some(change) if SUPPORTED.contains(&version) => change,
-                _ => entry.rewrite(),
+                _ => remedy::use_awsauth(evidence, entry),
             },
         );
     }

@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::User;
+use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -35,7 +36,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("the context {name} has no user, or its user has no credentials"),
             format!(
                 "write the entries again: {}; or select a user of the kubeconfig: kubectl config set-context {} --user=USER",
-                entry.rewrite(),
+                remedy::rewrite(evidence, entry),
                 quoted(name)
             ),
         );

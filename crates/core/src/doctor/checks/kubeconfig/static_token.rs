@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{CommandRun, Entry, User};
+use crate::doctor::remedy;
 use crate::facts::limits::TOKEN_MINUTES;
 use crate::shell_quote::quoted;
 
@@ -29,7 +30,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             "a token that is not from EKS",
             "the API server does not accept the token in the kubeconfig: it expired, its service account was deleted, or it belongs to another cluster",
-            format!("use an exec plugin instead: {}", entry.rewrite()),
+            format!(
+                "use an exec plugin instead: {}",
+                remedy::rewrite(evidence, entry)
+            ),
         );
     }
     if !is_eks {
@@ -51,14 +55,19 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the kubeconfig contains a pasted token, and an EKS token expires after {TOKEN_MINUTES} minutes"
             ),
-            without_token(entry, *overrides_plugin),
+            without_token(evidence, entry, *overrides_plugin),
         );
     }
     Outcome::ok(saw)
 }
 
 /// Returns how to remove the token, so that an exec plugin runs.
-fn without_token(entry: &Entry, has_plugin: bool) -> String {
+fn without_token(evidence: &Evidence, entry: &Entry, has_plugin: bool) -> String {
+    let instead = || match entry.awsauth_as_plugin() {
+        // It changes only the user.
+        Some(change) if remedy::may_not_describe(evidence) => change,
+        _ => remedy::rewrite(evidence, entry),
+    };
     let remove = entry.user_name.as_ref().map(|name| {
         let path = quoted(&format!("users.{name}.token"));
         format!("{} config unset {path}", entry.kubectl)
@@ -71,11 +80,8 @@ fn without_token(entry: &Entry, has_plugin: bool) -> String {
             "remove token from the user in the kubeconfig, so that the exec plugin next to it runs"
                 .to_owned()
         }
-        (Some(remove), false) => format!(
-            "use an exec plugin instead: {remove} && {}",
-            entry.rewrite()
-        ),
-        (None, false) => format!("use an exec plugin instead: {}", entry.rewrite()),
+        (Some(remove), false) => format!("use an exec plugin instead: {remove} && {}", instead()),
+        (None, false) => format!("use an exec plugin instead: {}", instead()),
     }
 }
 

@@ -20,7 +20,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             return Outcome::from_problem("eks:DescribeCluster", problem);
         }
         Err(DescribeFailure::NoSuchCluster(_)) => return Err(Skipped::needs("the cluster (K7)")),
-        Err(DescribeFailure::Unknown(why)) => {
+        Err(DescribeFailure::Denied(why) | DescribeFailure::Unknown(why)) => {
             return Err(Skipped::needs(format!("eks:DescribeCluster: {why}")));
         }
     };

@@ -1,10 +1,10 @@
-//! M8: whether aws-auth changed so recently that the change is not in effect.
+//! M8: whether aws-auth changed so recently that the change may not be in effect.
 
 use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::checks::token::cluster_name::SETTLED;
+use crate::doctor::checks::token::cluster_name::{SETTLED, comparison, doubtful};
 use crate::doctor::evidence::SignedIn;
 
 pub(crate) const CHECK: Check = Check {
@@ -31,11 +31,25 @@ fn judge(evidence: &Evidence) -> CheckResult {
         && explained.explanation.allowed()
         && ago <= SETTLED
     {
-        return Outcome::problem(
-            saw.clone(),
-            format!("{saw}, and the change is not in effect yet"),
-            "run this again, or wait until it is: awsauth verify",
-        );
+        return match doubtful(evidence) {
+            None => Outcome::problem(
+                saw.clone(),
+                format!("{saw}, and the change is not in effect yet"),
+                "run this again, or wait until it is: awsauth verify",
+            ),
+            Some(name) => Outcome::problem(
+                saw.clone(),
+                format!(
+                    "either the cluster's name is not {name:?}, for which the token is signed, or the change to aws-auth {} s ago is not in effect yet",
+                    ago.as_secs()
+                ),
+                format!(
+                    "run this again in {} s; if the token is still rejected, {}",
+                    (SETTLED - ago).as_secs() + 1,
+                    comparison(evidence, name)
+                ),
+            ),
+        };
     }
     Outcome::ok(saw)
 }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::evidence::{SignedIn, Signer};
+use crate::doctor::evidence::{DescribeFailure, SignedIn, Signer};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -21,12 +21,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let token = evidence.token.seen()?;
     let name = &token.cluster;
     let saw = format!("the authenticator checks it for cluster {name:?}");
-    let region = evidence.entry().ok().and_then(|entry| entry.region.clone());
-    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
-    let look = format!(
-        "compare its endpoint with the kubeconfig: aws eks describe-cluster --name {}{region} --query cluster.endpoint",
-        quoted(name)
-    );
+    let look = comparison(evidence, name);
     let mismatch = matches!(evidence.verified.known(), Some(Err(problem))
         if problem.code.as_deref() == Some("SignatureDoesNotMatch"));
     let keys_are_good = matches!(evidence.caller.known(), Some(Ok(_)));
@@ -37,7 +32,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             look,
         );
     }
-    if nothing_else_is_wrong(evidence) {
+    if nothing_else_is_wrong(evidence) && !is_confirmed(evidence, name) {
         return Outcome::problem(
             saw,
             format!(
@@ -47,6 +42,42 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     Outcome::ok(saw)
+}
+
+/// Returns how to find out whether a name is that of the cluster.
+pub(in crate::doctor) fn comparison(evidence: &Evidence, name: &str) -> String {
+    let region = evidence.entry().ok().and_then(|entry| entry.region.clone());
+    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+    let is_denied = matches!(
+        evidence.described.known(),
+        Some(Err(DescribeFailure::Denied(_)))
+    );
+    let who = match is_denied {
+        true => "ask a user with eks:DescribeCluster to compare",
+        false => "compare",
+    };
+    format!(
+        "{who} its endpoint with the kubeconfig: aws eks describe-cluster --name {}{region} --query cluster.endpoint",
+        quoted(name)
+    )
+}
+
+/// Returns whether EKS reports that the server of the kubeconfig is the cluster of this name.
+fn is_confirmed(evidence: &Evidence, name: &str) -> bool {
+    let described = evidence.described.known();
+    let described = described.and_then(|described| described.as_ref().ok());
+    let entry = evidence.entry().ok();
+    described
+        .zip(entry)
+        .is_some_and(|(described, entry)| described.name == name && described.is_at(&entry.server))
+}
+
+/// Returns the name that the token is signed for if it may be wrong: neither EKS nor the entries of the kubeconfig confirm it.
+pub(in crate::doctor) fn doubtful(evidence: &Evidence) -> Option<&str> {
+    let name = evidence.token.known()?.cluster.as_str();
+    let entry = evidence.entry().ok()?;
+    let is_named = entry.named.as_deref() == Some(name);
+    (!is_named && !is_confirmed(evidence, name)).then_some(name)
 }
 
 /// Returns whether everything else about the token and its identity is right.
