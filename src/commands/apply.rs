@@ -104,6 +104,8 @@ pub(crate) struct Desired<'a> {
     args: &'a DesiredArgs,
     mappings: Vec<RequestedMapping>,
     owner: Option<Owner>,
+    /// The files that name a cluster, and its name, if it is unknown whether this is that cluster.
+    unconfirmed: BTreeSet<(String, String)>,
 }
 
 /// A desired mapping.
@@ -144,6 +146,10 @@ pub(super) fn apply(
     out: &mut Out,
 ) -> Result<Plan, Failure> {
     let mut desired = args.desired.read(inputs, target, backend, out)?;
+    match args.write.dry_run {
+        DryRun::None => desired.confirm_cluster(args.yes, target, backend, out)?,
+        _ => desired.warn_of_unknown_cluster(backend, out),
+    }
     if args.creating.create_only {
         desired.create_only();
     }
@@ -225,7 +231,7 @@ impl DesiredArgs {
                     .map_err(|error| desired_failure(&error))?,
             );
         }
-        check_cluster(&mappings, backend, out)?;
+        let unconfirmed = check_cluster(&mappings, backend, out)?;
         let mut roles = None;
         let check = |mut desired: DesiredMapping| {
             let at = place(&desired);
@@ -254,11 +260,69 @@ impl DesiredArgs {
             args: self,
             mappings: mappings.collect::<Result<_, Failure>>()?,
             owner,
+            unconfirmed,
         })
     }
 }
 
 impl Desired<'_> {
+    /// Prints a warning for each file whose cluster is perhaps another one.
+    pub(super) fn warn_of_unknown_cluster(&self, backend: &Backend, out: &mut Out) {
+        for (file, name) in &self.unconfirmed {
+            out.note(&format!(
+                "warning: {}",
+                unknown_cluster(file, name, backend)
+            ));
+            let name = quoted(name);
+            out.note(&format!("hint: to be sure, add --cluster-name {name}"));
+        }
+    }
+
+    /// Asks the user whether this is the cluster that the files name, if that is unknown. `--yes` and `--expect-cluster`, which names this
+    /// cluster, are an answer.
+    ///
+    /// # Errors
+    /// If the answer is no, or there is neither an answer nor a terminal.
+    fn confirm_cluster(
+        &self,
+        yes: bool,
+        target: &Target,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        if yes || target.expect_cluster.is_some() {
+            self.warn_of_unknown_cluster(backend, out);
+            return Ok(());
+        }
+        for (file, name) in &self.unconfirmed {
+            let what = unknown_cluster(file, name, backend);
+            if out.can_ask() {
+                if backend.ask(&format!("{what}. Write to it?"), out)? {
+                    continue;
+                }
+                return Err(Failure::refused(
+                    WRONG_CLUSTER,
+                    "the answer was no; nothing was written",
+                ));
+            }
+            let own = backend.target().map(|target| {
+                let names = [&target.context, &target.cluster].into_iter().flatten();
+                quoted(names.into_iter().next().unwrap_or(&target.server))
+            });
+            return Err(Failure::refused(WRONG_CLUSTER, what)
+                .unless("--expect-cluster")
+                .hint(format!(
+                    "if it is, state that: --expect-cluster {}",
+                    own.unwrap_or_default()
+                ))
+                .hint(format!(
+                    "to connect to the cluster through EKS: --cluster-name {}",
+                    quoted(name)
+                )));
+        }
+        Ok(())
+    }
+
     /// Forbids to change mappings that exist.
     fn create_only(&mut self) {
         for mapping in &mut self.mappings {
@@ -481,16 +545,29 @@ fn store_choice(desired: &DesiredMapping, choice: StoreChoice) -> Result<StoreCh
     }
 }
 
-/// Refuses mappings whose file names another cluster. Prints a warning if the name of this one is unknown.
+/// The refusal to apply a file to another cluster than it names.
+const WRONG_CLUSTER: Refusal = Refusal {
+    guard: "WG01",
+    reason: "wrong-cluster",
+};
+
+/// States that the cluster is unknown.
+fn unknown_cluster(file: &str, name: &str, backend: &Backend) -> String {
+    format!(
+        "{file} is for cluster {name}, and the kubeconfig does not say whether {backend} is that cluster"
+    )
+}
+
+/// Refuses mappings whose file names another cluster. Returns each file and name if the name of this one is unknown.
 fn check_cluster(
     mappings: &[DesiredMapping],
     backend: &Backend,
     out: &mut Out,
-) -> Result<(), Failure> {
+) -> Result<BTreeSet<(String, String)>, Failure> {
     let Some(target) = backend.target() else {
-        return Ok(());
+        return Ok(BTreeSet::new());
     };
-    let mut unchecked = BTreeSet::new();
+    let mut unconfirmed = BTreeSet::new();
     let mut references = BTreeSet::new();
     for desired in mappings {
         let expected = match &desired.cluster {
@@ -504,29 +581,16 @@ fn check_cluster(
         match target.eks_name() {
             Some(name) if name == expected => {}
             Some(name) => {
-                let refusal = Refusal {
-                    guard: "WG01",
-                    reason: "wrong-cluster",
-                };
                 let place = place(desired);
                 let what =
                     format!("{place}: the file is for cluster {expected}, and this is {name}");
-                return Err(Failure::refused(refusal, what).hint(
+                return Err(Failure::refused(WRONG_CLUSTER, what).hint(
                     "choose the other cluster with --cluster-name NAME, or correct the name in the file",
                 ));
             }
             None if target.is(expected) => {}
-            None => drop(unchecked.insert((&desired.source, expected))),
+            None => drop(unconfirmed.insert((desired.source.clone(), expected.to_owned()))),
         }
-    }
-    for (file, name) in unchecked {
-        out.note(&format!(
-            "warning: {file} is for cluster {name}, and the kubeconfig does not say whether {target} is that cluster"
-        ));
-        out.note(&format!(
-            "hint: to be sure, add --cluster-name {}",
-            quoted(name)
-        ));
     }
     for (file, object) in references {
         out.note(&format!(
@@ -534,7 +598,7 @@ fn check_cluster(
         ));
         out.note("hint: to be sure, replace `clusterRef` by `clusterName`");
     }
-    Ok(())
+    Ok(unconfirmed)
 }
 
 fn place(desired: &DesiredMapping) -> String {

@@ -167,6 +167,7 @@ fn plan_and_mentioned(
 ) -> Result<(Plan, Vec<Principal>), Failure> {
     let choice = desired.store.choice(&Overrides::default());
     let desired = desired.read(inputs, target, backend, out)?;
+    desired.warn_of_unknown_cluster(backend, out);
     let mentioned = desired.principals();
     let Prepared {
         request,

@@ -22,6 +22,8 @@ pub struct Target {
     pub certificate_digest: Option<String>,
     /// The EKS cluster, if the endpoint came from EKS.
     pub eks: Option<EksClusterId>,
+    /// The name of the EKS cluster that the kubeconfig's exec plugin makes tokens for.
+    pub signed_for: Option<String>,
     /// The user that `--as` impersonates.
     pub impersonated: Option<Impersonated>,
 }
@@ -70,11 +72,14 @@ impl Target {
             || (normalized(expected).is_some() && normalized(expected) == normalized(&self.server))
     }
 
-    /// Returns the name of the EKS cluster, from EKS or from the names that the AWS CLI and eksctl write into kubeconfigs: the ARN,
-    /// and `NAME.REGION.eksctl.io`.
+    /// Returns the name of the EKS cluster: from EKS, from the arguments of the exec plugin, whose tokens no other cluster accepts, or from
+    /// the names that the AWS CLI and eksctl write into kubeconfigs: the ARN, and `NAME.REGION.eksctl.io`.
     pub fn eks_name(&self) -> Option<&str> {
         if let Some(eks) = &self.eks {
             return Some(&eks.name);
+        }
+        if let Some(name) = &self.signed_for {
+            return Some(name);
         }
         let names = [&self.cluster, &self.context].into_iter().flatten();
         names.filter_map(|name| eks_name_in(name)).next()
@@ -169,6 +174,16 @@ mod tests {
             };
             assert_eq!(target.eks_name(), expected, "{cluster} {context}");
         }
+    }
+
+    #[test]
+    fn name_in_the_plugin_precedes_names_of_entries() {
+        let target = Target {
+            cluster: Some("arn:aws:eks:eu-west-1:111122223333:cluster/old".to_owned()),
+            signed_for: Some("prod".to_owned()),
+            ..Target::default()
+        };
+        assert_eq!(target.eks_name(), Some("prod"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use super::connect::ConnectError;
 use super::connection_target::{Impersonated, Target};
+use super::eks_name::EksName;
 use super::environment::Environment;
 use super::proxy::without_user_info;
 use awsauth_core::endpoint_trust::{EndpointExceptions, Server};
@@ -359,6 +360,12 @@ fn select(kubeconfig: &Kubeconfig, flags: &Flags) -> Result<Access, ConnectError
         cluster: cluster_name.cloned(),
         user: user_name.cloned(),
         server,
+        // A token takes precedence over the plugin.
+        signed_for: user
+            .exec
+            .as_ref()
+            .filter(|_| user.token.is_none() && user.token_file.is_none())
+            .and_then(EksName::of_plugin),
         ..Target::default()
     };
     let namespace = context.and_then(|context| context.namespace.clone());

@@ -1,4 +1,4 @@
-//! A cluster reads the same as its exported manifest.
+//! A cluster reads the same as its exported manifest, and a file is applied only to the cluster that it names.
 
 use serde_json::Value;
 
@@ -114,4 +114,61 @@ fn without_file_lines(mut value: Value) -> Value {
         _ => {}
     }
     value
+}
+
+#[test]
+fn file_for_a_named_cluster_is_not_written_to_an_unknown_one() {
+    let session = ExclusiveCluster::start();
+    let text = format!(
+        "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: prod, region: us-east-1}}\n\
+         iamIdentityMappings:\n  - arn: {MYTESTROLE}\n    username: dev\n    groups: [view]\n"
+    );
+    let file = session.file("cluster.yaml", &text);
+    let apply =
+        |more: &[&str]| session.run(&[&["apply", "-f", file.to_str().unwrap()], more].concat());
+    let unknown =
+        "cluster.yaml is for cluster prod, and the kubeconfig does not say whether context admin (";
+    let before = session.text("mapRoles");
+    apply(&[]).says(
+        4,
+        &[
+            "refused (wrong-cluster): ",
+            unknown,
+            "hint: if it is, state that: --expect-cluster admin\n",
+            "hint: to connect to the cluster through EKS: --cluster-name prod\n",
+        ],
+    );
+    apply(&["--dry-run"]).says(0, &[unknown]);
+    session
+        .run(&["diff", "-f", file.to_str().unwrap()])
+        .says(1, &[unknown]);
+    assert_eq!(session.text("mapRoles"), before);
+    apply(&["--expect-cluster", "admin"]).says(0, &[unknown]);
+    assert!(session.text("mapRoles").contains(MYTESTROLE));
+
+    // The exec plugin of the kubeconfig names another cluster, or this one.
+    let with_plugin = |cluster: &str| {
+        let token = session.cluster.admin_token();
+        let credential = format!(
+            "{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"{token}\"}}}}"
+        );
+        let credential = session.file("credential.json", &credential);
+        let exec = serde_json::json!({
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "interactiveMode": "Never",
+            "args": ["-c", format!("cat {}", credential.display()), "plugin", "--cluster-name", cluster],
+        });
+        let server = serde_json::json!({"server": session.cluster.server_url(), "certificate-authority": session.cluster.ca()});
+        let kubeconfig = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": server}],
+            "users": [{"name": "u", "user": {"exec": exec}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        });
+        let path = session.file("with-plugin", &kubeconfig.to_string());
+        apply(&["--kubeconfig", path.to_str().unwrap()])
+    };
+    with_plugin("staging").says(4, &["the file is for cluster prod, and this is staging\n"]);
+    let known = with_plugin("prod");
+    known.says(0, &[]);
+    assert!(!known.stderr.contains("does not say"), "{known:?}");
 }
