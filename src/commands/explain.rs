@@ -169,8 +169,8 @@ fn advise(
             format!("{kubectl} create {kind} {binding} --clusterrole={role} {subject}{place}")
         };
         out.note(&format!(
-            "hint: to grant it read access to the whole cluster: {}",
-            bind("clusterrolebinding", "view", "")
+            "hint: to grant it read access to one namespace: {}",
+            bind("rolebinding", "view", " -n NAMESPACE")
         ));
         out.note(&format!(
             "hint: to grant it write access to one namespace: {}",

@@ -270,7 +270,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
     );
     assert_eq!(
         run.stderr,
-        "hint: to grant it read access to the whole cluster: kubectl --context admin create clusterrolebinding 'it'\\''s mine-view' --clusterrole=view '--group=it'\\''s mine'\n\
+        "hint: to grant it read access to one namespace: kubectl --context admin create rolebinding 'it'\\''s mine-view' --clusterrole=view '--group=it'\\''s mine' -n NAMESPACE\n\
          hint: to grant it write access to one namespace: kubectl --context admin create rolebinding 'it'\\''s mine-edit' --clusterrole=edit '--group=it'\\''s mine' -n NAMESPACE\n"
     );
     // The commands from the hint work.
@@ -292,7 +292,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
     }));
     let arn = "arn:aws:iam::111122223333:user/team/jo";
     session.run(&["explain", arn]).says(0, &[&format!(
-        "create clusterrolebinding arn:aws:iam::111122223333:user-team-jo-view --clusterrole=view --user={arn}\n"
+        "create rolebinding arn:aws:iam::111122223333:user-team-jo-view --clusterrole=view --user={arn} -n NAMESPACE\n"
     )]);
     let unmapped = session.done(&["explain", "arn:aws:iam::999999999999:role/x", "-o", "json"]);
     assert_eq!(unmapped.json()["rbac"], Value::Null);
