@@ -485,6 +485,18 @@ impl Backend {
         }
     }
 
+    /// Asks EKS for the cluster that the kubeconfig names, as [`described_by_kubeconfig`](Self::described_by_kubeconfig) does, so that
+    /// later reads include what EKS has. Does nothing if EKS was asked before.
+    ///
+    /// # Errors
+    /// If EKS does not describe it.
+    pub(crate) fn find_at_eks(&mut self, out: &mut Out) -> Result<(), Failure> {
+        match self {
+            Self::Manifest(_) => Ok(()),
+            Self::Cluster(cluster) => cluster.find_at_eks(out),
+        }
+    }
+
     /// Returns the names of the cluster; `None` for a manifest.
     pub(crate) fn target(&self) -> Option<&awsauth_kube::Target> {
         match self {

@@ -175,6 +175,14 @@ impl Cluster {
         Ok(None)
     }
 
+    /// Asks EKS for the cluster that the kubeconfig names, and remembers it.
+    pub(super) fn find_at_eks(&mut self, out: &mut Out) -> Result<(), Failure> {
+        if self.eks.is_none() {
+            self.eks = self.described_by_kubeconfig(out)?;
+        }
+        Ok(())
+    }
+
     /// Asks EKS for the description again.
     pub(super) fn describe_again(&mut self, out: &Out) -> Result<(), Failure> {
         let Some(eks) = &mut self.eks else {

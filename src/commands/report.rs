@@ -23,8 +23,8 @@ use awsauth_kube::rbac::RoleScope;
 /// Report who has access to the cluster, and to what
 ///
 /// Lists every principal that can sign in, with its user, its groups, and the rights that RBAC and access policies give it. The
-/// HTML report is self-contained: it works offline and can be mailed, archived and printed. Name the cluster with
-/// --cluster-name to include access entries.
+/// HTML report is self-contained: it works offline and can be mailed, archived and printed. If --cluster-name or the kubeconfig names the
+/// cluster at EKS, the report includes its access entries.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -124,7 +124,16 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     match &args.diff {
         Some(Sub::Diff(args)) => compare(args, out),
-        None => print(args, &mut Backend::open(target, matches, false, out)?, out),
+        None => {
+            let mut backend = Backend::open(target, matches, false, out)?;
+            if let Err(failure) = backend.find_at_eks(out) {
+                out.note(&format!(
+                    "warning: without access entries: {}",
+                    failure.message()
+                ));
+            }
+            print(args, &mut backend, out)
+        }
     }
 }
 

@@ -71,6 +71,13 @@ impl Sources {
             match backend.path() {
                 Some(path) => vec![Candidate::named(path)],
                 None => {
+                    let mut backend = backend;
+                    if requested.needs_aws
+                        && let Err(failure) = backend.find_at_eks(out)
+                    {
+                        // The rules that are not checked are named below.
+                        out.detail(|| failure.message());
+                    }
                     let read = Source::of_cluster(backend, requested, out);
                     sources.add(read.map(|source| vec![source]));
                     return Ok(sources);

@@ -79,3 +79,46 @@ fn lint_honors_the_authentication_mode() {
         );
     }
 }
+
+#[test]
+fn name_in_the_kubeconfig_is_enough_for_the_facts_of_eks() {
+    let session = ExclusiveCluster::start();
+    let service = eks(&session, &world("API_AND_CONFIG_MAP", &json!({})));
+    let iam = iam();
+    put(&session);
+    let arn = "arn:aws:eks:us-east-1:111122223333:cluster/my-cluster";
+    let server = json!({"server": session.cluster.server_url(), "certificate-authority": session.cluster.ca()});
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": arn, "cluster": server}],
+        "users": [{"name": "u", "user": {"token": session.cluster.admin_token()}}],
+        "contexts": [{"name": "c", "context": {"cluster": arn, "user": "u"}}],
+    });
+    let path = session.cluster.folder().join("named.kubeconfig");
+    std::fs::write(&path, kubeconfig.to_string()).unwrap();
+    let ci = holding(&session, service, CREATOR_SESSION)
+        .with("AWS_ENDPOINT_URL_IAM", iam.url())
+        .with("KUBECONFIG", path.to_str().unwrap());
+    let lint = session.awsauth(&ci, &["lint", "-o", "json"]);
+    assert_eq!(ids(&lint), ["G05 note", "D06 warning", "G02 warning"]);
+    let report = session.awsauth(&ci, &["report", "-o", "json"]);
+    assert_eq!(report.status, 0, "{report:?}");
+    let text = report.json().to_string();
+    assert!(text.contains("role/team/dev"), "{text}");
+    assert!(
+        !text.contains("name the cluster with --cluster-name"),
+        "{text}"
+    );
+    // Without credentials, lint reads what it can, and report says what is missing.
+    let without = ci
+        .without("AWS_ACCESS_KEY_ID")
+        .without("AWS_SECRET_ACCESS_KEY")
+        .without("AWS_SESSION_TOKEN");
+    let lint = session.awsauth(&without, &["lint"]);
+    lint.says(0, &["information from EKS (--cluster-name)"]);
+    let report = session.awsauth(&without, &["report"]);
+    report.says(
+        0,
+        &["warning: without access entries: cannot describe EKS cluster"],
+    );
+}
