@@ -25,7 +25,6 @@ mod lint;
 mod lint_fix;
 mod lost_races;
 mod minimal_changes;
-mod offboarding;
 mod permissions;
 mod prune_ownership;
 mod rbac;

@@ -22,6 +22,7 @@ mod migrate_apply;
 mod migrate_plan;
 mod node_facts;
 mod nodes;
+mod offboarding;
 mod peers_page;
 mod pipeline;
 mod real_cluster;
