@@ -4,7 +4,7 @@ use clap_complete::Shell;
 
 use crate::terminal::{Exit, Failure, Out};
 
-/// Print a script that completes commands and options in your shell
+/// Print a script that completes commands in your shell
 ///
 /// For kubectl's own completion, put the script kubectl_complete-awsauth from docs/completion.md on the PATH.
 #[derive(Debug, clap::Args)]

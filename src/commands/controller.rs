@@ -4,7 +4,7 @@ use crate::backend::{Target, connect_for_controller};
 use crate::terminal::{Exit, Failure, Out, Verbosity};
 use awsauth_controller::{LogLevel, Settings, StartError, config};
 
-/// Run in the cluster, and write the entries that AwsAuthMapping objects request
+/// Run in the cluster, and write what AwsAuthMapping objects request
 ///
 /// Of several replicas, only the one that holds the lease writes. The configuration lists the mappings that objects may request;
 /// without a configuration, none. The controller connects with the pod's service account or a kubeconfig. It works without AWS

@@ -24,7 +24,7 @@ use awsauth_core::document::{Document, Principal};
 use awsauth_core::entry_selection::{unmentioned_entries, unmentioned_mappings};
 use awsauth_core::plan::{Allowed, Facts, Plan, Request};
 
-/// Show the changes that apply would make, or compare files and clusters
+/// Show what apply would change, or compare files and clusters
 ///
 /// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference. Mappings that the files do
 /// not mention are kept, so they do not count as differences, except with --exact.

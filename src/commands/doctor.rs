@@ -22,7 +22,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The time that everything after the exec plugin may take.
 const AFTER_PLUGIN: Duration = Duration::from_secs(10);
 
-/// Find out why an identity cannot use a cluster: from "Unauthorized" to its cause
+/// Find out why an identity cannot use a cluster
 ///
 /// Checks the kubeconfig, its exec plugin, the AWS credentials, the token, the endpoint, aws-auth and RBAC, concurrently if
 /// possible, and writes nothing. Prints the evidence of each check, then one diagnosis and the next step. Exits with 1 if there is

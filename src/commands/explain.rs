@@ -19,7 +19,7 @@ use awsauth_core::owners_annotation::Owners;
 use awsauth_core::rbac::{Access, Policy, UserInfo};
 use awsauth_kube::shell_command::quoted;
 
-/// Explain which Kubernetes user and groups an identity gets, and why
+/// Explain which user and groups an identity gets, and why
 ///
 /// Takes the ARN of a role, a user, a role's session or a federated user, as aws sts get-caller-identity prints it. Shows
 /// which entry applies and which entries it shadows or, if none matches, why not, and which entries are similar. On a

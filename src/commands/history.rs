@@ -14,9 +14,10 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::history::{Contents, Revision};
 use awsauth_core::plan::{Plan, Request};
 
-/// Show the writes to aws-auth and to access entries, their authors and reasons
+/// Show the changes of access, their authors and reasons
 ///
-/// Each write stores what it replaces as a revision in the ConfigMap awsauth-history, which keeps the newest 20.
+/// Each write to aws-auth or to access entries stores what it replaces as a revision in the ConfigMap awsauth-history. It keeps the newest
+/// 20 revisions of commands, and in addition the newest 10 of the controller and the newest 10 of other clients.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

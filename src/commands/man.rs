@@ -6,7 +6,7 @@ use clap_mangen::Man;
 
 use crate::terminal::{Exit, Failure, Out};
 
-/// Print the manual page, or write one page per command to a folder
+/// Print the manual page, or write one page per command
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

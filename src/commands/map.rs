@@ -104,7 +104,7 @@ struct RoleOrUser {
 /// The access of one principal, and how to write it.
 #[derive(Debug, clap::Args)]
 struct AccessArgs {
-    /// The Kubernetes username; required for a new mapping in aws-auth, otherwise the current one stays
+    /// The Kubernetes username; a new mapping in aws-auth needs one
     #[arg(long, env = "AWSAUTH_USERNAME", value_name = "USER")]
     username: Option<String>,
 

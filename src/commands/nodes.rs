@@ -14,7 +14,7 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::node_report::{NodeReport, NodeReportInput, report};
 
-/// Show the IAM roles of the cluster's nodes, and whether their nodes can join
+/// Show the IAM roles of nodes, and whether their nodes can join
 ///
 /// Shows each role that nodes use or will use, where it is mapped, where it must be mapped in the authentication mode of the
 /// cluster, and what is wrong. With --cluster-name, reads managed node groups, Fargate profiles, Karpenter's and Auto Mode's

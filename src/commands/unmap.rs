@@ -28,7 +28,7 @@ use awsauth_core::escape::one_line;
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
 use awsauth_kube::shell_command::quoted;
 
-/// Remove the mapping of one principal, or all mappings that match conditions
+/// Remove the mapping of one principal, or all that match conditions
 ///
 /// With a principal, removes every entry for that ARN, compared both literally and as the authenticator reads it, and the
 /// comment above the entry. With --username, --group, --account or --arn, removes the entries that awsauth get shows with the

@@ -7,7 +7,7 @@ use crate::output::{verification_json, verification_text};
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::rbac::Question;
 
-/// Sign in with a new token, and check the resulting user and its permissions
+/// Sign in with a new token, and check the user and permissions
 ///
 /// Makes an EKS token from your AWS credentials, signs in with it to the cluster of --cluster-name or of the kubeconfig's
 /// context, and shows the user that the API server reports. The kubeconfig's own user is never used. If the user is not the

@@ -34,7 +34,7 @@ const SPECIAL_VERBS: [&str; 8] = [
     "use",
 ];
 
-/// List the IAM principals that may do something in the cluster, and what allows it
+/// List the IAM principals that may do something, and why
 ///
 /// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Without a verb, lists any
 /// access to the namespace. Each row is a principal and a binding, an access policy or a group that allows the action. If a

@@ -12,7 +12,7 @@ use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::document::Document;
 use awsauth_kube::shell_command::quoted;
 
-/// Show your AWS identity, the source of its credentials, and your user in the cluster
+/// Show your AWS identity, its source, and your user in the cluster
 ///
 /// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
 /// cluster with a new token of these AWS credentials, and shows the Kubernetes user and, if you may read aws-auth, the entry

@@ -14,7 +14,7 @@ use awsauth_core::facts::accounts::is_account_id;
 use awsauth_core::lint::{RULES, Report, Selection, Severity};
 use awsauth_kube::rbac::RoleScope;
 
-/// Check aws-auth for what breaks access, weakens security or misleads the reader
+/// Find what breaks access, weakens security or misleads readers
 ///
 /// Reads manifests and Terraform plans, or the live ConfigMap if there is no FILE. Each finding states what the authenticator makes of
 /// that part and how to fix it. A comment `# awsauth: ignore[ID] REASON` in the text waives findings on its line, on the next line, or
