@@ -573,6 +573,17 @@ fn check_cluster(
         let expected = match &desired.cluster {
             None => continue,
             Some(DesiredCluster::Name(name)) => name.as_str(),
+            // The user names the cluster.
+            Some(DesiredCluster::Reference(_)) if backend.eks().is_some() => continue,
+            Some(DesiredCluster::Reference(name)) => {
+                let place = place(desired);
+                return Err(Failure::usage(format!(
+                    "{place}: the cluster is the value of {name}, which the template does not state"
+                ))
+                .hint(format!(
+                    "name the cluster: --cluster-name NAME; or give the parameter {name} a `Default`"
+                )));
+            }
             Some(DesiredCluster::AckObject(name)) => {
                 references.insert((&desired.source, name));
                 continue;

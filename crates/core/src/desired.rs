@@ -78,6 +78,8 @@ pub enum DesiredCluster {
     Name(String),
     /// The name of an object of ACK, which has the name in EKS.
     AckObject(String),
+    /// The name of a parameter or resource of a CloudFormation template, which does not state its value.
+    Reference(String),
 }
 
 /// The contents of a desired access entry besides username and groups.

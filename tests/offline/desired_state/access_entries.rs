@@ -30,7 +30,7 @@ fn entries(text: &str) -> Vec<String> {
             match &desired.cluster {
                 None => "",
                 Some(DesiredCluster::Name(name)) => name,
-                Some(DesiredCluster::AckObject(_)) => "reference",
+                Some(DesiredCluster::AckObject(_) | DesiredCluster::Reference(_)) => "reference",
             }
         )
     };
@@ -108,6 +108,23 @@ Resources:
     let expected = format!(
         "role {DEV} as dev:{{{{SessionName}}}} in [\"devs\"] STANDARD [] {{\"team\": \"a\"}}"
     );
+    let cluster = |parameters: &str| {
+        let template = template.replace("ClusterName: prod", "ClusterName: {Ref: Name}");
+        let desired = read(&(parameters.to_owned() + &template), "f", None).unwrap();
+        desired[0].cluster.clone()
+    };
+    assert_eq!(
+        cluster("Parameters:\n  Name: {Type: String, Default: prod}\n"),
+        Some(DesiredCluster::Name("prod".to_owned()))
+    );
+    for unknown in [
+        "",
+        "Parameters:\n  Name: {Type: String}\n",
+        "Parameters:\n  Other: {Type: String, Default: prod}\n",
+    ] {
+        let reference = DesiredCluster::Reference("Name".to_owned());
+        assert_eq!(cluster(unknown), Some(reference), "{unknown}");
+    }
     for (text, line) in [(ack.clone(), 5), (template, 6), (described.clone(), 1)] {
         assert_eq!(
             entries(&text),
@@ -175,6 +192,12 @@ fn mistakes_are_reported_with_their_line() {
         (
             "apiVersion: eks.services.k8s.aws/v1alpha1\nkind: AccessEntry\n".to_owned(),
             "f:1: the spec of an AccessEntry has no principal: none of `principalARN`",
+        ),
+        (
+            format!(
+                "Resources:\n  A:\n    Type: AWS::EKS::AccessEntry\n    Properties:\n      PrincipalArn: {DEV}\n      ClusterName: {{'Fn::Sub': x}}\n"
+            ),
+            "f:6: unknown field `Fn::Sub` in `ClusterName`\nhint: Known fields: Ref.",
         ),
         (
             "Resources:\n  A: {Type: 'AWS::EKS::AccessEntry'}\n".to_owned(),

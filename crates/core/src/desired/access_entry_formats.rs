@@ -27,6 +27,8 @@ pub(super) struct EntryForm {
     cluster: Option<&'static str>,
     /// The reference to an object that has the name of the cluster.
     cluster_reference: Option<&'static str>,
+    /// Whether the name of the cluster may be `{Ref: NAME}`.
+    has_references: bool,
     /// Fields that EKS sets.
     ignored: &'static [&'static str],
 }
@@ -51,6 +53,7 @@ pub(super) const EKSCTL: EntryForm = EntryForm {
     tags: None,
     cluster: None,
     cluster_reference: None,
+    has_references: false,
     ignored: &[],
 };
 
@@ -65,6 +68,7 @@ pub(super) const ACK: EntryForm = EntryForm {
     tags: Some("tags"),
     cluster: Some("clusterName"),
     cluster_reference: Some("clusterRef"),
+    has_references: false,
     ignored: &[],
 };
 
@@ -85,6 +89,7 @@ pub(super) const CLOUD_FORMATION: EntryForm = EntryForm {
     tags: Some("Tags"),
     cluster: Some("ClusterName"),
     cluster_reference: None,
+    has_references: true,
     ignored: &[],
 };
 
@@ -99,6 +104,7 @@ pub(super) const AWS_CLI: EntryForm = EntryForm {
     tags: Some("tags"),
     cluster: Some("clusterName"),
     cluster_reference: None,
+    has_references: false,
     ignored: &["accessEntryArn", "createdAt", "modifiedAt"],
 };
 
@@ -113,8 +119,13 @@ const POLICIES: PolicyForm = PolicyForm {
 /// The type of the resources in a CloudFormation template.
 const RESOURCE: &str = "AWS::EKS::AccessEntry";
 
-/// Reads the resources of a CloudFormation template that are access entries. Its other resources are ignored.
-pub(super) fn resources(resources: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(), Fault> {
+/// Reads the resources of a CloudFormation template that are access entries. Its other resources are ignored. A reference to a
+/// parameter as the name of the cluster has the parameter's default value.
+pub(super) fn resources(
+    resources: Value<'_>,
+    parameters: Option<Value<'_>>,
+    mappings: &mut Mappings<'_>,
+) -> Result<(), Fault> {
     for resource in resources.fields("`Resources`")? {
         let fields = resource.value.fields("a resource")?;
         let named = |name: &str| fields.iter().find(|field| field.name == name);
@@ -126,10 +137,28 @@ pub(super) fn resources(resources: Value<'_>, mappings: &mut Mappings<'_>) -> Re
         let properties = named("Properties");
         let properties =
             properties.ok_or_else(|| Fault::new(resource.line, form.no_principal()))?;
-        let entry = read(properties.value, form, mappings.source)?;
+        let mut entry = read(properties.value, form, mappings.source)?;
+        if let (Some(DesiredCluster::Reference(name)), Some(parameters)) =
+            (&entry.cluster, parameters)
+            && let Some(default) = default_of(name, parameters)?
+        {
+            entry.cluster = Some(DesiredCluster::Name(default));
+        }
         mappings.list.push(entry);
     }
     Ok(())
+}
+
+/// Returns the default value of a parameter, if it has one.
+fn default_of(name: &str, parameters: Value<'_>) -> Result<Option<String>, Fault> {
+    let parameters = parameters.fields("`Parameters`")?;
+    let Some(parameter) = given(&parameters, name) else {
+        return Ok(None);
+    };
+    let fields = parameter.value.fields("a parameter")?;
+    let default = given(&fields, "Default");
+    let default = default.map(|default| text(default, "Default"));
+    Ok(default.transpose()?.map(str::to_owned))
 }
 
 impl EntryForm {
@@ -218,6 +247,11 @@ fn cluster(fields: &[Field<'_>], form: &EntryForm) -> Result<Option<DesiredClust
                 second: reference.name.to_owned(),
             };
             Err(Fault::new(reference.line, reason))
+        }
+        (Some(name), None) if form.has_references && name.value.is_map() => {
+            let target = required_field(name, "Ref", &[])?;
+            let target = text(target, target.name)?.to_owned();
+            Ok(Some(DesiredCluster::Reference(target)))
         }
         (Some(name), None) => {
             let name = text(name, name.name)?.to_owned();

@@ -20,7 +20,8 @@ pub(super) fn document(root: Value<'_>, mappings: &mut Mappings<'_>) -> Result<(
     let fields = root.fields("desired state")?;
     let named = |name: &str| fields.iter().find(|field| field.name == name);
     if let Some(resources) = named("Resources") {
-        return access_entry_formats::resources(resources.value, mappings);
+        let parameters = named("Parameters").map(|field| field.value);
+        return access_entry_formats::resources(resources.value, parameters, mappings);
     }
     if let ([entry], Some(_)) = (fields.as_slice(), named("accessEntry")) {
         let form = &access_entry_formats::AWS_CLI;
