@@ -75,11 +75,16 @@ impl History {
         named().find(wrote).or_else(|| named().next())
     }
 
-    /// Returns the newest write of awsauth that is, or was, in effect until another client wrote.
+    /// Returns the newest write of awsauth that is, or was, in effect until another client wrote. Leaves out the access entry that lets
+    /// the user in who wants to undo a write that locked the users out.
     pub(crate) fn newest_write(&self) -> Option<(&Name, &Revision)> {
         let mut newest_first = self.entries.iter().rev();
         newest_first.find_map(|entry| match &entry.revision {
-            Ok((revision, state)) if *state != RevisionState::Void && !revision.is_foreign => {
+            Ok((revision, state))
+                if *state != RevisionState::Void
+                    && !revision.is_foreign
+                    && !revision.is_access_by_rescue() =>
+            {
                 Some((&entry.name, revision))
             }
             _ => None,

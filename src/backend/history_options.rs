@@ -22,6 +22,14 @@ pub(crate) struct HistoryOptions {
 }
 
 impl HistoryOptions {
+    /// Records the write if a copy can be stored anywhere.
+    pub(crate) fn best_effort() -> Self {
+        Self {
+            optional: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn record_options(&self, who: Option<Who>) -> RecordOptions {
         RecordOptions {
             who,

@@ -80,6 +80,13 @@ pub(crate) fn run(args: &Args, backend: &Backend, out: &mut Out) -> Result<Exit,
             if format.output == Format::Human {
                 out.text(&revision_heading(&entry.name.to_string(), revision))?;
             }
+            if let Some((from, to)) = revision.mode_change() {
+                out.note(&format!(
+                    "The authentication mode was changed from {} to {}, which EKS cannot reverse.",
+                    from.name(),
+                    to.name()
+                ));
+            }
             let plan = change_of(revision)?;
             answer(&plan, format.output, backend, out)
         }

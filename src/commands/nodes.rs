@@ -101,7 +101,9 @@ pub(crate) fn run(
     if args.answer.output == Format::Human {
         state.print(&found, Format::Human, out)?;
     }
-    if fix::run(args, &found, backend, out)? {
+    let entries = state.access_entries.as_deref();
+    let entries = entries.and_then(AccessEntries::all).unwrap_or_default();
+    if fix::run(args, &found, entries, backend, out)? {
         let state = State::read(backend, out)?;
         let found = state.report();
         if args.answer.output == Format::Json {
@@ -144,7 +146,7 @@ impl State {
         })
     }
 
-    fn report(&self) -> NodeReport<'_> {
+    pub(super) fn report(&self) -> NodeReport<'_> {
         report(&self.input())
     }
 

@@ -12,13 +12,14 @@ use clap::builder::FalseyValueParser;
 
 use super::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
 use crate::access_check::{SigningCredentials, TokenSigner};
-use crate::backend::{Backend, SignIn, Target};
+use crate::backend::{Backend, HistoryOptions, SignIn, Target};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_aws::credentials::Caller;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::rescue::RescuePlan;
-use awsauth_core::facts::access_entries::CLUSTER_ADMIN;
+use awsauth_core::facts::access_entries::{AccessEntry, CLUSTER_ADMIN};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::history::RESCUE;
 use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::shell_command::quoted;
 use caller::{CallerPrincipal, eks};
@@ -74,7 +75,7 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_parser = FalseyValueParser::new())]
     dry_run: bool,
 
-    /// Repair aws-auth from the latest text of the history, from the roles that EKS and Karpenter know for nodes, from a
+    /// Repair aws-auth from the latest text of the history, from the roles of nodes that `awsauth nodes` shows, from a
     /// revision number or from a file
     #[arg(long, env = "AWSAUTH_FROM", value_name = "history|nodes|REVISION|FILE", value_parser = repair::source)]
     from: Option<Source>,
@@ -113,6 +114,17 @@ struct Rescue<'a> {
     signer: TokenSigner,
     /// What this rescue added to an access entry that existed before.
     added_policy: Option<Addition>,
+    /// What this rescue did before it could write the history.
+    unrecorded: Unrecorded,
+}
+
+/// Changes that are not in the history yet: before the sign-in, the rescue cannot write it.
+#[derive(Default)]
+struct Unrecorded {
+    mode: Option<(AuthenticationMode, AuthenticationMode)>,
+    operations: Vec<Operation>,
+    /// The caller's access entry before.
+    entry: Option<AccessEntry>,
 }
 
 /// Carries out the steps, or prints them.
@@ -156,6 +168,7 @@ pub(crate) fn run(
         cluster,
         signer,
         added_policy: None,
+        unrecorded: Unrecorded::default(),
     };
     rescue.run(target, matches, out)
 }
@@ -200,6 +213,7 @@ impl Rescue<'_> {
         if is_in {
             // The API server caches the user of a token, so the next requests need another token.
             self.backend = Backend::open(target, matches, true, out)?;
+            self.record(out)?;
         }
         self.repair(is_in, out)?;
         let exit = self.await_nodes(is_in, out)?;
@@ -208,6 +222,37 @@ impl Rescue<'_> {
             out.note("Dry run: nothing was changed.");
         }
         Ok(exit)
+    }
+
+    /// Records what was done in the history.
+    fn record(&mut self, out: &mut Out) -> Result<(), Failure> {
+        let Unrecorded {
+            mode,
+            operations,
+            entry,
+        } = std::mem::take(&mut self.unrecorded);
+        let mut record = || {
+            if let Some((from, to)) = mode {
+                self.backend
+                    .record_mode(from, to, &recorded_as_rescue(), out)?;
+            }
+            self.backend.record_operations(
+                &operations,
+                entry.as_slice(),
+                &recorded_as_rescue(),
+                out,
+            )
+        };
+        match record() {
+            Err(failure) if failure.exit() != Exit::Interrupted => {
+                out.note(&format!(
+                    "warning: the history does not have this rescue: {}",
+                    failure.message()
+                ));
+                Ok(())
+            }
+            recorded => recorded,
+        }
     }
 
     fn begin_principal(&mut self, out: &mut Out) -> Result<(), Failure> {
@@ -291,7 +336,11 @@ impl Rescue<'_> {
         }
         confirm_irreversible(READS_ENTRIES, self.args.yes, &self.backend, out)?;
         let done = self.backend.execute(std::slice::from_ref(mode), out);
-        done.map(drop).map_err(|failure| self.steps.failed(failure))
+        done.map_err(|failure| self.steps.failed(failure))?;
+        if let Operation::UpdateAuthenticationMode { from, to } = mode {
+            self.unrecorded.mode = Some((*from, *to));
+        }
+        Ok(())
     }
 
     fn change_entry(
@@ -361,7 +410,10 @@ impl Rescue<'_> {
         );
         confirm(&question, self.args.yes, &self.backend, out)?;
         let done = self.backend.execute(&operations, out);
-        done.map(drop).map_err(|failure| self.steps.failed(failure))
+        done.map_err(|failure| self.steps.failed(failure))?;
+        self.unrecorded.operations = operations;
+        self.unrecorded.entry.clone_from(&principal.entry);
+        Ok(())
     }
 
     /// Repairs aws-auth, if requested. `is_in` is whether the API server admits the caller.
@@ -473,6 +525,12 @@ impl Rescue<'_> {
         if !args.leave_no_trace && !self.backend.ask(question, out)? {
             return self.steps.result("It stays.", out);
         }
+        self.backend.record_operations(
+            &addition.removal,
+            principal.entry.as_slice(),
+            &recorded_as_rescue(),
+            out,
+        )?;
         remove_access_entry::remove(
             &addition,
             &way,
@@ -515,6 +573,14 @@ impl Rescue<'_> {
         let operations: Vec<_> = addition.removal.iter().collect();
         let step = Step::operations(REMOVAL, &operations, name, addition.changes());
         self.steps.begin(&step, out)
+    }
+}
+
+/// Returns how changes to access entries are recorded.
+fn recorded_as_rescue() -> HistoryOptions {
+    HistoryOptions {
+        reason: Some(RESCUE.to_owned()),
+        ..HistoryOptions::best_effort()
     }
 }
 

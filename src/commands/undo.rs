@@ -85,6 +85,13 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         }
     };
     let name = name.to_string();
+    if let Some((from, to)) = revision.mode_change() {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("revision {name} changed the authentication mode from {} to {}, which EKS cannot reverse", from.name(), to.name()),
+        )
+        .hint("undo an earlier write: awsauth history, then awsauth undo REVISION"));
+    }
     let transaction = history.transaction(revision);
     let in_aws_auth = transaction.iter().find(|one| one.entries.is_none());
     let in_aws_auth = in_aws_auth.copied();

@@ -11,7 +11,7 @@ pub mod rules;
 mod store_choice;
 mod tags;
 
-pub use change::{EntryChange, changed};
+pub use change::{EntryChange, changed, changes_by};
 pub use difference::{difference, difference_between};
 pub use edit::{EntryEditError, EntryOptions, entry_change, replacing};
 pub use named_policy::{NamedPolicy, PolicyError, PolicyTextError};

@@ -24,6 +24,6 @@ pub use entry_write::EntryWrite;
 pub use latest_text::{LatestText, Side, latest_text};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
 pub use revert::{MergeConflict, Reverted, combine, revert};
-pub use revision::{CONTROLLER, Revision, Unreadable, Who};
+pub use revision::{CONTROLLER, RESCUE, Revision, Unreadable, Who};
 pub use revision_state::{RevisionState, revision_states};
 pub use three_way_merge::{Piece, pieces};

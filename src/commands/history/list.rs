@@ -18,6 +18,12 @@ struct ListData<'a> {
     foreign_change: bool,
 }
 
+#[derive(Serialize)]
+struct ModeData {
+    from: &'static str,
+    to: &'static str,
+}
+
 #[expect(
     clippy::large_enum_variant,
     reason = "the history has few revisions, and nearly all are readable"
@@ -44,6 +50,9 @@ enum RevisionData<'a> {
         /// The principals whose access entries the write changed.
         #[serde(skip_serializing_if = "Option::is_none")]
         access_entries: Option<Vec<&'a str>>,
+        /// The change of the authentication mode.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        authentication_mode: Option<ModeData>,
         /// Whether another client made the write.
         foreign: bool,
         version: &'a str,
@@ -75,6 +84,10 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
                 changes
                     .map(|change| change.principal_arn.as_str())
                     .collect()
+            }),
+            authentication_mode: revision.mode_change().map(|(from, to)| ModeData {
+                from: from.name(),
+                to: to.name(),
             }),
             foreign: revision.is_foreign,
             version: &revision.version,
@@ -123,9 +136,10 @@ pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
 }
 
 fn row(name: String, revision: &Revision, state: RevisionState, history: &History) -> HistoryRow {
-    let access = match state {
-        RevisionState::Void => "not written, or taken back since".to_owned(),
-        _ => access_summary(&access_changes(revision)),
+    let access = match (revision.mode_change(), state) {
+        (Some((from, to)), _) => format!("authentication mode {} → {}", from.name(), to.name()),
+        (None, RevisionState::Void) => "not written, or taken back since".to_owned(),
+        (None, _) => access_summary(&access_changes(revision)),
     };
     HistoryRow {
         name,

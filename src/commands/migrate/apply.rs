@@ -6,13 +6,14 @@ use super::caller_access_check::CallerProof;
 use super::{
     Args, State, command, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks,
 };
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::commands::Format;
 use crate::commands::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::MigrationPlan;
 use awsauth_core::arn::is_same_principal;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::groups::MASTERS;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
@@ -36,19 +37,25 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let planned = state.plan(args, Some(&run), backend)?;
     refuse_changed_plan(&confirmed, &planned.operations)?;
     let was_admin = is_caller_admin(&planned, state.caller.as_deref());
-    let operations = match planned.operations.iter().position(updates_mode) {
-        None => planned.operations,
+    let (operations, existing) = match planned.operations.iter().position(updates_mode) {
+        None => (planned.operations, state.existing().to_vec()),
         Some(at) => {
             backend.execute(&planned.operations[..=at], out)?;
             backend.describe_again(out)?;
+            let (from, to) = (
+                AuthenticationMode::ConfigMap,
+                AuthenticationMode::ApiAndConfigMap,
+            );
+            backend.record_mode(from, to, &HistoryOptions::best_effort(), out)?;
             // EKS may have created access entries itself, which now decide.
             let state = State::read(backend, out)?;
             let again = state.plan(args, Some(&run), backend)?;
             refuse_obstacles(&again)?;
             refuse_unconfirmed(&planned.operations, &again.operations, backend)?;
-            again.operations
+            (again.operations, state.existing().to_vec())
         }
     };
+    backend.record_operations(&operations, &existing, &HistoryOptions::best_effort(), out)?;
     let (own, others): (Vec<Operation>, Vec<Operation>) = operations
         .into_iter()
         .partition(|operation| is_of(operation, state.caller.as_deref()));

@@ -2,7 +2,7 @@
 
 use super::caller_access_check::CallerProof;
 use super::{Args, State, cluster_name, command, print_result, require_eks};
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::commands::confirmation::confirm_irreversible;
 use crate::commands::nodes;
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -43,6 +43,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     };
     backend.execute(&[operation], out)?;
     backend.describe_again(out)?;
+    let (from, to) = (
+        AuthenticationMode::ApiAndConfigMap,
+        AuthenticationMode::Api,
+    );
+    backend.record_mode(from, to, &HistoryOptions::best_effort(), out)?;
     proof
         .check(false, backend.timeout(), out)
         .map_err(|failure| {

@@ -2,7 +2,7 @@
 
 use super::caller_access_check::CallerProof;
 use super::{Args, State};
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Failure, Out};
 use awsauth_core::access_entries::Operation;
@@ -25,11 +25,8 @@ impl State {
         };
         let entries = backend.access_configuration(out);
         let entries = entries.as_deref().and_then(AccessEntries::all);
-        let unfinished: Vec<AccessEntry> = entries
-            .unwrap_or_default()
-            .iter()
-            .filter_map(finished)
-            .collect();
+        let existing = entries.unwrap_or_default();
+        let unfinished: Vec<AccessEntry> = existing.iter().filter_map(finished).collect();
         if unfinished.is_empty() {
             return Err(failure);
         }
@@ -45,11 +42,14 @@ impl State {
         let question = "Associate the policy of your access entry, which an earlier run did not?";
         confirm(question, args.yes, backend, out)?;
         // The entry is deleted again if that fails, so that aws-auth decides.
-        backend.execute(&Operation::creating(&arn, &terms), out)?;
+        let operations = Operation::creating(&arn, &terms);
+        backend.execute(&operations, out)?;
         proof.expect_everything()?;
         proof
             .check(true, backend.timeout(), out)
             .map_err(|failure| failure.hint("run the same command again in a minute"))?;
+        // Without the policy, the caller may not be allowed to write the history.
+        backend.record_operations(&operations, existing, &HistoryOptions::best_effort(), out)?;
         Self::read(backend, out)
     }
 }

@@ -3,7 +3,7 @@
 use super::apply::is_of;
 use super::caller_access_check::CallerProof;
 use super::{Args, State, cluster_name, print_result, refuse_changed_plan, require_eks};
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
@@ -52,9 +52,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let delete = |entry: &AccessEntry| Operation::DeleteEntry {
         principal_arn: entry.principal_arn.clone(),
     };
-    let (own, others): (Vec<Operation>, Vec<Operation>) = same
-        .iter()
-        .map(delete)
+    let deletions: Vec<Operation> = same.iter().map(delete).collect();
+    backend.record_operations(&deletions, &same, &HistoryOptions::best_effort(), out)?;
+    let (own, others): (Vec<Operation>, Vec<Operation>) = deletions
+        .into_iter()
         .partition(|operation| is_of(operation, state.caller.as_deref()));
     backend.execute(&others, out)?;
     if !own.is_empty() {

@@ -10,6 +10,7 @@ use awsauth_core::access_entries::migrate::{
 };
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::Document;
+use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::NodeReportInput;
 use awsauth_core::plan::{Admins, Known};
 
@@ -61,6 +62,12 @@ impl State {
             access_entries,
             inventory,
         })
+    }
+
+    /// Returns the known access entries.
+    pub(super) fn existing(&self) -> &[AccessEntry] {
+        let entries = self.access_entries.as_deref();
+        entries.and_then(AccessEntries::all).unwrap_or_default()
     }
 
     /// Plans the migration with the user's choices. `run` is the name of the run that creates the access entries, if it does.

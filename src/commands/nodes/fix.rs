@@ -1,15 +1,16 @@
 //! `nodes --fix`: maps unmapped roles, recreates dead access entries, and associates missing policies.
 
 use super::Args;
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::commands::Format;
 use crate::commands::confirmation::confirm;
 use crate::commands::write_args::DryRun;
 use crate::terminal::{Failure, Out};
 use crate::write::{Options, write_edits};
-use awsauth_core::access_entries::Operation;
+use awsauth_core::access_entries::{Operation, changes_by};
 use awsauth_core::arn::is_same_principal;
 use awsauth_core::document::edit::Edit;
+use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::{Fix, NodeReport, RoleReport};
 use awsauth_kube::shell_command::quoted;
 
@@ -17,6 +18,7 @@ use awsauth_kube::shell_command::quoted;
 pub(super) fn run(
     args: &Args,
     found: &NodeReport<'_>,
+    entries: &[AccessEntry],
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<bool, Failure> {
@@ -40,12 +42,12 @@ pub(super) fn run(
         let question = format!("Change access entries on {backend}, with {count} {noun} of EKS?");
         confirm(&question, args.fix.yes, backend, out)?;
     }
+    let format = args.answer.output;
+    let options = Options {
+        prints_own_report: format == Format::Json,
+        ..args.fix.write_args(format).options(backend)
+    };
     if !edits.is_empty() {
-        let format = args.answer.output;
-        let options = Options {
-            prints_own_report: format == Format::Json,
-            ..args.fix.write_args(format).options(backend)
-        };
         write_edits(edits, true, &options, backend, out)?;
     }
     if operations.is_empty() {
@@ -57,6 +59,15 @@ pub(super) fn run(
             out.note(&format!("Would run: {}", operation.command(cluster)));
         }
         return Ok(false);
+    }
+    let changes = changes_by(&operations, entries);
+    if !changes.is_empty() {
+        let backup = HistoryOptions {
+            reason: options.reason.clone(),
+            optional: options.no_backup,
+            ..HistoryOptions::default()
+        };
+        backend.record_entries(&changes, &backup, out)?;
     }
     backend.execute(&operations, out)?;
     Ok(true)

@@ -1,14 +1,15 @@
 //! The repair of aws-auth.
 
 use crate::backend::Backend;
+use crate::commands::nodes;
 use crate::commands::restore::Restoration;
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, write_edits};
-use awsauth_core::arn::{comparable, is_same_principal};
-use awsauth_core::authenticator::{NodeRole, NodeRoles, Store};
-use awsauth_core::document::Document;
+use awsauth_core::arn::comparable;
 use awsauth_core::document::edit::Edit;
+use awsauth_core::history::RESCUE;
 use awsauth_core::plan::Allowed;
+use awsauth_kube::shell_command::quoted;
 
 /// What aws-auth is repaired from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Source {
                 ignored: true,
                 ..Allowed::default()
             },
-            ..Options::guarded("awsauth rescue")
+            ..Options::guarded(RESCUE)
         };
         let named = match self {
             Self::History => None,
@@ -68,28 +69,36 @@ impl Source {
 
 /// Maps the roles of the nodes that aws-auth does not map.
 fn map_nodes(options: &Options, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
-    let document = Document::read(&backend.read(out)?.snapshot.data);
-    let inventory = backend.inventory(&document, out);
-    let inventory = inventory.map(|inventory| inventory.node_inventory);
-    let inventory = inventory.unwrap_or_default();
-    let roles = NodeRoles::of(&inventory);
-    if roles.all().is_empty() {
+    let nodes = nodes::State::read(backend, out)?;
+    nodes.warn(out);
+    let found = nodes.report();
+    if found.roles.is_empty() {
         return Err(
-            Failure::new(Kind::No, "EKS and Karpenter know no roles of nodes")
+            Failure::new(Kind::No, "neither AWS nor the cluster knows roles of nodes")
                 .hint("map the role of your nodes: awsauth map node-role ARN --kind linux"),
         );
     }
-    let store = Store::new(&document);
-    let is_mapped = |role: &&NodeRole<'_>| {
-        let mut mapped = store.in_force();
-        mapped.any(|(arn, _)| is_same_principal(arn, role.arn))
-    };
-    let missing = roles.all().iter().filter(|role| !is_mapped(role));
-    let edits: Vec<Edit> = missing
-        .map(|role| Edit::map_nodes(comparable(role.arn), role.kind()))
+    let missing = found.roles.iter().filter(|role| role.aws_auth.is_none());
+    // Anyone who may set a tag could otherwise let their instances join.
+    let (by_tag, known): (Vec<_>, Vec<_>) = missing.partition(|role| role.is_known_by_tags_only());
+    for role in by_tag {
+        let arn = comparable(&role.arn);
+        out.note(&format!(
+            "Not mapped: {arn}, used by {}: only a tag connects it with the cluster.",
+            role.role.used_by()
+        ));
+        out.note(&format!(
+            "hint: if these are nodes of the cluster: awsauth map node-role {} --kind {}",
+            quoted(&arn),
+            role.role.kind().name()
+        ));
+    }
+    let edits: Vec<Edit> = known
+        .into_iter()
+        .map(|role| Edit::map_nodes(comparable(&role.arn), role.role.kind()))
         .collect();
     if edits.is_empty() {
-        out.note("aws-auth maps every role of the nodes.");
+        out.note("aws-auth maps every role that is known to be of the cluster's nodes.");
         return Ok(());
     }
     write_edits(edits, true, options, backend, out)?;

@@ -6,10 +6,14 @@ use crate::commands::confirmation::confirm;
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::PlannedEntries;
 use awsauth_core::access_entries::{EntryChange, difference_between};
-use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::arn::is_same_principal;
+use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::Document;
-use awsauth_core::facts::access_entries::AccessTerms;
+use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::iam_principals::Existence;
 use awsauth_core::history::{EntryWrite, Revision};
+use awsauth_kube::shell_command::quoted;
 
 /// Plans the changes that restore the access entries that a write changed, and asks if they give access.
 ///
@@ -51,17 +55,86 @@ pub(super) fn plan(
     let changes = write.changes.iter();
     let changes = changes.map(|change| reverted(change, &known, args.whole, name));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
+    refuse_ignored_mappings(name, revision, write, &changes, known.mode())?;
     out.note(&format!("Undoing revision {name}: {}", describe(revision)));
-    let undo = EntryWrite {
-        sequence: write.sequence,
-        mode: known.mode(),
-        changes,
-    };
+    let changes = without_deleted_principals(changes, &known, backend, out);
+    if changes.is_empty() {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("no access entry of revision {name} can be restored, because the principals do not exist in IAM"),
+        )
+        .hint("create the role or user again, or map another one: awsauth map"));
+    }
+    let undo = EntryWrite::of_changes(known.mode(), changes);
     if !args.write.options(backend).mode.is_dry_run() {
         let document = Document::read(&first.snapshot.data);
         confirm_access(args, name, &undo, &document, backend, out)?;
     }
     Ok(PlannedEntries::new(first, known, undo.changes))
+}
+
+/// Refuses to delete an access entry that replaced a mapping of aws-auth, if the cluster ignores aws-auth since.
+fn refuse_ignored_mappings(
+    name: &str,
+    revision: &Revision,
+    write: &EntryWrite,
+    changes: &[EntryChange],
+    mode: AuthenticationMode,
+) -> Result<(), Failure> {
+    if mode != AuthenticationMode::Api || write.mode == AuthenticationMode::Api {
+        return Ok(());
+    }
+    let document = Document::read(&revision.before.data);
+    let store = Store::new(&document);
+    let is_mapped = |arn: &str| {
+        let mut mapped = store.in_force();
+        mapped.any(|(mapped, _)| is_same_principal(mapped, arn))
+    };
+    let mut deleted = changes.iter().filter(|change| {
+        change.before.is_some() && change.after.is_none() && is_mapped(&change.principal_arn)
+    });
+    let Some(change) = deleted.next() else {
+        return Ok(());
+    };
+    let arn = &change.principal_arn;
+    Err(Failure::refused(
+        RACE,
+        format!("aws-auth gave {arn} its access before revision {name}, and the cluster ignores aws-auth now: without its access entry, it could not sign in"),
+    )
+    .hint(format!(
+        "to take access away, unmap each principal: awsauth unmap role {}",
+        quoted(arn)
+    )))
+}
+
+/// Leaves out the access entries of principals that do not exist in IAM, because EKS refuses them.
+fn without_deleted_principals(
+    changes: Vec<EntryChange>,
+    known: &AccessEntries,
+    backend: &Backend,
+    out: &mut Out,
+) -> Vec<EntryChange> {
+    let created = changes.iter().filter(|change| change.before.is_none());
+    let created: Vec<AccessEntry> = created.filter_map(EntryChange::entry_after).collect();
+    if created.is_empty() {
+        return changes;
+    }
+    let created = AccessEntries::new(known.mode(), Some(created));
+    let principals = backend.principals_of(&created, out);
+    let is_deleted = |change: &EntryChange| {
+        let existence = principals.as_ref()?.existence(&change.principal_arn)?;
+        Some(change.before.is_none() && change.after.is_some() && existence == Existence::Absent)
+    };
+    let (deleted, kept): (Vec<_>, Vec<_>) = changes
+        .into_iter()
+        .partition(|change| is_deleted(change).unwrap_or(false));
+    for change in deleted {
+        out.note(&format!(
+            "Not restored: the access entry of {}, which does not exist in IAM, so that EKS refuses the entry.",
+            change.principal_arn
+        ));
+    }
+    kept
 }
 
 /// Prints the operations and asks, if the undo gives access: users who can write `awsauth-history` decide what it gives.

@@ -273,6 +273,36 @@ fn access_entry_of_a_deleted_role_is_replaced() {
         };
         let map = |args: &[&str]| on(&session, &caller, &[&["map", "sso", "Dev"], args].concat());
 
+        // An undo restores the entry of a deleted role only if the role exists again.
+        let undo = |iam: &Moto| {
+            let caller = caller.clone().with("AWS_ENDPOINT_URL_IAM", iam.url());
+            on(&session, &caller, &["undo", "--yes"])
+        };
+        map(&[]).says(0, &[]);
+        let change = |groups: Value| {
+            let mut state = service.state();
+            let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+            let mut all = entries.iter_mut();
+            all.find(|entry| entry["principalArn"] == new).unwrap()["kubernetesGroups"] = groups;
+            service.set(&state);
+        };
+        let recreated = iam(&["Dev_0123456789abcdef"], &[]);
+        change(json!(["devs", "ops", "more"]));
+        undo(&recreated).says(4, &["has been changed since revision", "--whole"]);
+        change(json!(["devs", "ops"]));
+        undo(&recreated).says(0, &[]);
+        let [entry] = found().try_into().unwrap();
+        assert_eq!(entry["principalArn"], old, "{mode}");
+        map(&[]).says(0, &[]);
+        undo(&moto).says(
+            0,
+            &[&format!(
+                "Not restored: the access entry of {old}, which does not exist in IAM"
+            )],
+        );
+        assert_eq!(found(), [Value::Null; 0], "{mode}");
+        restore();
+
         // Nothing but the role changes.
         map(&[]).says(0, &[]);
         let [entry] = found().try_into().unwrap();

@@ -408,6 +408,14 @@ fn every_role_of_nodes_is_compared_with_both_stores_and_missing_ones_are_mapped(
     assert_eq!(left, ["wrongTerms", "wrongType"], "{report:#}");
     let policies = nodes.service.state()["entries"][eks::NAME].to_string();
     assert_eq!(policies.matches(AUTO_NODE).count(), 2, "{policies}");
+    let run = on(&nodes.session, &nodes.caller, &["history", "-o", "json"]);
+    let history = run.json();
+    let revisions = history["revisions"].as_array().unwrap();
+    let of_entries = revisions.iter().any(|one| {
+        let entries = one["accessEntries"].to_string();
+        entries.contains(":role/auto\"")
+    });
+    assert!(of_entries, "{history:#}");
 }
 
 #[test]

@@ -84,7 +84,9 @@ impl Lockout {
         let caller = environment
             .with_credentials(&credentials)
             .with("KUBECONFIG", "/nonexistent/kubeconfig")
-            .with("AWS_ENDPOINT_URL_IAM", iam.url());
+            .with("AWS_ENDPOINT_URL_IAM", iam.url())
+            .with("AWS_ENDPOINT_URL_EC2", iam.url())
+            .with("AWS_ENDPOINT_URL_AUTO_SCALING", iam.url());
         let lockout = Self {
             session,
             service,
@@ -880,7 +882,72 @@ fn aws_auth_is_repaired_from_a_file_or_from_the_nodes() {
     );
     let groups = json!(["system:bootstrappers", "system:nodes"]);
     assert_eq!(listed["roles"][0]["groups"], groups);
+    lockout.rescue(&["--from", "nodes", "--dry-run"]).says(
+        0,
+        &["aws-auth maps every role that is known to be of the cluster's nodes.\n"],
+    );
+}
+
+#[test]
+fn aws_auth_is_repaired_from_the_nodes_that_nodes_shows() {
+    let mut lockout = Lockout::start("API_AND_CONFIG_MAP");
+    let tags = json!({format!("kubernetes.io/cluster/{}", eks::NAME): "owned"});
+    let trust = trusts("arn:aws:iam::111122223333:root");
+    let world = json!({
+        "account": "111122223333",
+        "roles": {"team/ops": trust, "nodes": trust, "self": trust, "tagged": trust},
+        "profiles": {"self": "self", "tagged": "tagged"},
+        "instances": {
+            "joined": {"profile": "self", "tags": tags},
+            "other": {"profile": "tagged", "tags": tags},
+        },
+    });
+    let moto = Moto::start(&[&world.to_string()]);
+    for name in ["IAM", "EC2", "AUTO_SCALING"] {
+        let name = format!("AWS_ENDPOINT_URL_{name}");
+        lockout.caller = lockout.caller.clone().with(&name, moto.url());
+    }
+    let id = format!("aws:///us-east-1a/{}", moto.instance("joined"));
+    let node = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": "ip-10-0-0-1"}, "spec": {"providerID": id},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    });
+    let kubectl = &lockout.session.cluster;
+    kubectl.kubectl_fed(&["create", "-f", "-"], &node.to_string());
+    lockout.session.api.delete();
     lockout
-        .rescue(&["--from", "nodes", "--dry-run"])
-        .says(0, &["aws-auth maps every role of the nodes.\n"]);
+        .session
+        .becomes(&lockout.credentials, &Who::Unauthorized);
+    lockout
+        .rescue(&["--yes", "--from", "nodes", "--timeout", "3s"])
+        .says(
+            0,
+            &[
+                "Not mapped: arn:aws:iam::111122223333:role/tagged, used by ",
+                "hint: if these are nodes of the cluster: awsauth --cluster-name my-cluster map node-role arn:aws:iam::111122223333:role/tagged --kind linux\n",
+            ],
+        );
+    let listed = lockout.run(&["get", "-o", "json"]).json();
+    let roles = listed["roles"].as_array().unwrap().iter();
+    let roles: Vec<&str> = roles.map(|role| role["arn"].as_str().unwrap()).collect();
+    assert_eq!(
+        roles,
+        [
+            "arn:aws:iam::111122223333:role/nodes",
+            "arn:aws:iam::111122223333:role/self"
+        ]
+    );
+    // The history has the access entry of the rescue, so that undo can delete it.
+    let history = lockout.run(&["history", "-o", "json"]).json();
+    let mut revisions = history["revisions"].as_array().unwrap().iter();
+    let rescue = revisions.find(|one| one["accessEntries"] == json!([OPS]));
+    let rescue = rescue.unwrap_or_else(|| panic!("{history:#}"));
+    let revision = rescue["revision"].to_string();
+    let undone = on(
+        &lockout.session,
+        &lockout.creator(),
+        &["undo", &revision, "--yes"],
+    );
+    undone.says(0, &[]);
+    assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
 }

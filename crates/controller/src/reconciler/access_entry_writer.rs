@@ -12,6 +12,7 @@ use crate::eks_state::{EksState, PERIOD};
 use awsauth_aws::eks::{EntryChangeError, change_entries};
 use awsauth_core::access_entries::EntryChange;
 use awsauth_core::error_chain;
+use awsauth_core::history::EntryWrite;
 use awsauth_core::reconcile::{AccessEntryChange, AccessEntryFailure, Event};
 use awsauth_kube::history::record_entries;
 
@@ -129,10 +130,16 @@ impl Reconciler {
         let options = self.history_options("AwsAuthMapping objects");
         let client = &self.context.client;
         let recorded = match client.read(timeout).await {
-            Ok(live) => record_entries(client, &options, timeout, &live, mode, changes)
-                .await
-                .map(drop)
-                .map_err(|error| error_chain::text(&*error)),
+            Ok(live) => record_entries(
+                client,
+                &options,
+                timeout,
+                &live,
+                EntryWrite::of_changes(mode, changes),
+            )
+            .await
+            .map(drop)
+            .map_err(|error| error_chain::text(&*error)),
             Err(error) => Err(error_chain::text(&error)),
         };
         match recorded {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operation;
+use super::difference::difference_between;
 use super::tags::DIGEST;
 use crate::authenticator::{AccessEntries, template};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -171,6 +172,49 @@ fn both_scopes(one: &AccessScope, other: &AccessScope) -> AccessScope {
     }
 }
 
+/// Returns the changes that operations make to these access entries. Leaves out entries whose contents before are unknown, because their
+/// change could not be undone, and those that the operations create again as they were.
+pub fn changes_by(operations: &[Operation], entries: &[AccessEntry]) -> Vec<EntryChange> {
+    let mut changes: Vec<EntryChange> = Vec::new();
+    for operation in operations {
+        let Some(arn) = operation.principal_arn() else {
+            continue;
+        };
+        let at = match changes
+            .iter()
+            .position(|change| change.principal_arn == arn)
+        {
+            Some(at) => at,
+            None => {
+                let existing = entries.iter().find(|entry| entry.principal_arn == arn);
+                let before = existing.and_then(|entry| entry.terms.clone());
+                changes.push(EntryChange {
+                    principal_arn: arn.to_owned(),
+                    after: before.clone(),
+                    before,
+                });
+                changes.len() - 1
+            }
+        };
+        let after = &mut changes[at].after;
+        *after = operation.apply_to(after.take());
+    }
+    let is_known = |arn: &str| {
+        let mut entries = entries.iter();
+        let entry = entries.find(|entry| entry.principal_arn == arn);
+        entry.is_none_or(|entry| {
+            let terms = entry.terms.as_ref();
+            terms.is_some_and(|terms| terms.policies.is_some())
+        })
+    };
+    changes.retain(|change| {
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        is_known(&change.principal_arn)
+            && difference_between(&change.principal_arn, after, before).is_some()
+    });
+    changes
+}
+
 /// Returns the access entries after these changes.
 pub fn changed(entries: &AccessEntries, changes: &[EntryChange]) -> AccessEntries {
     let changes = changes
@@ -236,6 +280,53 @@ mod tests {
                 text.replace(ROLE, "ROLE").replace("aws eks ", "")
             })
             .collect()
+    }
+
+    #[test]
+    fn changes_by_operations_can_be_undone() {
+        let entry = |terms| AccessEntry {
+            principal_arn: ROLE.to_owned(),
+            terms,
+        };
+        let principal_arn = || ROLE.to_owned();
+        let delete = Operation::DeleteEntry {
+            principal_arn: principal_arn(),
+        };
+        let associate = Operation::AssociatePolicy {
+            principal_arn: principal_arn(),
+            policy_arn: VIEW.to_owned(),
+            scope: AccessScope::Cluster,
+        };
+        let view = terms(&["devs"], &[policy(VIEW, &["a"])]);
+        let created = terms(&["devs"], &[policy(VIEW, &[])]);
+        let creation = || Operation::creating(ROLE, &created);
+        let recreation = || [vec![delete.clone()], Operation::creating(ROLE, &view)].concat();
+        for (operations, existing, expected) in [
+            (creation(), None, Some((None, Some(created.clone())))),
+            (
+                vec![associate.clone()],
+                Some(entry(Some(view.clone()))),
+                Some((Some(view.clone()), Some(created.clone()))),
+            ),
+            // An earlier run has created the entry.
+            (
+                creation(),
+                Some(entry(Some(terms(&["devs"], &[])))),
+                Some((Some(terms(&["devs"], &[])), Some(created.clone()))),
+            ),
+            (
+                vec![delete.clone()],
+                Some(entry(Some(view.clone()))),
+                Some((Some(view.clone()), None)),
+            ),
+            (recreation(), Some(entry(Some(view.clone()))), None),
+            (vec![associate.clone()], Some(entry(None)), None),
+        ] {
+            let existing: Vec<AccessEntry> = existing.into_iter().collect();
+            let found = changes_by(&operations, &existing);
+            let expected = expected.map(|(before, after)| change(before, after));
+            assert_eq!(found, Vec::from_iter(expected));
+        }
     }
 
     #[test]

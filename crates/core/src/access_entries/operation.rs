@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::authenticator::template;
+use crate::escape;
 use crate::facts::access_entries::{
-    AccessEntry, AccessScope, AccessTerms, CLUSTER_ADMIN_ROLE, STANDARD, policy_name,
+    AccessEntry, AccessPolicy, AccessScope, AccessTerms, CLUSTER_ADMIN_ROLE, STANDARD, policy_name,
 };
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
@@ -177,6 +180,63 @@ impl Operation {
         }
     }
 
+    /// Returns the contents of the principal's entry afterwards. `before` is `None` if there is no entry. An entry that exists is not
+    /// created again.
+    pub(super) fn apply_to(&self, before: Option<AccessTerms>) -> Option<AccessTerms> {
+        if let (
+            None,
+            Self::CreateEntry {
+                kind,
+                username,
+                groups,
+                tags,
+                ..
+            },
+        ) = (&before, self)
+        {
+            return Some(AccessTerms {
+                kind: kind.clone(),
+                username: username.clone(),
+                groups: groups.clone(),
+                policies: Some(Vec::new()),
+                tags: tags.clone(),
+                ..AccessTerms::default()
+            });
+        }
+        let mut terms = before?;
+        let mut without = |arn: &str| {
+            if let Some(policies) = &mut terms.policies {
+                policies.retain(|policy| policy.arn != arn);
+            }
+        };
+        match self {
+            Self::DeleteEntry { .. } => return None,
+            Self::UpdateEntry {
+                username, groups, ..
+            } => {
+                terms.username = Some(username.clone());
+                terms.groups.clone_from(groups);
+            }
+            Self::AssociatePolicy {
+                policy_arn, scope, ..
+            } => {
+                without(policy_arn);
+                let policy = AccessPolicy {
+                    arn: policy_arn.clone(),
+                    scope: scope.clone(),
+                };
+                terms.policies.get_or_insert_default().push(policy);
+            }
+            Self::DisassociatePolicy { policy_arn, .. } => without(policy_arn),
+            Self::TagEntry { tags, .. } => terms.tags.extend(tags.clone()),
+            Self::CreateEntry { .. }
+            | Self::UpdateAuthenticationMode { .. }
+            | Self::BindClusterAdmin { .. }
+            | Self::UnbindClusterAdmin { .. } => {}
+        }
+        Some(terms)
+    }
+
     /// Returns the operations that create an entry with these contents, as far as EKS accepts them for its type.
     pub fn creating(principal_arn: &str, terms: &AccessTerms) -> Vec<Self> {
         let is_standard = terms.kind == STANDARD;
@@ -290,7 +350,7 @@ impl Operation {
                 entry_arn, tags, ..
             } => {
                 add(&["aws", "eks", "tag-resource", "--resource-arn", entry_arn]);
-                add(&["--tags", &serde_json::json!(tags).to_string()]);
+                add(&["--tags", &json(tags)]);
                 return words;
             }
             Self::CreateEntry { .. } => "create-access-entry",
@@ -328,8 +388,7 @@ impl Operation {
                 }
                 words.extend(groups_option(groups).filter(|_| !groups.is_empty()));
                 if !tags.is_empty() {
-                    words.push("--tags".to_owned());
-                    words.push(serde_json::json!(tags).to_string());
+                    words.extend(["--tags".to_owned(), json(tags)]);
                 }
             }
             Self::UpdateEntry {
@@ -364,28 +423,40 @@ impl fmt::Display for Operation {
     }
 }
 
+/// Returns JSON without invisible characters.
+fn json(value: &impl Serialize) -> String {
+    escape::json(&serde_json::json!(value).to_string()).into_owned()
+}
+
+/// Returns whether a shell would change the text when it passes the text on.
+fn is_lost_in_shell(text: &str) -> bool {
+    text.contains('\0') || text.ends_with('\n')
+}
+
 /// Returns the words of `--kubernetes-groups`. The AWS CLI would read some texts as JSON, as files or as options.
 fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     let is_plain = |group: &String| {
         let special = ["-", "[", "{", "file://", "fileb://"];
         !group.is_empty()
+            && !is_lost_in_shell(group)
             && !special
                 .iter()
                 .any(|start| group.trim_start().starts_with(start))
     };
     let words = match !groups.is_empty() && groups.iter().all(is_plain) {
         true => groups.to_vec(),
-        false => vec![serde_json::json!(groups).to_string()],
+        false => vec![json(&groups)],
     };
     std::iter::once("--kubernetes-groups".to_owned()).chain(words)
 }
 
 /// Returns the word or words of `--username`. The AWS CLI would read a file if the text is its URL.
 fn username_option(username: &str) -> Vec<String> {
-    match username.starts_with("file://") || username.starts_with("fileb://") {
+    let is_url = username.starts_with("file://") || username.starts_with("fileb://");
+    match is_url || is_lost_in_shell(username) {
         true => vec![
             "--cli-input-json".to_owned(),
-            serde_json::json!({ "username": username }).to_string(),
+            json(&serde_json::json!({ "username": username })),
         ],
         false => vec![format!("--username={username}")],
     }
@@ -398,7 +469,7 @@ fn scope_option(scope: &AccessScope) -> String {
             serde_json::json!({ "type": "namespace", "namespaces": namespaces })
         }
     };
-    scope.to_string()
+    json(&scope)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, entry_acc
 use crate::document::Document;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::permission_set::is_deleted_sibling;
 
 /// A write to access entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,37 @@ pub struct EntryWrite {
     /// Orders the writes to access entries that found the same aws-auth, and names the revision: the resourceVersion of
     /// `awsauth-history` before the write, or 1 if there was none.
     pub sequence: u64,
+    /// The authentication mode in which the cluster reads the entries: the one after the write.
     pub mode: AuthenticationMode,
+    /// The mode before, if the write changed it, which EKS cannot reverse:
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/setting-up-access-entries.html>
+    pub mode_before: Option<AuthenticationMode>,
     /// The entries that changed. Their times and own ARNs are not recorded.
     pub changes: Vec<EntryChange>,
 }
 
+/// The sequence of a write before which `awsauth-history` did not exist.
+const FIRST_SEQUENCE: u64 = 1;
+
 impl EntryWrite {
+    /// Returns a write that changes access entries.
+    pub fn of_changes(mode: AuthenticationMode, changes: Vec<EntryChange>) -> Self {
+        Self {
+            sequence: FIRST_SEQUENCE,
+            mode,
+            mode_before: None,
+            changes,
+        }
+    }
+
+    /// Returns a write that changes the authentication mode.
+    pub fn of_mode(from: AuthenticationMode, to: AuthenticationMode) -> Self {
+        Self {
+            mode_before: Some(from),
+            ..Self::of_changes(to, Vec::new())
+        }
+    }
+
     /// Joins writes, from the oldest to the newest, into one; `None` without any.
     pub fn joined(writes: &[&Self]) -> Option<Self> {
         let (first, later) = writes.split_first()?;
@@ -66,7 +92,12 @@ impl EntryWrite {
         self.changes.iter().find_map(|change| {
             let arn = &change.principal_arn;
             let is_named = named.iter().any(|name| is_same_principal(name, arn));
+            // A mapped role of a permission set replaces the deleted one.
+            let replaces = |other: &EntryChange| {
+                other.after.is_some() && is_deleted_sibling(arn, &other.principal_arn)
+            };
             match (maps, &change.before, &change.after) {
+                (true, _, None) if self.changes.iter().any(replaces) => None,
                 _ if !is_named && !named.is_empty() => {
                     Some(format!("the command does not name {arn}"))
                 }
@@ -95,6 +126,8 @@ impl EntryWrite {
 pub(super) struct EntryWriteData {
     sequence: u64,
     mode: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode_before: Option<String>,
     changes: Vec<ChangeData>,
 }
 
@@ -141,6 +174,7 @@ impl EntryWriteData {
         Self {
             sequence: write.sequence,
             mode: write.mode.name().to_owned(),
+            mode_before: write.mode_before.map(|mode| mode.name().to_owned()),
             changes: changes.collect(),
         }
     }
@@ -151,11 +185,14 @@ impl EntryWriteData {
             before: change.before.map(TermsData::read),
             after: change.after.map(TermsData::read),
         });
-        let mode = AuthenticationMode::named(&self.mode);
+        let mode = |name: &String| {
+            let mode = AuthenticationMode::named(name);
+            mode.ok_or_else(|| Unreadable("it has no valid authentication mode".to_owned()))
+        };
         Ok(EntryWrite {
             sequence: self.sequence,
-            mode: mode
-                .ok_or_else(|| Unreadable("it has no valid authentication mode".to_owned()))?,
+            mode: mode(&self.mode)?,
+            mode_before: self.mode_before.as_ref().map(mode).transpose()?,
             changes: changes.collect(),
         })
     }
@@ -250,6 +287,7 @@ mod tests {
             let write = EntryWrite {
                 sequence: 1,
                 mode: AuthenticationMode::Api,
+                mode_before: None,
                 changes: vec![EntryChange {
                     principal_arn: arn.to_owned(),
                     before: before.clone(),
@@ -267,6 +305,34 @@ mod tests {
     }
 
     #[test]
+    fn mapped_role_of_a_permission_set_replaces_only_the_deleted_role_of_this_set() {
+        let role = |name: &str| format!("arn:aws:iam::111122223333:role/AWSReservedSSO_{name}");
+        let command = ["awsauth", "map", "sso", "Dev"].map(str::to_owned);
+        for (deleted, is_replaced) in [
+            ("Dev_0123456789abcdef", true),
+            ("Ops_0123456789abcdef", false),
+            ("Dev_fedcba9876543210", false),
+        ] {
+            let change = |name: &str, before: Option<()>, after: Option<()>| EntryChange {
+                principal_arn: role(name),
+                before: before.map(|()| AccessTerms::default()),
+                after: after.map(|()| AccessTerms::default()),
+            };
+            let write = EntryWrite {
+                sequence: 1,
+                mode: AuthenticationMode::Api,
+                mode_before: None,
+                changes: vec![
+                    change("Dev_fedcba9876543210", None, Some(())),
+                    change(deleted, Some(()), None),
+                ],
+            };
+            let found = write.contradiction(&command);
+            assert_eq!(found.is_none(), is_replaced, "{deleted}: {found:?}");
+        }
+    }
+
+    #[test]
     fn joined_writes_are_one_change_of_each_principal() {
         let terms = |group: &str| AccessTerms {
             groups: vec![group.to_owned()],
@@ -275,6 +341,7 @@ mod tests {
         let write = |changes: &[(&str, Option<&str>, Option<&str>)]| EntryWrite {
             sequence: 1,
             mode: AuthenticationMode::Api,
+            mode_before: None,
             changes: changes
                 .iter()
                 .map(|(arn, before, after)| EntryChange {

@@ -465,6 +465,7 @@ mod tests {
             entries: is_of_entries.then(|| EntryWrite {
                 sequence: number,
                 mode: AuthenticationMode::Api,
+                mode_before: None,
                 changes: Vec::new(),
             }),
             ..one()

@@ -10,9 +10,13 @@ use super::aws_auth_contents::{Contents, Digest};
 use super::delta::Delta;
 use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};
+use crate::facts::authentication_mode::AuthenticationMode;
 
 /// The command in revisions that the controller writes.
 pub const CONTROLLER: [&str; 2] = ["awsauth", "controller"];
+
+/// The reason in revisions that `rescue` writes.
+pub const RESCUE: &str = "awsauth rescue";
 
 /// The version of the encoding of a write to aws-auth. A change that older versions of awsauth would misread needs a new version; an
 /// added field does not.
@@ -175,6 +179,17 @@ impl Revision {
             Some(write) => WriteOrder::AccessEntries(write.sequence),
             None => WriteOrder::AwsAuth,
         }
+    }
+
+    /// Returns the authentication modes before and after, if the write changed the mode.
+    pub fn mode_change(&self) -> Option<(AuthenticationMode, AuthenticationMode)> {
+        let write = self.entries.as_ref()?;
+        Some((write.mode_before?, write.mode))
+    }
+
+    /// Returns whether a rescue gave its caller access through an access entry.
+    pub fn is_access_by_rescue(&self) -> bool {
+        self.entries.is_some() && self.reason.as_deref() == Some(RESCUE)
     }
 
     /// Returns whether the controller made the write.
@@ -417,6 +432,7 @@ pub(super) mod tests {
             entries: Some(EntryWrite {
                 sequence,
                 mode: AuthenticationMode::Api,
+                mode_before: None,
                 changes: vec![EntryChange {
                     principal_arn: "arn:aws:iam::111122223333:role/team/dev".to_owned(),
                     before: before.map(terms),

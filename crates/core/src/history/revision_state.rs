@@ -63,6 +63,10 @@ fn entries_state(
     later: &[&Revision],
     live: Option<&AccessEntries>,
 ) -> RevisionState {
+    // EKS cannot reverse it.
+    if write.mode_before.is_some() {
+        return RevisionState::Preserved;
+    }
     let mut states = write.changes.iter().map(|change| {
         let arn = &change.principal_arn;
         let is = |found: Option<&AccessTerms>, terms: &Option<AccessTerms>| {

@@ -20,8 +20,6 @@ use crate::api_client::{ApiClient, Mode};
 use crate::error_kind::ErrorKind;
 use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
-use awsauth_core::access_entries::EntryChange;
-use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::history::{Addition, Contents, EntryWrite, Revision, Who};
 
 /// How long a write waits for the API server to report who the writer is. The copy does not depend on it.
@@ -33,10 +31,6 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often a copy is sent again after a conflict with another writer. The API server itself retries a patch several
 /// times before it reports a conflict.
 const RACES: u32 = 2;
-
-/// The sequence of a write to access entries if there is no history yet. No object that this API server stores later has this
-/// resourceVersion.
-const FIRST_SEQUENCE: u64 = 1;
 
 /// The number of revisions beyond the limit that are tolerated until the next write that reads the history.
 const MAX_SURPLUS: usize = 10;
@@ -192,12 +186,7 @@ impl<'a> HistoryRecorder<'a> {
     }
 
     /// Stores a copy of access entries from before a write changes them. `live` is the current aws-auth.
-    async fn record_entries(
-        &mut self,
-        live: &Live,
-        mode: AuthenticationMode,
-        changes: Vec<EntryChange>,
-    ) -> Result<(), Arc<NoCopy>> {
+    async fn record_entries(&mut self, live: &Live, write: EntryWrite) -> Result<(), Arc<NoCopy>> {
         let number = self.number(live).await;
         let history = self.history.as_ref().and_then(Live::resource_version);
         let sequence = history.and_then(|version| version.parse().ok());
@@ -216,9 +205,8 @@ impl<'a> HistoryRecorder<'a> {
             transaction: self.options.transaction.clone(),
             is_foreign: false,
             entries: Some(EntryWrite {
-                sequence: sequence.unwrap_or(FIRST_SEQUENCE),
-                mode,
-                changes,
+                sequence: sequence.unwrap_or(write.sequence),
+                ..write
             }),
         };
         let place = self.place(&revision).await?;
@@ -438,7 +426,8 @@ impl<'a> HistoryRecorder<'a> {
     }
 }
 
-/// Stores a copy of the access entries that a write changes, before the write. `live` is the current aws-auth.
+/// Stores a copy of the access entries that a write changes, before the write. `live` is the current aws-auth. Sets the sequence
+/// of the write if there is a history.
 ///
 /// # Errors
 /// If no copy can be stored, and the options require one.
@@ -447,12 +436,11 @@ pub async fn record_entries(
     options: &RecordOptions,
     timeout: Duration,
     live: &Live,
-    mode: AuthenticationMode,
-    changes: Vec<EntryChange>,
+    write: EntryWrite,
 ) -> Result<Option<CopyLocation>, Arc<NoCopy>> {
     let mut recorder = HistoryRecorder::new(client, options, timeout);
     recorder.prepare().await;
-    recorder.record_entries(live, mode, changes).await?;
+    recorder.record_entries(live, write).await?;
     Ok(recorder.finish().await)
 }
 
