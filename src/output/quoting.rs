@@ -41,7 +41,7 @@ fn quoted(text: &str, is_hcl: bool) -> String {
             // `${` and `%{` begin a template; doubled, they are these characters.
             '$' | '%' if is_hcl && rest.peek() == Some(&'{') => quoted.extend([c, c]),
             // The log of a CI system may take `##NAME[` for a command.
-            '#' if !is_hcl && rest.peek() == Some(&'#') => quoted.push_str("\\u0023"),
+            '#' if rest.peek() == Some(&'#') => quoted.push_str("\\u0023"),
             c if is_invisible(c) || is_unprintable(c) => {
                 let code = u32::from(c);
                 quoted.push_str(&match code {
@@ -124,6 +124,7 @@ mod tests {
         assert_eq!(yaml(text), r#""a\"b\\c\n\u007f${x}%{y}$ \u0085é""#);
         assert_eq!(hcl(text), r#""a\"b\\c\n\u007f$${x}%%{y}$ \u0085é""#);
         assert_eq!(yaml("##[error]"), r##""\u0023#[error]""##);
+        assert_eq!(hcl("##[error]"), r##""\u0023#[error]""##);
         assert_eq!(hcl("dev:{{SessionName}}"), r#""dev:{{SessionName}}""#);
     }
 

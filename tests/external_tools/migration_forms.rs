@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use awsauth_core::escape::is_invisible;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -16,7 +17,7 @@ use crate::support::python::Packages;
 const A: &str = "arn:aws:iam::111122223333";
 
 /// Texts that a language could read as something else.
-const TEXTS: [&str; 22] = [
+const TEXTS: [&str; 27] = [
     "plain",
     "it's",
     "say \"hi\"",
@@ -39,6 +40,11 @@ const TEXTS: [&str; 22] = [
     "$HOME `id` $(id)",
     "é😀\u{85}\u{7f}\u{feff}",
     "1_000",
+    "\u{1b}[2J\u{1b}]0;title\u{7}%s",
+    "\u{202e}nimda\u{202c}\u{e0041}",
+    "a\0b\u{8}",
+    "a\r\n::error::forged ##[error]x\n",
+    "-\u{ffff}'\u{2028}",
 ];
 
 /// A principal's ARN, its username and its groups.
@@ -94,6 +100,10 @@ fn printed_of(manifest: &Path, args: &[&str], status: i32) -> String {
         .arg(manifest);
     let run = Run::of(program.args(args));
     assert_eq!((run.status, run.stderr.as_str()), (status, ""), "{run:?}");
+    let is_hidden = |c: char| c != '\n' && is_invisible(c);
+    assert!(!run.stdout.contains(is_hidden), "{run:?}");
+    let has_log_command = awsauth_core::escape::has_log_command(&run.stdout);
+    assert!(!has_log_command, "{run:?}");
     run.stdout
 }
 

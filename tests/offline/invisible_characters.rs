@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -175,16 +176,142 @@ fn listing_is_escaped_in_every_format() {
     assert_eq!(yaml, get("json").json());
 }
 
-#[test]
-fn access_reports_are_escaped_in_every_format() {
-    let folder = folder();
-    // A report has only principals that can sign in, so the ARNs are valid.
+/// Writes an aws-auth with valid ARNs, and with every hostile text as a username and group.
+fn write_roles(folder: &Path) {
     let roles = (0..HOSTILE.len()).map(|number| {
         let (username, group) = (quoted(&username(number)), quoted(HOSTILE[number]));
         format!("- rolearn: arn:aws:iam::111122223333:role/r{number}\n  username: {username}\n  groups: [{group}]\n")
     });
     let object = config_map(&roles.collect::<String>(), &[]);
-    fs::write(folder.path().join("aws-auth.json"), object.to_string()).expect("a file");
+    fs::write(folder.join("aws-auth.json"), object.to_string()).expect("a file");
+}
+
+#[test]
+fn lists_are_escaped_in_every_format() {
+    let folder = folder();
+    let get = |output: &str| {
+        let run = awsauth(
+            folder.path(),
+            &["get", "--file", "aws-auth.json", "-o", output],
+        );
+        assert_eq!(run.status, 0, "{run:?}");
+        run.stdout
+    };
+    for output in [
+        "csv",
+        "markdown",
+        "access",
+        "jsonpath={.roles[*].username}",
+        "jsonpath={.roles}",
+        "custom-columns=ARN:.arn,NAME:.username,GROUPS:.groups",
+    ] {
+        let text = get(output);
+        assert!(text.contains("202e"), "{output}: {text}");
+    }
+    write_roles(folder.path());
+    let access: Value = serde_yaml::from_str(&get("access")).expect("YAML");
+    assert_has_usernames(&access);
+    let roles: Value = serde_json::from_str(&get("jsonpath={.roles}")).expect("JSON");
+    assert_has_usernames(&roles);
+    let log = folder.path().join("sign-ins.log");
+    let lines = HOSTILE.map(|hostile| {
+        let line = format!(
+            "time=\"2026-01-01T00:00:00Z\" msg=\"access granted\" arn=\"arn:aws:iam::111122223333:role/{hostile}\" uid=\"a:1:{hostile}\"\n"
+        );
+        line.replace(['\0', '\n'], "") + "\n"
+    });
+    fs::write(log, lines.concat()).expect("a log");
+    for output in ["table", "json", "csv", "markdown"] {
+        let arguments = [
+            "--file",
+            "aws-auth.json",
+            "--log",
+            "sign-ins.log",
+            "-o",
+            output,
+        ];
+        let run = awsauth(folder.path(), &[&["unused"][..], &arguments].concat());
+        assert!(run.stdout.contains("role/r3"), "{run:?}");
+    }
+}
+
+#[test]
+fn printed_access_entries_are_escaped_and_keep_their_values() {
+    let folder = folder();
+    write_roles(folder.path());
+    let print = |form: &str| {
+        let arguments = ["migrate", "--file", "aws-auth.json", "--print", form];
+        awsauth(folder.path(), &arguments).stdout
+    };
+    for form in ["terraform-module", "terraform"] {
+        assert!(print(form).contains("\"u3\\u202enimda\\u202c\""));
+    }
+    for form in ["cloudformation", "eksctl", "access"] {
+        let yaml: Value = serde_yaml::from_str(&print(form)).expect("YAML");
+        assert_has_usernames(&yaml);
+    }
+    for form in [&["migrate"][..], &["migrate", "-o", "json"]] {
+        awsauth(
+            folder.path(),
+            &[form, &["--file", "aws-auth.json"]].concat(),
+        );
+    }
+    let script = folder.path().join("migrate.sh");
+    fs::write(&script, print("aws-cli")).expect("a script");
+    let aws = folder.path().join("aws");
+    fs::write(
+        &aws,
+        "#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done\n",
+    )
+    .expect("a program");
+    fs::set_permissions(&aws, fs::Permissions::from_mode(0o755)).expect("a program");
+    for shell in ["sh", "bash"] {
+        let mut command = Command::new(shell);
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let run = Run::of(command.arg(&script).env("PATH", path));
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+        let words: Vec<&str> = run.stdout.split('\0').collect();
+        let value = |option: &str, number: usize| {
+            let call = words
+                .split(|word| *word == "create-access-entry")
+                .nth(number + 1);
+            let call = call.expect("a call");
+            let at = call.iter().position(|word| word.starts_with(option));
+            let at = at.unwrap_or_else(|| panic!("{option} in {call:?}"));
+            match call[at].split_once('=') {
+                Some((_, value)) => value.to_owned(),
+                None => call[at + 1].to_owned(),
+            }
+        };
+        for (number, hostile) in HOSTILE.iter().enumerate() {
+            // A shell cannot pass a null character, but JSON can.
+            let (name, group) = match hostile.contains('\0') {
+                true => {
+                    let json = |option| -> Value {
+                        serde_json::from_str(&value(option, number)).expect("JSON")
+                    };
+                    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+                    (
+                        text(&json("--cli-input-json")["username"]),
+                        text(&json("--kubernetes-groups")[0]),
+                    )
+                }
+                false => (
+                    value("--username", number),
+                    value("--kubernetes-groups", number),
+                ),
+            };
+            assert_eq!(name, username(number));
+            assert_eq!(group, *hostile);
+        }
+    }
+}
+
+#[test]
+fn access_reports_are_escaped_in_every_format() {
+    let folder = folder();
+    // A report has only principals that can sign in.
+    write_roles(folder.path());
     let report = |output| {
         awsauth(
             folder.path(),
@@ -430,11 +557,21 @@ fn on_cluster(url: &str) {
             &["doctor"],
             &["doctor", "-o", "json", "--bundle", "bundle.json"],
             &["whoami", "-o", "json"],
+            &["nodes"],
+            &["nodes", "-o", "json"],
+            &["who-can", "get", "pods"],
+            &["who-can", "get", "pods", "-o", "json"],
+            &["unused", "--log", "/dev/null"],
+            &["migrate"],
+            &["fleet", "get", "--all-contexts"],
+            &["fleet", "get", "--all-contexts", "-o", "csv"],
+            &["fleet", "get", "--all-contexts", "-o", "json"],
             &["version", "-o", "json"],
             &["lint"],
         ];
         // The fifth name shows every command; the others, those that print the names most.
-        for arguments in &commands[if number == 4 { 0 } else { 6 }..] {
+        let first = if number == 4 { 0 } else { commands.len() - 2 };
+        for arguments in &commands[first..] {
             let run = awsauth(folder.path(), &[arguments, &config[..]].concat());
             if arguments.contains(&"json") && !run.stdout.is_empty() {
                 run.json();

@@ -11,6 +11,7 @@ pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use awsauth_core::escape::is_invisible;
 
     #[test]
     fn a_shell_parses_the_quoted_command_unchanged() {
@@ -28,9 +29,19 @@ mod tests {
             "~",
             "#",
             "k=v",
+            "::error::x",
+            "a ##[error]x",
+            "-\u{1b}[2J%s\\n'\"$HOME \u{7f}\u{9b}7",
+            "\u{202e}nimda\u{feff}\u{e0041}é",
+            "\r\n\n",
         ];
+        let line = command_line(words);
+        assert!(
+            !line.trim_end_matches("\n\n\"").contains(is_invisible),
+            "{line}"
+        );
         let output = std::process::Command::new("sh")
-            .args(["-c", &command_line(words)])
+            .args(["-c", &line])
             .output()
             .unwrap();
         let expected = words[2..].join("|") + "|";

@@ -10,7 +10,7 @@ use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 use serde_json::Value;
 
-use awsauth_core::escape::one_line;
+use awsauth_core::escape::{json, one_line};
 
 /// Why a path or template is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,11 +264,11 @@ fn render(nodes: &[Node], value: &Value, out: &mut String) {
     }
 }
 
-/// Returns a string without quotes, and any other value as JSON.
+/// Returns a string without quotes, and any other value as JSON without invisible characters.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => json(&other.to_string()).into_owned(),
     }
 }
 
