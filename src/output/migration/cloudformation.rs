@@ -41,7 +41,7 @@ pub(super) fn template(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> S
     for one in entries {
         let _ = writeln!(text, "  {}:", names.logical_id(&one.entry.principal_arn));
         text.push_str("    Type: AWS::EKS::AccessEntry\n");
-        if one.exists {
+        if one.exists() {
             text.push_str("    # It exists: import it with a change set of type IMPORT.\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n");
         }
         text.push_str("    Properties:\n");

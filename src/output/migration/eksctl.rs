@@ -25,7 +25,7 @@ pub(super) fn cluster_config(
         "  accessEntries:\n"
     });
     for one in entries {
-        if one.exists {
+        if one.exists() {
             text.push_str("  # It exists.\n");
         }
         let _ = writeln!(text, "  - principalARN: {}", yaml(&one.entry.principal_arn));

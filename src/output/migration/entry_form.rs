@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use super::{UNKNOWN_CLUSTER, cloudformation, eksctl, shell_script, terraform, word};
 use crate::output::access_file::{Grant, access_file};
 use awsauth_core::access_entries::Operation;
-use awsauth_core::access_entries::migrate::{MigrationPlan, Verdict};
+use awsauth_core::access_entries::migrate::{MigrationPlan, Presence, Verdict};
 use awsauth_core::escape::one_line;
-use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
+use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD};
 
 /// A form of access entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,11 +32,24 @@ pub(crate) enum EntryForm {
 pub(super) struct PrintedEntry<'a> {
     pub(super) entry: &'a AccessEntry,
     pub(super) terms: &'a AccessTerms,
-    /// Whether EKS has it.
-    pub(super) exists: bool,
+    pub(super) presence: Presence,
 }
 
 impl PrintedEntry<'_> {
+    /// Returns whether EKS has it.
+    pub(super) fn exists(&self) -> bool {
+        self.presence != Presence::New
+    }
+
+    /// Returns whether EKS has the entry with this policy.
+    pub(super) fn has(&self, policy: &AccessPolicy) -> bool {
+        match self.presence {
+            Presence::New => false,
+            Presence::Exists => true,
+            Presence::LacksPolicy => !policy.is_cluster_admin(),
+        }
+    }
+
     /// Returns the type; `None` for the default.
     pub(super) fn kind(&self) -> Option<&str> {
         (self.terms.kind != STANDARD).then_some(&self.terms.kind)
@@ -66,11 +79,11 @@ pub(crate) fn printed_entries(
 ) -> String {
     let entries: Vec<_> = plan
         .entries()
-        .filter_map(|(entry, exists)| {
+        .filter_map(|(entry, presence)| {
             Some(PrintedEntry {
                 terms: entry.terms.as_ref()?,
                 entry,
-                exists,
+                presence,
             })
         })
         .collect();
@@ -89,6 +102,13 @@ pub(crate) fn printed_entries(
     }
 }
 
+/// Returns whether EKS has the access entry of this principal without its policy.
+pub(super) fn lacks_policy(plan: &MigrationPlan<'_>, principal_arn: &str) -> bool {
+    plan.entries().any(|(entry, presence)| {
+        presence == Presence::LacksPolicy && entry.principal_arn == principal_arn
+    })
+}
+
 fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) -> String {
     let mut text = String::new();
     let mut comment = |line: &str| {
@@ -97,7 +117,14 @@ fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) ->
     for obstacle in &plan.obstacles {
         comment(&format!("Nothing can be migrated: {obstacle}."));
     }
-    let is_before_entries = |operation: &&Operation| operation.principal_arn().is_none();
+    // CloudFormation and eksctl do not add a policy to an access entry that exists.
+    let needs_policy = matches!(form, EntryForm::Cloudformation | EntryForm::Eksctl);
+    let is_before_entries = |operation: &&Operation| match operation {
+        Operation::AssociatePolicy { principal_arn, .. } => {
+            needs_policy && lacks_policy(plan, principal_arn)
+        }
+        operation => operation.principal_arn().is_none(),
+    };
     if form != EntryForm::AwsCli {
         for operation in plan.operations.iter().filter(is_before_entries) {
             let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));

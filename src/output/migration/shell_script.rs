@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::UNKNOWN_CLUSTER;
+use super::entry_form::lacks_policy;
 use awsauth_core::access_entries::Operation;
-use awsauth_core::access_entries::migrate::MigrationPlan;
+use awsauth_core::access_entries::migrate::{MigrationPlan, Presence};
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::shell_quote::quoted;
@@ -19,16 +20,24 @@ pub(super) fn script(
     let mut text = format!("#!/bin/sh\n{comments}set -eu\n");
     if let Some(region) = region {
         // Version 1 of the AWS CLI reads only the second one.
+        let region = quoted(region);
         let _ = writeln!(
             text,
             "export AWS_REGION={region} AWS_DEFAULT_REGION={region}"
         );
     }
     let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
-    for (entry, _) in plan.entries().filter(|(_, exists)| *exists) {
+    for (entry, _) in plan
+        .entries()
+        .filter(|(_, presence)| *presence != Presence::New)
+    {
         let _ = writeln!(text, "# It exists: {}", one_line(&entry.principal_arn));
     }
-    for operation in &plan.operations {
+    let is_done = |operation: &&Operation| match operation {
+        Operation::CreateEntry { principal_arn, .. } => lacks_policy(plan, principal_arn),
+        _ => false,
+    };
+    for operation in plan.operations.iter().filter(|one| !is_done(one)) {
         let _ = writeln!(text, "{}", operation.command(cluster));
         if let Operation::UpdateAuthenticationMode { to, .. } = operation {
             text.push_str(&wait_for(*to, &quoted(cluster)));

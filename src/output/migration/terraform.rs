@@ -8,7 +8,11 @@ use std::fmt::Write;
 
 use super::entry_form::PrintedEntry;
 use crate::output::quoting::{Names, hcl};
+use awsauth_core::access_entries::migrate::Presence;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
+
+/// The comment before the policy that an existing entry lacks.
+const MISSING: &str = "# The access entry exists without this policy: apply associates it.\n";
 
 /// Prints `access_entries`, and imports of entries that exist into a module with the name `eks`.
 pub(super) fn module_input(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> String {
@@ -22,7 +26,7 @@ pub(super) fn module_input(entries: &[PrintedEntry<'_>], cluster: Option<&str>) 
             let to = format!("module.eks.{resource}.this[{}]", hcl(key));
             import(&mut imports, &to, &id);
         };
-        let cluster = cluster.filter(|_| one.exists);
+        let cluster = cluster.filter(|_| one.exists());
         if let Some(cluster) = cluster {
             import("aws_eks_access_entry", &key, format!("{cluster}:{arn}"));
         }
@@ -36,12 +40,15 @@ pub(super) fn module_input(entries: &[PrintedEntry<'_>], cluster: Option<&str>) 
         if !one.terms.policies().is_empty() {
             text.push_str("    policy_associations = {\n");
             for policy in one.terms.policies() {
+                if one.presence == Presence::LacksPolicy && !one.has(policy) {
+                    let _ = write!(text, "      {MISSING}");
+                }
                 let _ = writeln!(text, "      {} = {{", hcl(policy.name()));
                 assign(&mut text, "        ", [("policy_arn", hcl(&policy.arn))]);
                 text.push_str("        access_scope = {\n");
                 assign(&mut text, "          ", scope(policy));
                 text.push_str("        }\n      }\n");
-                if let Some(cluster) = cluster {
+                if let Some(cluster) = cluster.filter(|_| one.has(policy)) {
                     let key = format!("{key}_{}", policy.name());
                     let id = format!("{cluster}#{arn}#{}", policy.arn);
                     import("aws_eks_access_policy_association", &key, id);
@@ -74,7 +81,7 @@ pub(super) fn resources(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> 
     for one in entries {
         let arn = &one.entry.principal_arn;
         let name = names.identifier(arn);
-        let existing = cluster.filter(|_| one.exists);
+        let existing = cluster.filter(|_| one.exists());
         if let Some(cluster) = existing {
             let id = format!("{cluster}:{arn}");
             import(&mut text, &format!("aws_eks_access_entry.{name}"), &id);
@@ -85,7 +92,10 @@ pub(super) fn resources(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> 
         text.push_str("}\n\n");
         for policy in one.terms.policies() {
             let association = associations.identifier(&format!("{name}_{}", policy.name()));
-            if let Some(cluster) = existing {
+            if one.presence == Presence::LacksPolicy && !one.has(policy) {
+                text.push_str(MISSING);
+            }
+            if let Some(cluster) = existing.filter(|_| one.has(policy)) {
                 let id = format!("{cluster}#{arn}#{}", policy.arn);
                 import(
                     &mut text,

@@ -17,4 +17,4 @@ pub use finish::{FinishObstacle, finish_obstacles, lacks_admin_rights, needs_bin
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
 pub use planner::{ChoiceError, plan};
 pub use unfinished::{finished, is_migrated};
-pub use verdict::{Item, MigrationPlan, Obstacle, Reason, Summary, Unchecked, Verdict};
+pub use verdict::{Item, MigrationPlan, Obstacle, Presence, Reason, Summary, Unchecked, Verdict};

@@ -125,6 +125,15 @@ pub enum Obstacle {
     AdminGroupInUse { group: String, by: String },
 }
 
+/// Whether EKS has an access entry of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    New,
+    Exists,
+    /// It exists without the policy that replaces `system:masters`.
+    LacksPolicy,
+}
+
 /// How many entries of aws-auth have which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -175,14 +184,14 @@ impl MigrationPlan<'_> {
         summary
     }
 
-    /// Returns the access entries that replace the mappings of aws-auth, in its order; none if an obstacle exists. `true` marks those that
-    /// exist.
-    pub fn entries(&self) -> impl Iterator<Item = (&AccessEntry, bool)> {
+    /// Returns the access entries that replace the mappings of aws-auth, in its order; none if an obstacle exists.
+    pub fn entries(&self) -> impl Iterator<Item = (&AccessEntry, Presence)> {
         let items = self.items.iter().filter(|_| self.obstacles.is_empty());
         items.filter_map(|item| {
             let exists = match &item.verdict {
-                Verdict::AlreadyThere { .. } => true,
-                _ if item.verdict.creates() => false,
+                Verdict::AlreadyThere { .. } => Presence::Exists,
+                Verdict::Unfinished { .. } => Presence::LacksPolicy,
+                verdict if verdict.creates() => Presence::New,
                 _ => return None,
             };
             Some((item.entry.as_ref()?, exists))
