@@ -11,6 +11,7 @@ mod state;
 
 use state::State;
 
+use super::unused::{LogArgs, Since};
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
 use crate::output::{EntryForm, migration_json, migration_text, printed_entries};
@@ -18,6 +19,7 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::eks_not_named;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
+use awsauth_core::unused_access::AccountUse;
 use awsauth_kube::shell_command::quoted;
 
 /// Move from aws-auth to EKS access entries
@@ -36,7 +38,7 @@ Examples:
 
   # Create the access entries; prove that they give the same access
   awsauth migrate --cluster-name prod --apply
-  awsauth migrate --cluster-name prod --check
+  awsauth migrate --cluster-name prod --check --since 30d
 
   # For Terraform
   awsauth migrate --cluster-name prod --print terraform-module")]
@@ -61,6 +63,14 @@ pub(crate) struct Args {
     /// Print only the access entries, for another tool
     #[arg(long, env = "AWSAUTH_PRINT", value_enum, value_name = "FORM")]
     print: Option<EntryForm>,
+
+    /// Since when to read sign-ins, such as 30d: lists the principals that only an account in mapAccounts admits, which need access
+    /// entries. With --finish, an unused account is no obstacle
+    #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
+    since: Option<Since>,
+
+    #[command(flatten)]
+    log: LogArgs,
 
     /// Carry the plan out: change the authentication mode to API_AND_CONFIG_MAP if needed, and create the access entries,
     /// your own last. aws-auth stays as it is
@@ -128,7 +138,11 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
             let region = eks.map(|facts| facts.region());
             out.data(printed_entries(&planned, form, cluster, region).as_bytes())?;
         }
-        None => print(&planned, args.answer.output, backend, out)?,
+        None => {
+            let accounts = state.account_use(args, backend, out)?;
+            let accounts = accounts.as_deref();
+            print(&planned, accounts, args.answer.output, backend, out)?;
+        }
     }
     for obstacle in &planned.obstacles {
         out.note(&format!("Nothing can be migrated: {obstacle}."));
@@ -140,6 +154,7 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
 /// Prints a plan to stdout.
 fn print(
     planned: &MigrationPlan<'_>,
+    accounts: Option<&[AccountUse]>,
     format: Format,
     backend: &Backend,
     out: &mut Out,
@@ -149,12 +164,36 @@ fn print(
     match format {
         Format::Human => {
             out.text(&migration_text(planned, cluster, &file_line, out.width()))?;
+            for used in accounts.unwrap_or_default() {
+                note_account_use(used, out);
+            }
         }
         Format::Json => out.json(
-            &migration_json(planned, cluster, &file_line).map_err(|error| Failure::bug(&error))?,
+            &migration_json(planned, accounts, cluster, &file_line)
+                .map_err(|error| Failure::bug(&error))?,
         )?,
     }
     Ok(())
+}
+
+/// Prints who signed in and is admitted only by an account in aws-auth.
+fn note_account_use(used: &AccountUse, out: &mut Out) {
+    let account = &used.account;
+    for (arn, sign_ins) in &used.principals {
+        out.note(&format!(
+            "{arn} has no access entry: it signed in through the account {account} in mapAccounts, last on {}.",
+            sign_ins.last.strftime("%Y-%m-%d")
+        ));
+    }
+    match (&used.doubt, used.principals.is_empty()) {
+        (None, true) => out.note(&format!(
+            "No one signed in through the account {account} in mapAccounts."
+        )),
+        (None, false) => {}
+        (Some(doubt), _) => out.note(&format!(
+            "Not checked: whether others signed in through the account {account}: {doubt}."
+        )),
+    }
 }
 
 /// Prints the state after a change to stdout as JSON. In text output, each step was printed already.
@@ -163,6 +202,7 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
         let state = State::read(backend, out)?;
         print(
             &state.plan(args, None, backend)?,
+            None,
             Format::Json,
             backend,
             out,

@@ -36,6 +36,16 @@ pub struct PrincipalUsage<'a> {
     pub earlier_role: Option<SignIns>,
 }
 
+/// The use of an account that aws-auth maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountUse {
+    pub account: String,
+    /// The ARNs that signed in during the period and that nothing else admits, with their sign-ins.
+    pub principals: Vec<(String, SignIns)>,
+    /// Why others may have signed in; `None` if it is proven that none did.
+    pub doubt: Option<String>,
+}
+
 /// Whether a principal signed in during the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Usage {
@@ -99,6 +109,39 @@ pub fn usage<'a>(
 }
 
 impl UsageEvidence {
+    /// Returns the use of every account that aws-auth maps.
+    pub fn account_use(&self, principals: &AdmittedPrincipals<'_>) -> Vec<AccountUse> {
+        let accounts = principals.all().iter();
+        let accounts = accounts.filter_map(|one| Some((one, one.whole_account()?)));
+        let account_use = |(mapping, account): (&Admitted<'_>, &str)| AccountUse {
+            account: account.to_owned(),
+            principals: self
+                .arns_of(account, principals)
+                .filter_map(|arn| {
+                    let sign_ins = self.log.of(arn).map(|(_, sign_ins)| sign_ins);
+                    Some((arn.to_owned(), sign_ins.reduce(SignIns::and)?))
+                })
+                .collect(),
+            doubt: match self.absence(mapping, None) {
+                Usage::Unknown(doubt) => Some(doubt),
+                Usage::Used(_) | Usage::Unused(_) => None,
+            },
+        };
+        accounts.map(account_use).collect()
+    }
+
+    /// Returns the ARNs in the log that only the mapping of their account admits.
+    fn arns_of<'a>(
+        &'a self,
+        account: &'a str,
+        principals: &'a AdmittedPrincipals<'_>,
+    ) -> impl Iterator<Item = &'a str> {
+        self.log.arns().filter(move |arn| {
+            Parts::of(arn).is_some_and(|parts| parts.account == account)
+                && principals.depends_on_account(arn)
+        })
+    }
+
     fn usage_of<'a>(
         &self,
         principal: &'a Admitted<'a>,
@@ -134,10 +177,7 @@ impl UsageEvidence {
         let Some(account) = principal.whole_account() else {
             return self.log.of(principal.name()).collect();
         };
-        let of_account = self.log.arns().filter(|arn| {
-            Parts::of(arn).is_some_and(|parts| parts.account == account)
-                && principals.depends_on_account(arn)
-        });
+        let of_account = self.arns_of(account, principals);
         of_account.flat_map(|arn| self.log.of(arn)).collect()
     }
 

@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let state = State::read_with_own_access(args, backend, out)?;
     let planned = state.plan(args, Some(&run), backend)?;
     if args.answer.output == Format::Human {
-        print(&planned, Format::Human, backend, out)?;
+        print(&planned, None, Format::Human, backend, out)?;
     }
     refuse_obstacles(&planned)?;
     if planned.operations.is_empty() {

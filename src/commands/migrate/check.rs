@@ -3,16 +3,26 @@
 use super::{Args, State, print, require_eks};
 use crate::backend::Backend;
 use crate::terminal::{Exit, Failure, Out};
-use awsauth_core::access_entries::migrate::{Item, Verdict, lacks_admin_rights, needs_binding};
+use awsauth_core::access_entries::migrate::{
+    Item, Verdict, account_use, lacks_admin_rights, needs_binding,
+};
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
     let state = State::read(backend, out)?;
     let planned = state.plan(args, None, backend)?;
-    print(&planned, args.answer.output, backend, out)?;
+    let accounts = state.account_use(args, backend, out)?;
+    let accounts = accounts.as_deref();
+    print(&planned, accounts, args.answer.output, backend, out)?;
     let summary = planned.summary();
     let is_there = |item: &&Item<'_>| matches!(item.verdict, Verdict::AlreadyThere { .. });
-    let mut missing = summary.effective - planned.items.iter().filter(is_there).count();
+    let is_unneeded = |item: &&Item<'_>| {
+        let used = account_use(item, accounts);
+        used.is_some_and(|used| used.principals.is_empty() && used.doubt.is_none())
+    };
+    let unneeded = planned.items.iter().filter(is_unneeded).count();
+    let effective = summary.effective - unneeded;
+    let mut missing = effective - planned.items.iter().filter(is_there).count();
     for item in planned.items.iter().filter(is_there) {
         match &state.admins {
             Some(admins) if lacks_admin_rights(item, admins) => {
@@ -29,7 +39,6 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             _ => {}
         }
     }
-    let effective = summary.effective;
     match missing {
         0 => {
             out.note(&format!(

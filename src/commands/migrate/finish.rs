@@ -8,6 +8,7 @@ use crate::commands::nodes;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::unused_access::AccountUse;
 use awsauth_kube::shell_command::quoted;
 
 /// How many reasons a refusal lists.
@@ -31,22 +32,22 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             );
         }
     }
-    refuse_obstacles(args, backend, out)?;
+    let state = State::read(backend, out)?;
+    let accounts = state.account_use(args, backend, out)?;
+    refuse_obstacles(&state, accounts.as_deref(), args, backend, out)?;
     let consequence = "ignore aws-auth from now on";
     confirm_irreversible(consequence, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
     // Another client may have changed either store while the user read the question.
-    refuse_obstacles(args, backend, out)?;
+    let state = State::read(backend, out)?;
+    refuse_obstacles(&state, accounts.as_deref(), args, backend, out)?;
     let operation = Operation::UpdateAuthenticationMode {
         from: AuthenticationMode::ApiAndConfigMap,
         to: AuthenticationMode::Api,
     };
     backend.execute(&[operation], out)?;
     backend.describe_again(out)?;
-    let (from, to) = (
-        AuthenticationMode::ApiAndConfigMap,
-        AuthenticationMode::Api,
-    );
+    let (from, to) = (AuthenticationMode::ApiAndConfigMap, AuthenticationMode::Api);
     backend.record_mode(from, to, &HistoryOptions::best_effort(), out)?;
     proof
         .check(false, backend.timeout(), out)
@@ -67,11 +68,16 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 }
 
 /// Refuses while a principal would lose access.
-fn refuse_obstacles(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
-    let state = State::read(backend, out)?;
+fn refuse_obstacles(
+    state: &State,
+    accounts: Option<&[AccountUse]>,
+    args: &Args,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
     let nodes = nodes::State::read(backend, out)?;
     nodes.warn(out);
-    let obstacles = state.finish_obstacles(args, &nodes.input(), backend)?;
+    let obstacles = state.finish_obstacles(args, &nodes.input(), accounts, backend)?;
     if obstacles.is_empty() {
         return Ok(());
     }

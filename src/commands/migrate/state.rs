@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::{Args, not_possible};
 use crate::backend::{Backend, Inventory};
+use crate::commands::unused::Source;
 use crate::terminal::{Failure, Out};
 use awsauth_core::access_entries::migrate::{
     Choices, ClusterFacts, FinishObstacle, MigrationInput, MigrationPlan, finish_obstacles, plan,
 };
-use awsauth_core::authenticator::AccessEntries;
+use awsauth_core::authenticator::{AccessEntries, AdmittedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::NodeReportInput;
 use awsauth_core::plan::{Admins, Known};
+use awsauth_core::unused_access::AccountUse;
 
 /// The state of both stores, as far as it is known.
 pub(super) struct State {
@@ -70,6 +72,32 @@ impl State {
         entries.and_then(AccessEntries::all).unwrap_or_default()
     }
 
+    /// Returns who signed in during the period of the user and is admitted only by its account in aws-auth, for each of these
+    /// accounts; `None` if the user gave no period.
+    pub(super) fn account_use(
+        &self,
+        args: &Args,
+        backend: &Backend,
+        out: &mut Out,
+    ) -> Result<Option<Vec<AccountUse>>, Failure> {
+        let Some(since) = args.since else {
+            return Ok(None);
+        };
+        let store = Store::new(&self.document);
+        let principals = AdmittedPrincipals::of(&store, self.access_entries.as_deref());
+        let mut all = principals.all().iter();
+        if all.all(|one| one.whole_account().is_none()) {
+            return Ok(Some(Vec::new()));
+        }
+        let source = Source {
+            log: &args.log,
+            eks: backend.eks(),
+            needs_log: false,
+        };
+        let evidence = source.evidence(since, &principals, backend, out)?;
+        Ok(Some(evidence.account_use(&principals)))
+    }
+
     /// Plans the migration with the user's choices. `run` is the name of the run that creates the access entries, if it does.
     pub(super) fn plan(
         &self,
@@ -86,6 +114,7 @@ impl State {
         &self,
         args: &Args,
         nodes: &NodeReportInput<'_>,
+        accounts: Option<&[AccountUse]>,
         backend: &Backend,
     ) -> Result<Vec<FinishObstacle>, Failure> {
         let choices = choices(args, None);
@@ -96,6 +125,7 @@ impl State {
             &input,
             self.admins.as_ref(),
             nodes,
+            accounts,
         ))
     }
 

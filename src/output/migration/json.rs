@@ -8,6 +8,7 @@ use super::super::operations::OperationData;
 use super::reason_text;
 use awsauth_core::access_entries::migrate::{Item, MigrationPlan, Verdict};
 use awsauth_core::document::Principal;
+use awsauth_core::unused_access::AccountUse;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +18,9 @@ struct PlanData<'a> {
     obstacles: Vec<ObstacleData>,
     notes: &'a [String],
     unchecked: &'a [String],
+    /// Who is admitted only by an account of aws-auth; absent without `--since`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounts: Option<Vec<AccountData<'a>>>,
     summary: SummaryData,
 }
 
@@ -46,6 +50,22 @@ struct ItemData<'a> {
 }
 
 #[derive(Serialize)]
+struct AccountData<'a> {
+    account: &'a str,
+    principals: Vec<AccountPrincipalData<'a>>,
+    /// Why others may have signed in; null if it is proven that none did.
+    unknown: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountPrincipalData<'a> {
+    arn: &'a str,
+    sign_ins: u64,
+    last_sign_in: String,
+}
+
+#[derive(Serialize)]
 struct ObstacleData {
     message: String,
     remedy: &'static str,
@@ -70,6 +90,7 @@ struct SummaryData {
 /// Pretty-printed JSON.
 pub(crate) fn migration_json(
     plan: &MigrationPlan<'_>,
+    accounts: Option<&[AccountUse]>,
     cluster: Option<&str>,
     file_line: &FileLine<'_>,
 ) -> Result<String, serde_json::Error> {
@@ -90,6 +111,7 @@ pub(crate) fn migration_json(
         obstacles: obstacles.collect(),
         notes: &plan.notes,
         unchecked: &plan.unchecked,
+        accounts: accounts.map(|accounts| accounts.iter().map(account_data).collect()),
         summary: SummaryData {
             effective: summary.effective,
             same: summary.same,
@@ -105,6 +127,21 @@ pub(crate) fn migration_json(
         },
     };
     serde_json::to_string_pretty(&data).map(|text| text + "\n")
+}
+
+fn account_data(used: &AccountUse) -> AccountData<'_> {
+    let principals = used.principals.iter();
+    AccountData {
+        account: &used.account,
+        principals: principals
+            .map(|(arn, sign_ins)| AccountPrincipalData {
+                arn,
+                sign_ins: sign_ins.count,
+                last_sign_in: sign_ins.last.to_string(),
+            })
+            .collect(),
+        unknown: used.doubt.as_deref(),
+    }
 }
 
 fn item_data<'a>(item: &'a Item<'_>, file_line: &FileLine<'_>) -> ItemData<'a> {

@@ -5,9 +5,10 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::eks_cluster::cluster_name::{eks, holding, kill_after, on};
+use crate::eks_cluster::cluster_name::{eks, holding, kill_after, on, on_terminal};
 use crate::eks_cluster::harness::{ExclusiveCluster, MYTESTROLE, MYTESTROLE_SESSION, PATIENCE};
 use crate::eks_cluster::token_review::Who;
 use crate::support::completed_run::Run;
@@ -446,6 +447,49 @@ fn killed_migration_continues_and_no_principal_loses_access() {
     }
 }
 
+/// The entry of the caller exists without its policy.
+fn prints_the_unfinished_entry_as_existing(migration: &Migration) {
+    let service = migration.service;
+    let creator = "arn:aws:sts::111122223333:assumed-role/cluster-creator/ci";
+    let creator = holding(&migration.session, service, creator);
+    let print = |form: &str| {
+        let args = ["migrate", "--masters", "policy", "--print", form];
+        on(&migration.session, &creator, &args).stdout
+    };
+    const MISSING: &str = "# The access entry exists without this policy: apply associates it.\n";
+    let text = print("terraform");
+    let import = format!("  id = \"{}:{MYTESTROLE}\"\n", eks::NAME);
+    assert!(text.contains(&import) && text.contains(MISSING), "{text}");
+    assert!(
+        !text.contains(&format!("{}#{MYTESTROLE}#", eks::NAME)),
+        "{text}"
+    );
+    let text = print("terraform-module");
+    assert!(text.contains(&import) && text.contains(MISSING), "{text}");
+    assert!(
+        !text.contains(&format!("{}#{MYTESTROLE}#", eks::NAME)),
+        "{text}"
+    );
+    let associate = format!(
+        "aws eks associate-access-policy --cluster-name {} --principal-arn {MYTESTROLE} ",
+        eks::NAME
+    );
+    for form in ["cloudformation", "eksctl"] {
+        let text = print(form);
+        assert!(
+            text.contains(&format!("# Needed first: {associate}")),
+            "{text}"
+        );
+        assert!(text.contains("# It exists"), "{text}");
+    }
+    let text = print("aws-cli");
+    assert!(text.contains(&format!("\n{associate}")), "{text}");
+    assert!(
+        !text.contains(&format!("--principal-arn {MYTESTROLE} --username")),
+        "{text}"
+    );
+}
+
 #[test]
 fn killed_migration_to_the_policy_continues_or_is_reverted() {
     for (call, step) in [
@@ -459,6 +503,9 @@ fn killed_migration_to_the_policy_continues_or_is_reverted() {
         kill_after(migration.service, call, &migration.caller, &args);
         assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
         migration.becomes(&migration.caller_session, "admin", &[]);
+        if call.0 == "CreateAccessEntry" {
+            prints_the_unfinished_entry_as_existing(&migration);
+        }
         // The next run finishes what the first one began, whatever the option is now.
         migration.run(&[step, "--yes"]).says(0, &[]);
         assert_eq!(migration.aws_auth(), aws_auth);
@@ -605,4 +652,257 @@ fn apply_creates_nothing_if_aws_auth_changes_after_the_plan() {
         &["aws-auth or the access entries changed after the plan was made; nothing was changed\n"],
     );
     assert_eq!(migration.entries(), [CREATOR, NODE, DEV]);
+}
+
+/// Returns the revisions of the history, from the oldest to the newest.
+fn revisions(migration: &Migration) -> Vec<Value> {
+    let run = on(
+        &migration.session,
+        &migration.caller,
+        &["history", "-o", "json"],
+    );
+    run.json()["revisions"].as_array().unwrap().clone()
+}
+
+#[test]
+fn migration_is_recorded_and_can_be_undone() {
+    let migration = Migration::start();
+    let aws_auth = migration.aws_auth();
+    let undo = |args: &[&str]| {
+        on(
+            &migration.session,
+            &migration.caller,
+            &[&["undo"], args].concat(),
+        )
+    };
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let recorded = revisions(&migration);
+    let [.., mode, entries] = recorded.as_slice() else {
+        panic!("{recorded:?}");
+    };
+    assert_eq!(
+        mode["authenticationMode"],
+        json!({"from": "CONFIG_MAP", "to": "API_AND_CONFIG_MAP"})
+    );
+    assert_eq!(entries["accessEntries"], json!([DEV, MYTESTROLE]));
+    let listed = on(&migration.session, &migration.caller, &["history"]).stdout;
+    assert!(
+        listed.contains("authentication mode CONFIG_MAP → API_AND_CONFIG_MAP"),
+        "{listed}"
+    );
+    let mode = mode["revision"].to_string();
+    undo(&[&mode]).says(
+        4,
+        &[&format!(
+            "revision {mode} changed the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP, which EKS cannot reverse\n"
+        )],
+    );
+
+    undo(&["--yes"]).says(0, &[]);
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    assert_eq!(migration.aws_auth(), aws_auth);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+    migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
+
+    // Another client changes an entry, so the write is undone only as a whole.
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let recorded = revisions(&migration);
+    let entries = recorded.last().unwrap()["revision"].to_string();
+    migration.change(|state| {
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs", "more"]);
+    });
+    undo(&[&entries, "--yes"]).says(4, &["has been changed since revision"]);
+    migration.change(|state| {
+        state["entries"][eks::NAME][2]["kubernetesGroups"] = json!(["devs"]);
+    });
+
+    migration.run(&["--finish", "--yes"]).says(0, &[]);
+    undo(&[]).says(
+        4,
+        &["from API_AND_CONFIG_MAP to API, which EKS cannot reverse\n"],
+    );
+    undo(&[&entries, "--yes"]).says(
+        4,
+        &[
+            "the cluster ignores aws-auth now: without its access entry, it could not sign in",
+            "hint: to take access away, unmap each principal: awsauth --cluster-name my-cluster unmap role ",
+        ],
+    );
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+}
+
+#[test]
+fn reverted_migration_is_recorded() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(0, &[]);
+    let recorded = revisions(&migration);
+    let reverted = recorded.last().unwrap();
+    assert_eq!(reverted["accessEntries"], json!([DEV, MYTESTROLE]));
+    assert_eq!(reverted["then"], "kept");
+}
+
+#[test]
+fn change_of_the_mode_needs_the_name_of_the_cluster_on_a_terminal() {
+    const NAME: &str = "which EKS cannot reverse. Type its name to continue:";
+    let migration = Migration::start();
+    let run = |step: &str, answer: &str| {
+        let mut terminal = on_terminal(&migration.caller, &["migrate", step]);
+        terminal.shows(NAME);
+        terminal.type_in(answer);
+        terminal.end()
+    };
+    for (step, before, after) in [
+        ("--apply", "CONFIG_MAP", "API_AND_CONFIG_MAP"),
+        ("--finish", "API_AND_CONFIG_MAP", "API"),
+    ] {
+        for answer in ["other-cluster\n", "y\n", "\n"] {
+            let (status, screen) = run(step, answer);
+            assert_eq!(status, 4, "{step} {answer}: {screen}");
+            let refusal = "the name does not match; nothing was changed\n";
+            assert!(screen.contains(refusal), "{step} {answer}: {screen}");
+            assert_eq!(migration.mode(), before);
+        }
+        let (status, screen) = run(step, "my-cluster\n");
+        assert_eq!(status, 0, "{step}: {screen}");
+        assert_eq!(migration.mode(), after);
+    }
+}
+
+#[test]
+fn account_that_is_used_prevents_the_mode_api() {
+    let migration = Migration::start();
+    let requests = migration.service.asked().len();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let patch = json!({"data": {"mapAccounts": "- \"444455556666\"\n"}}).to_string();
+    let patched = ["patch", "configmap", "aws-auth", "-n", "kube-system", "-p"];
+    let session = &migration.session;
+    session.cluster.kubectl(&[&patched[..], &[&patch]].concat());
+    let log = session.cluster.folder().join("sign-ins.log");
+    let path = log.display().to_string();
+    let write = |days: &[i64], others: &[&str]| {
+        let line = |day: i64, arn: &str| {
+            let time = Timestamp::now() - SignedDuration::from_hours(24 * day + 1);
+            let time = time.strftime("%Y-%m-%dT%H:%M:%SZ");
+            format!(
+                "time=\"{time}\" level=info msg=\"access granted\" arn=\"{arn}\" uid=\"a:1:AIDA\"\n"
+            )
+        };
+        let nodes = days.iter().map(|&day| line(day, NODE));
+        let lines = nodes.chain(others.iter().map(|arn| line(1, arn)));
+        fs::write(&log, lines.collect::<String>()).unwrap();
+    };
+    let ann = "arn:aws:iam::444455556666:user/ann";
+    let period = ["--since", "3d", "--log", &path];
+    let check = |more: &[&str]| migration.run(&[&["--check"], &period[..], more].concat());
+    let finish = || migration.run(&[&["--finish", "--yes"], &period[..]].concat());
+
+    write(&[0, 1, 2], &[ann]);
+    check(&[]).says(
+        1,
+        &[
+            &format!("{ann} has no access entry: it signed in through the account 444455556666 in mapAccounts, last on "),
+            "1 of 4 mappings in effect have no access entry with the same access.\n",
+        ],
+    );
+    let accounts = check(&["-o", "json"]).json()["accounts"].take();
+    assert_eq!(accounts[0]["account"], "444455556666");
+    assert_eq!(accounts[0]["principals"][0]["arn"], ann);
+    assert_eq!(accounts[0]["unknown"], Value::Null);
+    finish().says(
+        4,
+        &[
+            &format!("the account 444455556666 is in use, and these have no access entry: {ann}\n"),
+            "awsauth unmap account 444455556666",
+        ],
+    );
+
+    // A day without a sign-in is a gap of the log.
+    write(&[0, 2], &[]);
+    check(&[]).says(
+        1,
+        &["Not checked: whether others signed in through the account 444455556666: the log has no sign-in in the 24 hours after "],
+    );
+    finish().says(
+        4,
+        &["it is unknown whether the account 444455556666 is in use: the log has no sign-in"],
+    );
+
+    // Without a period, each account must be unmapped.
+    write(&[0, 1, 2], &[]);
+    migration.run(&["--finish", "--yes"]).says(
+        4,
+        &["444455556666 has no access entry with the same access\n"],
+    );
+    check(&[]).says(
+        0,
+        &[
+            "No one signed in through the account 444455556666 in mapAccounts.\n",
+            "All 3 mappings in effect have an access entry with the same access.\n",
+        ],
+    );
+
+    // Who has an access entry does not need the account.
+    write(&[0, 1, 2], &[ann]);
+    migration.change(|state| {
+        let entries = state["entries"][eks::NAME].as_array_mut().unwrap();
+        entries.push(json!({"principalArn": ann, "type": "STANDARD", "username": ann, "kubernetesGroups": [], "policies": []}));
+    });
+    check(&[]).says(0, &[]);
+    finish().says(0, &[]);
+    assert_eq!(migration.mode(), "API");
+
+    let docs = include_str!("../../../docs/migrate.md");
+    let (_, permissions) = docs.split_once("### Permissions").unwrap();
+    for asked in migration.service.asked().split_off(requests) {
+        let (operation, _) = asked.split_once(' ').unwrap_or((&asked, ""));
+        assert!(
+            permissions.contains(&format!("`eks:{operation}`")),
+            "{asked}"
+        );
+    }
+}
+
+#[test]
+fn template_with_a_parameter_as_cluster_needs_its_name() {
+    let migration = Migration::start();
+    migration.change(|state| {
+        let mode = json!("API_AND_CONFIG_MAP");
+        state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"] = mode;
+    });
+    let file = migration.session.cluster.folder().join("template.yaml");
+    let path = file.to_str().unwrap();
+    let write = |default: &str| {
+        let text = format!(
+            "Parameters:\n  ClusterName:\n    Type: String\n{default}Resources:\n  Deploy:\n    Type: AWS::EKS::AccessEntry\n    \
+             Properties:\n      ClusterName: {{Ref: ClusterName}}\n      PrincipalArn: {DEPLOY}\n      KubernetesGroups: [devs]\n"
+        );
+        fs::write(&file, text).unwrap();
+    };
+    write("");
+    let named = |args: &[&str]| on(&migration.session, &migration.caller, args);
+    let diff = named(&["diff", path]);
+    diff.says(1, &[]);
+    assert!(diff.stdout.contains(DEPLOY), "{diff:?}");
+    let kubeconfig = migration.session.cluster.kubeconfig();
+    let caller = migration.caller.clone();
+    let caller = caller.with("KUBECONFIG", &kubeconfig.display().to_string());
+    migration
+        .session
+        .awsauth(&caller, &["diff", path])
+        .says(
+            2,
+            &[
+                "template.yaml:8: the cluster is the value of ClusterName, which the template does not state\n",
+                "hint: name the cluster: --cluster-name NAME; or give the parameter ClusterName a `Default`\n",
+            ],
+        );
+    write("    Default: other\n");
+    named(&["apply", "-f", path]).says(
+        4,
+        &["the file is for cluster other, and this is my-cluster"],
+    );
+    write("    Default: my-cluster\n");
+    named(&["apply", "-f", path]).says(0, &[]);
+    assert_eq!(migration.entries(), [DEPLOY]);
 }

@@ -13,7 +13,9 @@ mod standard_target;
 mod unfinished;
 mod verdict;
 
-pub use finish::{FinishObstacle, finish_obstacles, lacks_admin_rights, needs_binding};
+pub use finish::{
+    FinishObstacle, account_use, finish_obstacles, lacks_admin_rights, needs_binding,
+};
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
 pub use planner::{ChoiceError, plan};
 pub use unfinished::{finished, is_migrated};

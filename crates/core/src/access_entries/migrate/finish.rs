@@ -13,6 +13,10 @@ use crate::facts::node_inventory::profile_name;
 use crate::node_report::{NodeReportInput, State, report};
 use crate::plan::Admins;
 use crate::shell_quote::quoted;
+use crate::unused_access::AccountUse;
+
+/// How many principals a message names.
+const SHOWN: usize = 10;
 
 /// Why the cluster must not ignore aws-auth yet. Displayed as a sentence fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,13 @@ pub enum FinishObstacle {
         /// What to do instead of creating an access entry.
         instead: Option<String>,
     },
+    /// These principals signed in during the period, and only their account in aws-auth admits them.
+    UsedAccount {
+        name: String,
+        principals: Vec<String>,
+    },
+    /// It is unknown whether principals signed in that only their account in aws-auth admits.
+    UnknownAccount { name: String, why: String },
     /// An administrator of aws-auth is not one through its access entry.
     NotAdmin { name: String },
     /// It is unknown whether an administrator of aws-auth is one through its access entry.
@@ -57,9 +68,13 @@ pub fn finish_obstacles(
     input: &MigrationInput<'_, '_>,
     admins: Option<&Admins>,
     nodes: &NodeReportInput<'_>,
+    accounts: Option<&[AccountUse]>,
 ) -> Vec<FinishObstacle> {
     let of_items = plan.items.iter().filter_map(|item| {
         let name = item.name().to_owned();
+        if let Some(used) = account_use(item, accounts) {
+            return used_account(used);
+        }
         match &item.verdict {
             Verdict::NotMigrated { .. } => None,
             Verdict::AlreadyThere { .. } => match admins {
@@ -82,6 +97,34 @@ pub fn finish_obstacles(
     let mut obstacles: Vec<FinishObstacle> = of_items.collect();
     obstacles.extend(node_obstacles(nodes));
     obstacles
+}
+
+/// Returns the use of an account that aws-auth maps, if it is known.
+pub fn account_use<'a>(
+    item: &Item<'_>,
+    accounts: Option<&'a [AccountUse]>,
+) -> Option<&'a AccountUse> {
+    match (&item.verdict, &item.mapping.principal) {
+        (Verdict::Cannot { .. }, Principal::Account(id)) => {
+            accounts?.iter().find(|used| used.account == *id)
+        }
+        _ => None,
+    }
+}
+
+fn used_account(used: &AccountUse) -> Option<FinishObstacle> {
+    let name = used.account.clone();
+    match (used.principals.as_slice(), &used.doubt) {
+        ([], None) => None,
+        ([], Some(why)) => Some(FinishObstacle::UnknownAccount {
+            name,
+            why: why.clone(),
+        }),
+        (principals, _) => Some(FinishObstacle::UsedAccount {
+            name,
+            principals: principals.iter().map(|(arn, _)| arn.clone()).collect(),
+        }),
+    }
 }
 
 /// Returns which nodes could not join in mode `API`.
@@ -194,6 +237,22 @@ impl fmt::Display for FinishObstacle {
             Self::OnlyInAwsAuth { name, .. } => {
                 write!(f, "{name} has no access entry with the same access")
             }
+            Self::UsedAccount { name, principals } => {
+                let shown: Vec<&str> = principals.iter().take(SHOWN).map(String::as_str).collect();
+                write!(
+                    f,
+                    "the account {name} is in use, and these have no access entry: {}",
+                    shown.join(", ")
+                )?;
+                match principals.len() - shown.len() {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
+            }
+            Self::UnknownAccount { name, why } => write!(
+                f,
+                "it is unknown whether the account {name} is in use: {why}"
+            ),
             Self::NotAdmin { name } => write!(
                 f,
                 "{name} is not an administrator through its access entry: no ClusterRoleBinding binds its groups to cluster-admin"
@@ -238,6 +297,12 @@ impl FinishObstacle {
                     "{first}; or, if it is no longer needed, remove it: awsauth {remove} --cluster-name {cluster}"
                 )
             }
+            Self::UsedAccount { name, .. } => format!(
+                "give each an access entry: awsauth map role ARN --backend access-entries --cluster-name {cluster}; or, if they no longer need access: awsauth unmap account {name} --cluster-name {cluster}"
+            ),
+            Self::UnknownAccount { name, .. } => format!(
+                "choose a period that the log has: --since 30d; or, if the account is no longer needed: awsauth unmap account {name} --cluster-name {cluster}"
+            ),
             Self::NotAdmin { .. } => format!("bind its groups to cluster-admin again: {apply}"),
             Self::UnknownAdmin { .. } => {
                 "run as a user who may list clusterrolebindings".to_owned()
