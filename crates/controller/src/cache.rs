@@ -38,6 +38,8 @@ struct Inner {
     objects: BTreeMap<Key, CachedObject>,
     /// The kinds that are completely listed.
     listed: Vec<ObjectKind>,
+    /// Those of them that the API server does not know.
+    unknown: Vec<ObjectKind>,
     /// The objects of lists in progress.
     listing: BTreeMap<Key, CachedObject>,
 }
@@ -243,6 +245,7 @@ impl Cache {
         inner.listing = others;
         let mut listed: BTreeMap<Key, CachedObject> = listed;
         let before = std::mem::take(&mut inner.objects);
+        inner.unknown.retain(|unknown| *unknown != kind);
         let mut is_new = !inner.listed.contains(&kind);
         for (key, old) in before {
             match listed.remove(&key) {
@@ -278,7 +281,13 @@ impl Cache {
         if !self.inner().listed.contains(&kind) {
             self.list_started(kind);
             self.list_finished(kind);
+            self.inner().unknown.push(kind);
         }
+    }
+
+    /// Returns whether the list of a kind is empty because the API server does not know it.
+    pub(crate) fn is_unknown(&self, kind: ObjectKind) -> bool {
+        self.inner().unknown.contains(&kind)
     }
 
     /// Remembers the status of an IAMIdentityMapping. With `is_released`, removes the object if it was deleted.

@@ -239,6 +239,10 @@ impl Reconciler {
         let is_loaded = loaded.is_ok();
         self.report_record_error(loaded.as_ref().err()).await;
         self.record = loaded.unwrap_or_default();
+        if self.cache.is_unknown(ObjectKind::AwsAuthMapping) {
+            // The objects may exist in another version of the API.
+            self.record.forget_owners();
+        }
         if !is_loaded {
             list = ObjectList::default();
         }

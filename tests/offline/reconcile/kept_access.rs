@@ -7,12 +7,13 @@ use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 use awsauth_core::facts::authentication_mode::AuthenticationMode::{Api, ApiAndConfigMap};
 use awsauth_core::reconcile::{
-    ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason,
+    ConditionKind, Config, DeletionPolicy, DriftPolicy, Memory, OWNER_TAG, ObjectKind,
+    OwnershipRecord, Reason, Spec, Status,
 };
 use jiff::SignedDuration;
 
 use super::access_entries::{VIEW, cluster, config, entry_of, policy, set_entry, terms_of};
-use super::simulation::{Crash, Simulation, entry, role, spec};
+use super::simulation::{CONFIG, Crash, Simulation, entry, role, spec};
 
 /// Two grants. The first one is withdrawn.
 const TWO_GRANTS: &str = r#"
@@ -448,15 +449,10 @@ fn failed_removal_does_not_wait_for_a_time_before_the_clock_was_corrected() {
 
 #[test]
 fn access_entry_of_a_vanished_object_is_deleted_once_its_grant_is_withdrawn() {
-    // By deletionPolicy, or because a user removed the finalizer.
-    for (deletion, has_finalizer) in [
-        (DeletionPolicy::Retain, true),
-        (DeletionPolicy::Retain, false),
-        (DeletionPolicy::Delete, false),
-    ] {
+    for has_finalizer in [true, false] {
         let mut simulation =
             cluster(MORE_AND_FEWER, Api, "").with("a", spec("a", "a", &["admins"]));
-        simulation.change("a", |spec| spec.deletion = deletion);
+        simulation.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
         simulation.settle();
         simulation.objects[0].has_finalizer = has_finalizer;
         simulation.delete("a");
@@ -550,5 +546,275 @@ fn deleted_object_with_an_invalid_spec_keeps_its_entry_only_with_retain() {
         simulation.settle();
         assert_eq!(entry_of(&simulation, "b").is_some(), is_kept);
         assert!(simulation.objects.is_empty());
+    }
+}
+
+/// Returns a cluster that maps role a for object a in aws-auth, and one that does so in access entries. `change` applies to the spec.
+fn in_each_store(change: impl Fn(&mut Spec)) -> [Simulation; 2] {
+    let stores = [
+        Simulation::new(&config(""), ""),
+        cluster(&config(""), Api, ""),
+    ];
+    stores.map(|mut simulation| {
+        simulation.create("a", spec("a", "a", &["dev"]));
+        simulation.change("a", &change);
+        simulation.settle();
+        assert!(has_access(&simulation));
+        simulation
+    })
+}
+
+fn has_access(simulation: &Simulation) -> bool {
+    simulation.effective().contains_key(&role("a")) || entry_of(simulation, "a").is_some()
+}
+
+/// Requests a role that no grant covers, so that the object is refused and keeps its entry.
+fn request_ungranted(simulation: &mut Simulation) {
+    let ungranted = "arn:aws:iam::999999999999:role/none".to_owned();
+    simulation.change("a", |spec| spec.principal = Principal::Role(ungranted));
+}
+
+#[test]
+fn object_with_an_entry_gets_its_finalizer_back_whatever_its_outcome() {
+    type Evasion = fn(&mut Simulation);
+    let evasions: [(&str, Evasion); 6] = [
+        ("the policy was Retain", |simulation| {
+            simulation.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
+            simulation.settle();
+            assert!(!simulation.object("a").has_finalizer);
+            simulation.change("a", |spec| spec.deletion = DeletionPolicy::Delete);
+        }),
+        ("stripped", |simulation| {
+            simulation.objects[0].has_finalizer = false;
+        }),
+        ("stripped, and refused", |simulation| {
+            simulation.objects[0].has_finalizer = false;
+            request_ungranted(simulation);
+        }),
+        ("refused, then stripped", |simulation| {
+            request_ungranted(simulation);
+            simulation.settle();
+            simulation.objects[0].has_finalizer = false;
+        }),
+        ("refused with Retain", |simulation| {
+            simulation.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
+            request_ungranted(simulation);
+            simulation.settle();
+            simulation.change("a", |spec| spec.deletion = DeletionPolicy::Delete);
+        }),
+        ("stripped, and invalid", |simulation| {
+            simulation.objects[0].has_finalizer = false;
+            simulation.invalidate("a", DeletionPolicy::Delete, None);
+        }),
+    ];
+    for (evasion, evade) in evasions {
+        for mut simulation in in_each_store(|_| {}) {
+            evade(&mut simulation);
+            simulation.settle();
+            assert!(has_access(&simulation), "{evasion}");
+            assert!(simulation.object("a").has_finalizer, "{evasion}");
+            simulation.delete("a");
+            simulation.settle();
+            assert!(!has_access(&simulation), "{evasion}");
+            assert!(simulation.objects.is_empty());
+            assert_eq!(simulation.record.to_text(), "");
+        }
+    }
+}
+
+/// Lets an object vanish before the controller acts: a user removed its finalizer.
+fn vanish(simulation: &mut Simulation) {
+    simulation.objects.retain(|object| object.name != "a");
+}
+
+#[test]
+fn entry_of_an_object_that_vanished_is_removed() {
+    for expires in [false, true] {
+        for is_refused in [false, true] {
+            let stores = in_each_store(|spec| {
+                let expires_at = super::simulation::after_start(3600);
+                spec.expires_at = Some(expires_at).filter(|_| expires);
+            });
+            for mut simulation in stores {
+                if is_refused {
+                    request_ungranted(&mut simulation);
+                    simulation.settle();
+                }
+                vanish(&mut simulation);
+                let events = simulation.settle();
+                assert!(!has_access(&simulation), "{expires} {is_refused}");
+                assert!(
+                    events.len() == 1
+                        && events[0].starts_with("Removed aws-auth: ")
+                        && events[0].contains("finalizer"),
+                    "{events:?}"
+                );
+                assert_eq!(simulation.record.to_text(), "");
+            }
+        }
+    }
+}
+
+#[test]
+fn entry_of_an_object_that_vanished_is_removed_once_it_can_be_read() {
+    let [mut in_aws_auth, mut in_access_entries] = in_each_store(|_| {});
+    let text = in_aws_auth.text("mapRoles").to_owned();
+    in_aws_auth.set("mapRoles", &format!("{text}- [\n"));
+    vanish(&mut in_aws_auth);
+    in_aws_auth.settle();
+    in_aws_auth.set("mapRoles", &text);
+    in_aws_auth.settle();
+    assert!(!has_access(&in_aws_auth));
+
+    for hidden in [None, Some("a")] {
+        let mut simulation = in_access_entries.clone();
+        let entries = simulation.entries.clone();
+        hide(&mut simulation, hidden);
+        vanish(&mut simulation);
+        simulation.settle();
+        simulation.entries = entries;
+        simulation.settle();
+        assert!(!has_access(&simulation), "{hidden:?}");
+    }
+    // The entry is created, but not in the status.
+    vanish(&mut in_access_entries);
+    in_access_entries.create("a", spec("a", "a", &["dev"]));
+    in_access_entries.settle();
+    assert!(has_access(&in_access_entries));
+    assert_eq!(in_access_entries.reason("a"), Reason::Applied);
+}
+
+#[test]
+fn entry_of_an_object_that_vanished_stays_without_proof_that_it_must_go() {
+    type Change = fn(&mut Simulation);
+    let changes: [(&str, Change); 6] = [
+        ("an earlier version wrote the record", |simulation| {
+            let text = simulation.record.to_text();
+            let lines = text.lines();
+            let old = lines.filter(|line| !line.contains("Delete") && !line.contains("Owner"));
+            let old: Vec<&str> = old.collect();
+            assert_eq!(old.len(), 1, "{text}");
+            simulation.record = OwnershipRecord::parse(&old.join("\n"));
+        }),
+        ("the record is lost", |simulation| {
+            simulation.record = OwnershipRecord::default();
+        }),
+        ("the policy is Retain", |simulation| {
+            simulation.change("a", |spec| spec.deletion = DeletionPolicy::Retain);
+            simulation.settle();
+        }),
+        ("the policy of an invalid spec is Retain", |simulation| {
+            simulation.invalidate("a", DeletionPolicy::Retain, None);
+            simulation.settle();
+        }),
+        ("it is protected", |simulation| {
+            let lines = format!("protect:\n  arns: [\"{}\"]\n", role("a"));
+            simulation.config = Config::parse(&config(&lines)).unwrap();
+            simulation.settle();
+        }),
+        (
+            "the kind may be one that the controller stops reading",
+            |simulation| {
+                simulation.objects[0].kind = ObjectKind::IamIdentityMapping;
+                simulation.settle();
+            },
+        ),
+    ];
+    for (why, change) in changes {
+        for mut simulation in in_each_store(|_| {}) {
+            change(&mut simulation);
+            vanish(&mut simulation);
+            simulation.settle();
+            assert!(has_access(&simulation), "{why}");
+            assert_eq!(simulation.record.to_text(), "", "{why}");
+            simulation.config = Config::parse(&config("")).unwrap();
+            simulation.settle();
+            assert!(has_access(&simulation), "{why}");
+        }
+    }
+    // Another client has changed the entry since, or wrote it again.
+    let [mut changed, _] = in_each_store(|_| {});
+    let text = changed.text("mapRoles").replace("dev", "view-y");
+    vanish(&mut changed);
+    let mut written_again = changed.clone();
+    changed.set("mapRoles", &text);
+    changed.settle();
+    assert_eq!(groups_of(&changed, "a"), ["view-y"]);
+    let text = written_again.text("mapRoles").to_owned();
+    written_again.settle();
+    written_again.set("mapRoles", &text);
+    written_again.settle();
+    assert_eq!(groups_of(&written_again, "a"), ["dev"]);
+}
+
+#[test]
+fn next_object_takes_over_the_entry_of_an_object_that_vanished() {
+    for groups in [["dev"], ["view-x"]] {
+        for mut simulation in in_each_store(|_| {}) {
+            vanish(&mut simulation);
+            simulation.create("b", spec("a", "a", &groups));
+            simulation.settle();
+            assert_eq!(simulation.reason("b"), Reason::Applied);
+            assert!(has_access(&simulation));
+            simulation.delete("b");
+            simulation.settle();
+            assert!(!has_access(&simulation));
+        }
+    }
+}
+
+#[test]
+fn last_administrator_is_not_removed_because_its_object_vanished() {
+    let all = config("").replace("[dev,", "[dev, \"system:masters\",");
+    let mut simulation = Simulation::new(&all, "").with("a", spec("a", "a", &["system:masters"]));
+    simulation.settle();
+    vanish(&mut simulation);
+    let events = simulation.settle();
+    assert!(has_access(&simulation));
+    assert!(
+        events.len() == 1 && events[0].contains("cannot be removed: guard "),
+        "{events:?}"
+    );
+    let roles = format!(
+        "{}{}",
+        simulation.text("mapRoles"),
+        entry("admin", "admin", &["system:masters"])
+    );
+    simulation.set("mapRoles", &roles);
+    simulation.settle();
+    assert!(!has_access(&simulation));
+}
+
+/// The status of an IAMIdentityMapping is lost with the process. Users may be able to overwrite that of an AwsAuthMapping.
+#[test]
+fn entry_that_no_status_names_is_removed_with_its_object() {
+    for kind in [ObjectKind::IamIdentityMapping, ObjectKind::AwsAuthMapping] {
+        for is_invalid in [false, true] {
+            let mut simulation = Simulation::new(CONFIG, "");
+            simulation.create("a", spec("a", "a", &["dev"]));
+            simulation.objects[0].kind = kind;
+            simulation.settle();
+            match is_invalid {
+                true => simulation.invalidate("a", DeletionPolicy::Delete, None),
+                false => request_ungranted(&mut simulation),
+            }
+            simulation.settle();
+            for _ in 0..2 {
+                simulation.objects[0].status = Status::default();
+                simulation.memory = Memory::default();
+                simulation.settle();
+                let (reason, message) = simulation.ready("a");
+                assert_eq!(reason, Reason::Refused);
+                assert!(
+                    message.contains("is kept until the object is deleted"),
+                    "{message}"
+                );
+            }
+            simulation.objects[0].is_deleting = true;
+            simulation.settle();
+            assert!(!has_access(&simulation), "{kind:?} {is_invalid}");
+            assert!(simulation.objects.is_empty());
+            assert_eq!(simulation.record.to_text(), "");
+        }
     }
 }

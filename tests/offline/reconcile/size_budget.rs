@@ -1,7 +1,7 @@
 //! Objects that request more than aws-auth can hold.
 
 use awsauth_core::document::Principal;
-use awsauth_core::reconcile::{Object, Reason, Stage};
+use awsauth_core::reconcile::{DeletionPolicy, Object, Reason, Stage};
 
 use super::simulation::{CONFIG, Simulation, entry, node_entry, role, spec};
 
@@ -153,7 +153,8 @@ fn grant_with_a_limit_leaves_space_for_others() {
     let theirs = entry("flood-by-hand", "u", &["dev"]);
     let mut simulation = Simulation::new(&config, &theirs);
     for at in 0..300 {
-        let spec = spec(&format!("flood{at}"), &usernames()[0], &["dev"]);
+        let mut spec = spec(&format!("flood{at}"), &usernames()[0], &["dev"]);
+        spec.deletion = DeletionPolicy::Retain;
         simulation.create(&format!("flood{at}"), spec);
     }
     simulation.create("other", spec("other", "u", &["dev"]));

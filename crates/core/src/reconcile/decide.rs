@@ -12,6 +12,7 @@ mod node_need;
 mod object_report;
 mod outcome;
 mod owner_resolver;
+mod recovered_entries;
 mod restore_protected_entries;
 mod size_budget;
 mod withdrawn_entries;
@@ -40,12 +41,21 @@ const MAX_ROUNDS: usize = 6;
 pub fn decide(input: &Input<'_>) -> Decision {
     let mode = input.access_entries.map(|entries| entries.mode());
     let document = Document::read(&input.stored.data);
+    let objects = recovered_entries::add_to_objects(input, &document);
+    let input = &Input {
+        objects: &objects,
+        ..*input
+    };
     let mut resolver = Resolver::of(input, &document);
     let mut decision = match aws_auth_is_ignored(input.facts.mode.or(mode)) {
         Some(refusal) => aws_auth_ignored::decide(&resolver, &refusal.message),
         None => decide_aws_auth(input, &document, &mut resolver),
     };
     access_entry_changes::add(&mut resolver, &mut decision);
+    decision.record.limit_length();
+    if let Some(record) = &mut decision.prepare_record {
+        record.limit_length();
+    }
     decision
 }
 
@@ -150,7 +160,7 @@ fn decide_aws_auth<'a>(
         resolver.report(&outcomes, &mut decision);
         decision.record = resolver.record(&outcomes, &decision.reports);
         let plan = decision.plan.as_ref();
-        withdrawn_entries::keep_revocable(input, document, plan, &mut decision.record);
+        withdrawn_entries::keep(input, document, plan, &mut decision.record);
         return decision;
     }
 }

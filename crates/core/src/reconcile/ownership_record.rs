@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::config::OnWithdrawal;
-use super::mapping_object::EntryRecord;
+use super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind};
 use crate::arn::principal_key;
 
 /// Marks the entries that are removed when the configuration no longer grants them.
@@ -16,6 +16,14 @@ const REVOKE: &str = " Revoke";
 const REVOCABLE: &str = " Revocable";
 /// Marks the claims on access entries.
 const ACCESS_ENTRY: &str = " AccessEntry";
+/// Marks the content and the owner of an entry.
+const OWNER: &str = " Owner";
+/// Marks the content and the owner of an entry that is removed if the owner vanishes.
+const DELETE: &str = " Delete";
+/// Marks the claim on an access entry that is deleted if its object vanishes. Earlier versions ignore such lines, and keep the claim.
+const DELETE_ACCESS_ENTRY: &str = " DeleteAccessEntry";
+/// How long the text may be so that marks of owners are added: the API server stores at most 1 MiB of data in a ConfigMap.
+const MAX_LENGTH: usize = 900 << 10;
 
 /// The entries that the controller wrote or took ownership of, each for one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +33,26 @@ pub struct OwnershipRecord {
     access_entry_claims: BTreeMap<Claim, OnWithdrawal>,
     /// The entries that are removed when the configuration no longer grants them, even if their object is gone.
     revocable: BTreeSet<Content>,
+    /// The owners of entries of aws-auth. They find the owner of an entry that no status names, but do not prove it.
+    owners: BTreeMap<Content, Owner>,
+    /// The access entries that are deleted if their object vanishes.
+    deleted_with_object: BTreeSet<Claim>,
+}
+
+/// The owner of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Owner {
+    uid: UidDigest,
+    /// Whether the entry is removed if the object does not exist any more.
+    is_deleted_with_object: bool,
 }
 
 /// A digest of an object's UID and an entry's section and key. 12 bytes are 17 in the text, so 10,000 entries take 170 KB, and
-/// three times as much if they are revocable. A user who can create objects cannot choose their UIDs.
+/// three times as much if they are revocable. Their owners take another 320 KB. A user who can create objects cannot choose their
+/// UIDs.
 type Claim = [u8; 12];
+/// A digest of an object's UID. Two objects with the same one would keep an entry, not lose it.
+type UidDigest = [u8; 6];
 /// A digest of an entry's section, key, username and groups. An entry that another client has changed has another one.
 type Content = [u8; 12];
 
@@ -41,6 +64,17 @@ impl OwnershipRecord {
         for line in text.lines() {
             if let Some(content) = line.strip_suffix(REVOCABLE) {
                 record.revocable.extend(digest(content));
+                continue;
+            }
+            if let Some(claim) = line.strip_suffix(DELETE_ACCESS_ENTRY) {
+                record.deleted_with_object.extend(digest(claim));
+                continue;
+            }
+            let of_object = line.strip_suffix(DELETE);
+            if let Some(owner) = of_object.or_else(|| line.strip_suffix(OWNER)) {
+                record
+                    .owners
+                    .extend(Owner::parse(owner, of_object.is_some()));
                 continue;
             }
             let (claim, on_withdrawal) = match line.strip_suffix(REVOKE) {
@@ -74,7 +108,13 @@ impl OwnershipRecord {
         let revocable = self.revocable.iter();
         let revocable =
             revocable.map(|content| format!("{}{REVOCABLE}\n", URL_SAFE_NO_PAD.encode(content)));
-        claims.chain(of_access_entries).chain(revocable).collect()
+        let owners = self.owners.iter();
+        let owners = owners.map(|(content, owner)| owner.to_line(content));
+        let deleted = self.deleted_with_object.iter();
+        let deleted = deleted
+            .map(|claim| format!("{}{DELETE_ACCESS_ENTRY}\n", URL_SAFE_NO_PAD.encode(claim)));
+        let all = claims.chain(of_access_entries).chain(revocable);
+        all.chain(owners).chain(deleted).collect()
     }
 
     /// Returns whether the object with this UID owns the entry.
@@ -87,11 +127,22 @@ impl OwnershipRecord {
         self.claims.get(&claim(uid, entry)).copied()
     }
 
-    pub(super) fn insert(&mut self, uid: &str, entry: &EntryRecord, on_withdrawal: OnWithdrawal) {
-        self.claims.insert(claim(uid, entry), on_withdrawal);
+    /// Adds an entry of an object.
+    pub(super) fn insert(
+        &mut self,
+        object: &Object,
+        entry: &EntryRecord,
+        on_withdrawal: OnWithdrawal,
+    ) {
+        self.claims.insert(claim(&object.uid, entry), on_withdrawal);
         if on_withdrawal == OnWithdrawal::Revoke {
             self.insert_revocable(entry);
         }
+        let owner = Owner {
+            uid: uid_digest(&object.uid),
+            is_deleted_with_object: is_deleted_with(object),
+        };
+        self.owners.insert(content(entry), owner);
     }
 
     /// Returns whether the object with this UID may own the access entry of this principal. The entry's tag must name the object, too.
@@ -107,22 +158,104 @@ impl OwnershipRecord {
         found.or_else(|| self.claims.get(&claim)).copied()
     }
 
+    /// Adds the access entry of an object.
     pub(super) fn insert_access_entry(
         &mut self,
-        uid: &str,
+        object: &Object,
         principal_arn: &str,
         on_withdrawal: OnWithdrawal,
     ) {
-        let claim = access_entry_claim(uid, principal_arn);
+        let claim = access_entry_claim(&object.uid, principal_arn);
         self.access_entry_claims.insert(claim, on_withdrawal);
+        match is_deleted_with(object) {
+            true => self.deleted_with_object.insert(claim),
+            false => self.deleted_with_object.remove(&claim),
+        };
+    }
+
+    /// Adds an access entry that stays when its object is gone, until the configuration no longer grants it.
+    pub(super) fn insert_revocable_access_entry(&mut self, uid: &str, principal_arn: &str) {
+        let claim = access_entry_claim(uid, principal_arn);
+        self.access_entry_claims.insert(claim, OnWithdrawal::Revoke);
+        self.deleted_with_object.remove(&claim);
+    }
+
+    /// Copies what another record contains about an access entry.
+    pub(super) fn copy_access_entry(&mut self, other: &Self, uid: &str, principal_arn: &str) {
+        let claim = access_entry_claim(uid, principal_arn);
+        let on_withdrawal = other.get_access_entry(uid, principal_arn);
+        self.access_entry_claims
+            .extend(on_withdrawal.map(|on_withdrawal| (claim, on_withdrawal)));
+        let deleted = other.deleted_with_object.get(&claim);
+        self.deleted_with_object.extend(deleted);
+    }
+
+    /// Returns whether the access entry is deleted if the object with this UID does not exist any more.
+    pub(super) fn deletes_access_entry_with(&self, uid: &str, principal_arn: &str) -> bool {
+        let claim = access_entry_claim(uid, principal_arn);
+        self.deleted_with_object.contains(&claim)
     }
 
     /// Adds the claims on access entries of another record that this one lacks.
     pub(super) fn insert_missing_access_entries(&mut self, other: &Self) {
         for (claim, on_withdrawal) in &other.access_entry_claims {
-            self.access_entry_claims
-                .entry(*claim)
-                .or_insert(*on_withdrawal);
+            if !self.access_entry_claims.contains_key(claim) {
+                self.access_entry_claims.insert(*claim, *on_withdrawal);
+                let deleted = other.deleted_with_object.get(claim);
+                self.deleted_with_object.extend(deleted);
+            }
+        }
+    }
+
+    /// Returns whether it names owners.
+    pub(super) fn has_owners(&self) -> bool {
+        !self.owners.is_empty()
+    }
+
+    /// Returns the digest of the UID of the object that may own an entry with this content. [`proves`](Self::proves) decides.
+    pub(super) fn owner_of(&self, entry: &EntryRecord) -> Option<UidDigest> {
+        Some(self.owners.get(&content(entry))?.uid)
+    }
+
+    /// Returns the digest of the UID of the object with which an entry with this content must be removed.
+    pub(super) fn deleted_with(&self, entry: &EntryRecord) -> Option<UidDigest> {
+        let owner = self.owners.get(&content(entry))?;
+        owner.is_deleted_with_object.then_some(owner.uid)
+    }
+
+    /// Adds the owner of an entry from another record, unless this one has another owner.
+    pub(super) fn copy_owner(&mut self, other: &Self, entry: &EntryRecord) {
+        let content = content(entry);
+        if let Some(owner) = other.owners.get(&content) {
+            self.owners.entry(content).or_insert(*owner);
+        }
+    }
+
+    /// Adds all owners of another record that this one lacks.
+    pub(super) fn insert_missing_owners(&mut self, other: &Self) {
+        for (content, owner) in &other.owners {
+            self.owners.entry(*content).or_insert(*owner);
+        }
+    }
+
+    /// Forgets which entries are removed if their object vanishes.
+    pub fn forget_owners(&mut self) {
+        self.owners.clear();
+        self.deleted_with_object.clear();
+    }
+
+    /// Removes owners until the text is short enough to be stored: without them, only the entries of objects that vanish stay.
+    pub(super) fn limit_length(&mut self) {
+        let digest = 17;
+        let claim = digest + REVOKE.len();
+        let others = self.claims.len() * claim
+            + self.access_entry_claims.len() * (claim + ACCESS_ENTRY.len())
+            + self.revocable.len() * (digest + REVOCABLE.len())
+            + self.deleted_with_object.len() * (digest + DELETE_ACCESS_ENTRY.len());
+        let owner = 25 + OWNER.len().max(DELETE.len());
+        let max = MAX_LENGTH.saturating_sub(others) / owner;
+        while self.owners.len() > max {
+            self.owners.pop_last();
         }
     }
 
@@ -144,6 +277,40 @@ impl OwnershipRecord {
     pub(super) fn insert_all_revocable(&mut self, other: &Self) {
         self.revocable.extend(&other.revocable);
     }
+}
+
+impl Owner {
+    /// Parses a digest of an entry's content and one of its owner's UID.
+    fn parse(text: &str, is_deleted_with_object: bool) -> Option<(Content, Self)> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (content, uid) = bytes.split_at_checked(12)?;
+        let owner = Self {
+            uid: uid.try_into().ok()?,
+            is_deleted_with_object,
+        };
+        Some((content.try_into().ok()?, owner))
+    }
+
+    fn to_line(self, content: &Content) -> String {
+        let digests = [content.as_slice(), self.uid.as_slice()].concat();
+        let mark = match self.is_deleted_with_object {
+            true => DELETE,
+            false => OWNER,
+        };
+        format!("{}{mark}\n", URL_SAFE_NO_PAD.encode(digests))
+    }
+}
+
+/// Returns whether the entries of an object are removed if it does not exist any more. Not those of an IAMIdentityMapping: the
+/// controller may run without reading that kind.
+fn is_deleted_with(object: &Object) -> bool {
+    object.kind == ObjectKind::AwsAuthMapping && object.deletion() == DeletionPolicy::Delete
+}
+
+/// Returns the digest that [`OwnershipRecord::owner_of`] returns for an object.
+pub(super) fn uid_digest(uid: &str) -> UidDigest {
+    let [a, b, c, d, e, f, ..] = digest([uid]);
+    [a, b, c, d, e, f]
 }
 
 fn claim(uid: &str, entry: &EntryRecord) -> Claim {
@@ -175,6 +342,7 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 12] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mapping_object::{InvalidSpec, Status};
     use super::*;
     use crate::document::SectionName;
 
@@ -187,14 +355,79 @@ mod tests {
         }
     }
 
+    fn object(uid: &str, deletion: DeletionPolicy) -> Object {
+        Object {
+            kind: ObjectKind::AwsAuthMapping,
+            name: uid.to_owned(),
+            uid: uid.to_owned(),
+            generation: 1,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            is_deleting: false,
+            has_finalizer: false,
+            spec: Err(InvalidSpec {
+                deletion,
+                ..InvalidSpec::default()
+            }),
+            status: Status::default(),
+        }
+    }
+
+    #[test]
+    fn owners_are_read_back_and_never_make_the_record_too_long() {
+        let role = SectionName::Roles;
+        let deleted = object("a", DeletionPolicy::Delete);
+        let retained = object("b", DeletionPolicy::Retain);
+        let mut of_other_kind = object("c", DeletionPolicy::Delete);
+        of_other_kind.kind = ObjectKind::IamIdentityMapping;
+        let mut record = OwnershipRecord::default();
+        for object in [&deleted, &retained, &of_other_kind] {
+            record.insert(object, &entry(role, &object.uid), OnWithdrawal::Keep);
+            record.insert_access_entry(object, "arn:z", OnWithdrawal::Keep);
+        }
+        let text = record.to_text();
+        let read = OwnershipRecord::parse(&text);
+        assert_eq!(read, record);
+        for (object, is_deleted) in [
+            (&deleted, true),
+            (&retained, false),
+            (&of_other_kind, false),
+        ] {
+            let of_object = entry(role, &object.uid);
+            let owner = uid_digest(&object.uid);
+            assert_eq!(read.owner_of(&of_object), Some(owner));
+            assert_eq!(read.deleted_with(&of_object), is_deleted.then_some(owner));
+            assert_eq!(
+                read.deletes_access_entry_with(&object.uid, "arn:z"),
+                is_deleted
+            );
+        }
+        // Earlier versions wrote no such lines.
+        let old = text.lines().filter(|line| !line.contains("Delete"));
+        let old: String = old.filter(|line| !line.contains("Owner")).collect();
+        assert!(!OwnershipRecord::parse(&old).has_owners());
+
+        let mut long = OwnershipRecord::default();
+        for at in 0..15_000 {
+            let of_one = entry(role, &format!("arn:{at}"));
+            long.insert(&deleted, &of_one, OnWithdrawal::Revoke);
+        }
+        assert!(long.to_text().len() > 1 << 20);
+        let claims = long.claims.clone();
+        long.limit_length();
+        assert!(long.to_text().len() <= MAX_LENGTH && long.has_owners());
+        assert_eq!((long.claims.len(), long.revocable.len()), (15_000, 15_000));
+        assert_eq!(long.claims, claims);
+    }
+
     #[test]
     fn record_is_read_back_and_proves_only_its_entries() {
         let (role, user) = (SectionName::Roles, SectionName::Users);
+        let [a, b] = ["a", "b"].map(|uid| object(uid, DeletionPolicy::Delete));
         let mut record = OwnershipRecord::default();
-        record.insert("a", &entry(role, "arn:x"), OnWithdrawal::Keep);
-        record.insert("b", &entry(role, "arn:y"), OnWithdrawal::Revoke);
-        record.insert_access_entry("a", "arn:z", OnWithdrawal::Keep);
-        record.insert_access_entry("b", "arn:z", OnWithdrawal::Revoke);
+        record.insert(&a, &entry(role, "arn:x"), OnWithdrawal::Keep);
+        record.insert(&b, &entry(role, "arn:y"), OnWithdrawal::Revoke);
+        record.insert_access_entry(&a, "arn:z", OnWithdrawal::Keep);
+        record.insert_access_entry(&b, "arn:z", OnWithdrawal::Revoke);
         let read = OwnershipRecord::parse(&format!("{}odd\n\nQUJD\n", record.to_text()));
         assert_eq!(read, record);
         assert!(

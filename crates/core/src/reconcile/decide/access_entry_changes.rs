@@ -1,6 +1,6 @@
 //! Adds the changes to access entries to a decision about aws-auth, and reports the objects whose mapping is one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -32,6 +32,9 @@ const MAX_RETRY_DELAY: SignedDuration = SignedDuration::from_mins(15);
 /// stored aws-auth.
 pub(super) fn add(resolver: &mut Resolver<'_>, decision: &mut Decision) {
     let mut outcomes = std::mem::take(&mut resolver.access_entries);
+    if resolver.input.stage == Stage::Preparing {
+        prepare_finalizers(resolver, &outcomes, decision);
+    }
     decision.aws_query = std::mem::take(&mut outcomes.query);
     decision.memory.entry_failures = failures(resolver, &outcomes);
     let mut changes = Vec::new();
@@ -135,7 +138,7 @@ fn report_not_revoked(
                 kind: EventKind::Warning,
                 reason: "NotRevoked",
                 message: format!(
-                    "no grant covers the access entry of {arn} any more, but it cannot be deleted: {why}"
+                    "the access entry of {arn}, whose object does not exist any more, cannot be deleted: {why}"
                 ),
             });
         }
@@ -194,8 +197,8 @@ fn suspended(
     is_suspended.then(|| failure.clone())
 }
 
-/// Records what must be recorded before an entry is created or changed: the claim, and the finalizer. Returns whether the changes
-/// may be made.
+/// Records the claim before an entry is created or changed. Returns whether the changes may be made: the claim and the finalizer
+/// must be recorded.
 fn prepare(
     resolver: &Resolver<'_>,
     at: usize,
@@ -216,17 +219,34 @@ fn prepare(
     if !is_proven {
         let record = decision.prepare_record.take();
         let mut record = record.unwrap_or_else(|| input.record.clone());
-        record.insert_access_entry(&object.uid, arn, resolver.on_withdrawal[at]);
+        record.insert_access_entry(object, arn, resolver.on_withdrawal[at]);
         decision.prepare_record = Some(record);
     }
-    if lacks_finalizer {
-        decision.prepare.push(Preparation {
-            object: at,
-            finalizer: true,
-            status: None,
-        });
-    }
     true
+}
+
+/// Adds the finalizer of objects that own an access entry or are about to, whatever their outcome: without it, the entry would stay when
+/// the object is deleted.
+fn prepare_finalizers(
+    resolver: &Resolver<'_>,
+    outcomes: &AccessEntryOutcomes,
+    decision: &mut Decision,
+) {
+    let prepare = decision.prepare.iter();
+    let prepared: BTreeSet<usize> = prepare.map(|preparation| preparation.object).collect();
+    for &at in &resolver.order {
+        let Some(entries) = outcomes.objects.get(&at) else {
+            continue;
+        };
+        let needs_finalizer = entries.keeps_entry() || entries.is_unread;
+        if needs_finalizer && resolver.lacks_finalizer(at) && !prepared.contains(&at) {
+            decision.prepare.push(Preparation {
+                object: at,
+                finalizer: true,
+                status: None,
+            });
+        }
+    }
 }
 
 /// Keeps the first changes that no guard refuses. Returns the first change of each object with a refused one, with the guard and its
@@ -439,9 +459,12 @@ fn keep_claims(resolver: &Resolver<'_>, outcomes: &AccessEntryOutcomes, decision
                 true => is_revocable,
                 false => !is_kept(arn),
             };
-            if let Some(on_withdrawal) = on_withdrawal.filter(|_| is_claimed) {
-                let record = &mut decision.record;
-                record.insert_access_entry(&object.uid, arn, on_withdrawal);
+            let record = &mut decision.record;
+            match on_withdrawal.filter(|_| is_claimed) {
+                // Its object will be gone, by `deletionPolicy: Retain`.
+                Some(_) if is_released => record.insert_revocable_access_entry(&object.uid, arn),
+                Some(on_withdrawal) => record.insert_access_entry(object, arn, on_withdrawal),
+                None => {}
             }
         }
         // The claim is recorded before the entry is created.
@@ -459,16 +482,13 @@ fn keep_claims(resolver: &Resolver<'_>, outcomes: &AccessEntryOutcomes, decision
             };
             if let Some(on_withdrawal) = on_withdrawal {
                 let record = &mut decision.record;
-                record.insert_access_entry(&object.uid, &desired.key, on_withdrawal);
+                record.insert_access_entry(object, &desired.key, on_withdrawal);
             }
         }
     }
     for abandoned in &outcomes.abandoned {
-        decision.record.insert_access_entry(
-            &abandoned.uid,
-            &abandoned.principal_arn,
-            OnWithdrawal::Revoke,
-        );
+        let (uid, arn) = (&abandoned.uid, &abandoned.principal_arn);
+        decision.record.copy_access_entry(input.record, uid, arn);
     }
     if !is_complete(input) {
         decision.record.insert_missing_access_entries(input.record);

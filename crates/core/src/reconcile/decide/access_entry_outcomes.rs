@@ -39,7 +39,8 @@ const MAX_FAILURES: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct AccessEntryOutcomes {
     pub(super) objects: BTreeMap<usize, ObjectEntries>,
-    /// The entries of objects that do not exist any more, if a grant with `onWithdrawal: Revoke` covered them.
+    /// The entries of objects that do not exist any more, if a grant with `onWithdrawal: Revoke` covered them, or if they had
+    /// `deletionPolicy: Delete`.
     pub(super) abandoned: Vec<AbandonedEntry>,
     pub(super) query: AwsQuery,
 }
@@ -50,7 +51,7 @@ pub(super) struct AbandonedEntry {
     /// The UID of the object.
     pub(super) uid: String,
     pub(super) principal_arn: String,
-    /// The deletion of the entry, if no grant covers it any more.
+    /// The deletion of the entry, if no grant covers it any more or its object had `deletionPolicy: Delete`.
     pub(super) revocation: Option<PlannedChange>,
 }
 
@@ -64,6 +65,8 @@ pub(super) struct ObjectEntries {
     pub(super) revocations: Vec<PlannedChange>,
     /// The other changes, in order.
     pub(super) changes: Vec<PlannedChange>,
+    /// Whether the object owns or may own an entry that EKS did not return.
+    pub(super) is_unread: bool,
     /// The principals of the entries that the object owns.
     pub(super) owned: Vec<String>,
     /// The principals of entries that the object owns and no longer requests, and why they are kept.
@@ -215,34 +218,41 @@ impl AccessEntryOutcomes {
 }
 
 impl AbandonedEntry {
-    /// Returns an entry if the configuration may have to revoke it.
+    /// Returns an entry if it must be deleted, or the configuration may have to revoke it.
     fn of(input: &Input<'_>, uid: &str, entry: &AccessEntry) -> Option<Self> {
         let arn = &entry.principal_arn;
-        if input.record.get_access_entry(uid, arn) != Some(OnWithdrawal::Revoke) {
-            return None;
-        }
         let is_protected = input.config.protect.includes(&comparable(arn));
-        let revocation = match approval(input.config, entry) {
+        let is_revocable = input.record.get_access_entry(uid, arn) == Some(OnWithdrawal::Revoke);
+        let is_deleted = input.record.proves_access_entry(uid, arn)
+            && input.record.deletes_access_entry_with(uid, arn)
+            && !is_protected;
+        let why = match approval(input.config, entry).filter(|_| is_revocable) {
+            Some(Err(why)) if !is_protected => Some(("Revoked", why)),
+            _ if is_deleted => Some((
+                "Removed",
+                "its finalizer awsauth.dev/entry was removed, and its deletionPolicy was Delete"
+                    .to_owned(),
+            )),
             Some(Ok(OnWithdrawal::Keep)) => return None,
-            Some(Ok(OnWithdrawal::Revoke)) | None => None,
-            Some(Err(_)) if is_protected => None,
-            Some(Err(why)) => {
-                let event = Event {
-                    regarding: Regarding::AwsAuth,
-                    kind: EventKind::Warning,
-                    reason: "Revoked",
-                    message: format!(
-                        "the access entry of {arn}, whose object does not exist any more, was deleted: {why}"
-                    ),
-                };
-                let change = EntryChange {
-                    principal_arn: arn.clone(),
-                    before: entry.terms.clone(),
-                    after: None,
-                };
-                Some((change, Some(event)))
-            }
+            _ if !is_revocable => return None,
+            _ => None,
         };
+        let revocation = why.map(|(reason, why)| {
+            let event = Event {
+                regarding: Regarding::AwsAuth,
+                kind: EventKind::Warning,
+                reason,
+                message: format!(
+                    "the access entry of {arn}, whose object does not exist any more, was deleted: {why}"
+                ),
+            };
+            let change = EntryChange {
+                principal_arn: arn.clone(),
+                before: entry.terms.clone(),
+                after: None,
+            };
+            (change, Some(event))
+        });
         Some(Self {
             uid: uid.to_owned(),
             principal_arn: arn.clone(),
@@ -265,10 +275,16 @@ impl ObjectEntries {
         }
     }
 
-    fn deletes(&self, entry: &AccessEntry) -> bool {
-        let arn = &entry.principal_arn;
+    /// Returns whether the object owns an entry that is not about to be deleted, or is about to get one.
+    pub(super) fn keeps_entry(&self) -> bool {
+        let mut changes = self.changes.iter();
+        changes.any(|(change, _)| change.after.is_some())
+            || self.owned.iter().any(|arn| !self.deletes(arn))
+    }
+
+    fn deletes(&self, principal_arn: &str) -> bool {
         let mut changes = self.all_changes();
-        changes.any(|(change, _)| change.principal_arn == *arn && change.after.is_none())
+        changes.any(|(change, _)| change.principal_arn == principal_arn && change.after.is_none())
     }
 }
 
@@ -341,6 +357,7 @@ impl<'a> Case<'a> {
             outcome: self.expired().unwrap_or(EntryOutcome::Pending),
             revocations: Vec::new(),
             changes: Vec::new(),
+            is_unread: false,
             owned: self
                 .own
                 .iter()
@@ -351,6 +368,7 @@ impl<'a> Case<'a> {
         if let Some(stalled) = self.unlisted_entry() {
             entries.is_place = !self.resolver.is_leaving(self.at);
             entries.outcome = stalled;
+            entries.is_unread = true;
             return Some(entries);
         }
         if entries.is_place {
@@ -376,6 +394,7 @@ impl<'a> Case<'a> {
         let has_entries = !self.own.is_empty() || !entries.kept.is_empty() || unread.is_some();
         if let Some(stalled) = unread {
             entries.outcome = stalled;
+            entries.is_unread = true;
         }
         (is_reported_here || has_entries).then_some(entries)
     }
@@ -427,7 +446,7 @@ impl<'a> Case<'a> {
             EntryOutcome::Stalled(
                 Reason::AwsError,
                 format!(
-                    "the access entry of {arn} is unknown, because the controller cannot list the access entries: it needs --cluster-name, and AWS credentials that may eks:ListAccessEntries{hint}"
+                    "the access entry of {arn} is unknown, because EKS did not list the access entries, for example because it limits the rate of requests: /readyz of the controller says why. The controller needs --cluster-name, and AWS credentials that may eks:ListAccessEntries{hint}"
                 ),
             )
         })
@@ -523,7 +542,10 @@ impl<'a> Case<'a> {
 
     /// Returns the message of an object whose request is not approved.
     fn unapproved(&self, why: &str, entries: &ObjectEntries) -> String {
-        let kept = self.own.iter().find(|entry| !entries.deletes(entry));
+        let kept = self
+            .own
+            .iter()
+            .find(|entry| !entries.deletes(&entry.principal_arn));
         kept.map_or_else(
             || why.to_owned(),
             |kept| {

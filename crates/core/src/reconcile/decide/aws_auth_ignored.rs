@@ -54,6 +54,7 @@ pub(super) fn decide(resolver: &Resolver<'_>, why: &str) -> Decision {
 fn kept_record(input: &Input<'_>, reports: &[ObjectReport]) -> OwnershipRecord {
     let mut record = OwnershipRecord::default();
     record.insert_all_revocable(input.record);
+    record.insert_missing_owners(input.record);
     for (object, report) in input.objects.iter().zip(reports) {
         let status = &report.status;
         for entry in status.entry.iter().chain(&status.pending) {
@@ -61,7 +62,7 @@ fn kept_record(input: &Input<'_>, reports: &[ObjectReport]) -> OwnershipRecord {
                 input.record.get(&object.uid, entry),
                 report.remove_finalizer,
             ) {
-                record.insert(&object.uid, entry, on_withdrawal);
+                record.insert(object, entry, on_withdrawal);
             }
         }
     }

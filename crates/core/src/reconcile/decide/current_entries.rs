@@ -38,9 +38,11 @@ impl<'d> CurrentEntries<'d> {
         Self { document, entries }
     }
 
-    /// Returns the keys of all entries, in any order.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.entries.keys()
+    /// Returns the content of each entry, in any order. Omits entries whose effective spellings differ.
+    pub(super) fn contents(&self) -> impl Iterator<Item = EntryRecord> {
+        self.entries
+            .keys()
+            .filter_map(|key| self.get(key)?.content())
     }
 
     /// Returns the entries that the authenticator uses; `None` if there are none.

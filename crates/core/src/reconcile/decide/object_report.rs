@@ -56,7 +56,7 @@ impl Resolver<'_> {
                 && !applied.edit_set.edits.is_empty()
                 && !self.is_proven(at, desired)
             {
-                record.insert(&self.object(at).uid, desired, self.on_withdrawal[at]);
+                record.insert(self.object(at), desired, self.on_withdrawal[at]);
             }
         }
         (record != *self.input.record).then_some(record)
@@ -79,11 +79,11 @@ impl Resolver<'_> {
                 if let Some(on_withdrawal) = self.input.record.get(&object.uid, entry)
                     && !is_applied
                 {
-                    record.insert(&object.uid, entry, on_withdrawal);
+                    record.insert(object, entry, on_withdrawal);
                 }
             }
             if let Some(applied) = applied {
-                record.insert(&object.uid, applied, self.on_withdrawal[at]);
+                record.insert(object, applied, self.on_withdrawal[at]);
             }
         }
         record
@@ -92,12 +92,19 @@ impl Resolver<'_> {
     /// Returns what must be recorded in objects before the edits are written.
     pub(super) fn preparations(&self, outcomes: &[Outcome]) -> Vec<Preparation> {
         let needed = |&at: &usize| {
-            let Outcome::Applied(applied) = &outcomes[at] else {
-                return None;
+            let outcome = &outcomes[at];
+            let is_applied = matches!(outcome, Outcome::Applied(_));
+            let finalizer =
+                self.lacks_finalizer(at) && (is_applied || self.keeps_entry(at, outcome));
+            let Outcome::Applied(applied) = outcome else {
+                return finalizer.then_some(Preparation {
+                    object: at,
+                    finalizer,
+                    status: None,
+                });
             };
             let desired = self.desired[at].as_ref().ok()?;
             let is_recorded = applied.edit_set.edits.is_empty() || self.is_recorded(at, desired);
-            let finalizer = self.lacks_finalizer(at);
             let status = (!is_recorded).then(|| self.applying_status(at, desired));
             (finalizer || status.is_some()).then_some(Preparation {
                 object: at,
@@ -106,6 +113,22 @@ impl Resolver<'_> {
             })
         };
         self.order.iter().filter_map(needed).collect()
+    }
+
+    /// Returns whether the object owns an entry in aws-auth that is not about to be removed.
+    fn keeps_entry(&self, at: usize, outcome: &Outcome) -> bool {
+        let removes = match outcome {
+            Outcome::Expired(edit_set, _) | Outcome::Revoking(edit_set, ..) => {
+                !edit_set.edits.is_empty()
+            }
+            _ => false,
+        };
+        let is_own = |recorded: &&EntryRecord| {
+            let key = recorded.key();
+            let found = self.current.get(&key);
+            found.is_some_and(|found| self.records.belongs_to(at, &key, &found))
+        };
+        !removes && self.recorded(at).iter().any(is_own)
     }
 
     /// Returns the status of an object whose entry is about to be written.

@@ -11,7 +11,7 @@ use super::access_entry_outcomes::{self, AccessEntryOutcomes};
 use super::current_entries::{CurrentEntries, Entries, Records};
 use super::desired_entry::{self, Key};
 use super::edit_batch::RefusalReason;
-use super::withdrawn_entries;
+use super::withdrawn_entries::{self, Why};
 use crate::document::{Document, Principal, SectionName};
 
 /// The indexed input of a decision, and what guards have refused so far.
@@ -31,8 +31,8 @@ pub(super) struct Resolver<'a> {
     pub(super) refused: HashMap<usize, RefusalReason>,
     /// Those of them whose edits that remove withdrawn entries were refused, too.
     pub(super) refused_again: HashSet<usize>,
-    /// The entries whose grant was withdrawn and that no object owns any more, with the reason why they are not granted.
-    pub(super) withdrawn: BTreeMap<Key, (EntryRecord, String)>,
+    /// The entries that no object owns any more and that must be removed, with the reason.
+    pub(super) withdrawn: BTreeMap<Key, (EntryRecord, Why)>,
     /// Whether each object has expired.
     expired: Vec<bool>,
     /// The objects whose mapping is an access entry.
@@ -210,14 +210,13 @@ impl<'a> Resolver<'a> {
         all
     }
 
-    /// Returns whether the object needs a finalizer and lacks it.
+    /// Returns whether the object needs a finalizer as long as it owns an entry, and lacks it.
     pub(super) fn lacks_finalizer(&self, at: usize) -> bool {
         let object = self.object(at);
-        let spec = object.spec.as_ref();
         object.kind == ObjectKind::AwsAuthMapping
             && !object.has_finalizer
             && !object.is_deleting
-            && spec.is_ok_and(|spec| spec.deletion == DeletionPolicy::Delete)
+            && object.deletion() == DeletionPolicy::Delete
     }
 
     /// Returns whether the requested entry is recorded in the object's status, as current or pending.

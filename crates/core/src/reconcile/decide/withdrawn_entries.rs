@@ -1,12 +1,13 @@
-//! Removes entries that a grant with `onWithdrawal: Revoke` covered and that no object owns any more. An object can vanish without its
-//! entry: by `deletionPolicy: Retain`, or because a user removed its finalizer.
+//! Removes entries that no object owns any more: an object can vanish without its entry, by `deletionPolicy: Retain`, or because a user
+//! removed its finalizer. An entry is removed if a grant with `onWithdrawal: Revoke` covered it and none does any more, or if the
+//! ownership record contains that its object had `deletionPolicy: Delete`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::config::OnWithdrawal;
 use super::super::decision::{Event, EventKind, Input, Regarding};
 use super::super::mapping_object::EntryRecord;
-use super::super::ownership_record::OwnershipRecord;
+use super::super::ownership_record::{OwnershipRecord, uid_digest};
 use super::current_entries::CurrentEntries;
 use super::desired_entry::Key;
 use super::edit_batch::{EditSet, RefusalReason};
@@ -17,30 +18,44 @@ use crate::authenticator::NodeRoles;
 use crate::document::Document;
 use crate::plan::Plan;
 
+/// Why an entry is removed.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// No grant covers it any more, for this reason.
+    NotGranted(String),
+    /// Its object was deleted, without its finalizer.
+    ObjectDeleted,
+}
+
 /// The entries to remove.
 #[derive(Default)]
 pub(super) struct WithdrawnEntries {
-    /// Each with its edit and why it is not granted.
-    removed: Vec<(EntryRecord, EditSet, String)>,
-    /// Those that cannot be removed, and why.
-    kept: Vec<(EntryRecord, String)>,
+    /// Each with its edit and why it is removed.
+    removed: Vec<(EntryRecord, EditSet, Why)>,
+    /// Those that cannot be removed, why they should be, and why they cannot.
+    kept: Vec<(EntryRecord, Why, String)>,
 }
 
-/// Returns the entries that must be removed, each with the reason why it is not granted.
-pub(super) fn find(resolver: &Resolver<'_>) -> BTreeMap<Key, (EntryRecord, String)> {
+/// Returns the entries that must be removed, each with the reason.
+pub(super) fn find(resolver: &Resolver<'_>) -> BTreeMap<Key, (EntryRecord, Why)> {
     let input = resolver.input;
-    let withdrawn = |entry: EntryRecord| {
+    let must_go = |entry: EntryRecord, why: Why| {
         let key = entry.key();
         let found = resolver.current.get(&key)?;
         let section = resolver.current.document.section(entry.section);
         let is_left_alone = section.is_unreadable()
             || input.config.protect.includes(&entry.key)
             || resolver.records.has_writer(&key, &found);
-        let why = entry.approved_by(input.config).err()?;
         (!is_left_alone).then_some((key, (entry, why)))
     };
-    let revocable = revocable(input, &resolver.current);
-    revocable.into_iter().filter_map(withdrawn).collect()
+    let revocable = revocable(input, &resolver.current).into_iter();
+    let withdrawn = revocable.filter_map(|entry| {
+        let why = entry.approved_by(input.config).err()?;
+        must_go(entry, Why::NotGranted(why))
+    });
+    let abandoned = abandoned(input, &resolver.current).into_iter();
+    let abandoned = abandoned.filter_map(|entry| must_go(entry, Why::ObjectDeleted));
+    abandoned.chain(withdrawn).collect()
 }
 
 impl WithdrawnEntries {
@@ -67,7 +82,7 @@ impl WithdrawnEntries {
                         .removed
                         .push((entry.clone(), edit_set, why.clone()));
                 }
-                Removal::Kept(kept) => withdrawn.kept.push((entry.clone(), kept)),
+                Removal::Kept(kept) => withdrawn.kept.push((entry.clone(), why.clone(), kept)),
                 // The section is reported in the objects that need it.
                 Removal::Unreadable(_) | Removal::Deferred | Removal::Nothing => {}
             }
@@ -103,24 +118,38 @@ impl WithdrawnEntries {
         };
         let mut kept = self.kept;
         for (edit_set, (entry, _, why)) in self.removed.into_iter().enumerate() {
-            match refused(edit_set) {
-                Some(reason) => kept.push((entry, reason.message())),
-                None => emit(
+            if let Some(reason) = refused(edit_set) {
+                kept.push((entry, why, reason.message()));
+                continue;
+            }
+            let arn = &entry.key;
+            match why {
+                Why::NotGranted(why) => emit(
                     "Revoked",
                     format!(
-                        "the entry of {}, which no object owns any more, was removed from aws-auth: {why}",
-                        entry.key
+                        "the entry of {arn}, which no object owns any more, was removed from aws-auth: {why}"
+                    ),
+                ),
+                Why::ObjectDeleted => emit(
+                    "Removed",
+                    format!(
+                        "the entry of {arn} was removed from aws-auth: its object was deleted without the finalizer awsauth.dev/entry, and its deletionPolicy was Delete"
                     ),
                 ),
             }
         }
-        for (entry, why) in kept {
+        for (entry, why, kept) in kept {
             let key = format!("{}/{}", entry.section.key(), entry.folded_key());
             if !input.memory.not_revoked.contains(&key) {
-                let message = format!(
-                    "no grant covers the entry of {} any more, but it cannot be removed: {why}",
-                    entry.key
-                );
+                let arn = &entry.key;
+                let message = match why {
+                    Why::NotGranted(_) => format!(
+                        "no grant covers the entry of {arn} any more, but it cannot be removed: {kept}"
+                    ),
+                    Why::ObjectDeleted => format!(
+                        "the object of the entry of {arn} was deleted, but the entry cannot be removed: {kept}"
+                    ),
+                };
                 emit("NotRevoked", message);
             }
             not_revoked.insert(key);
@@ -129,9 +158,9 @@ impl WithdrawnEntries {
     }
 }
 
-/// Adds the entries that stay revocable once the plan is carried out: those that are still in aws-auth, unless a grant with
-/// `onWithdrawal: Keep` covers them now.
-pub(super) fn keep_revocable(
+/// Adds the entries that no object owns and that may have to be removed once the plan is carried out: those that are still in
+/// aws-auth. An entry that a grant with `onWithdrawal: Keep` covers now is not revocable.
+pub(super) fn keep(
     input: &Input<'_>,
     document: &Document,
     plan: Option<&Plan>,
@@ -139,12 +168,21 @@ pub(super) fn keep_revocable(
 ) {
     if document.sections().any(|section| section.is_unreadable()) {
         record.insert_all_revocable(input.record);
+        record.insert_missing_owners(input.record);
+        return;
+    }
+    if !input.record.has_revocable() && !input.record.has_owners() {
         return;
     }
     let after = CurrentEntries::of(plan.map_or(document, Plan::after));
     for entry in revocable(input, &after) {
         if entry.approved_by(input.config) != Ok(OnWithdrawal::Keep) {
             record.insert_revocable(&entry);
+        }
+    }
+    for entry in abandoned(input, &after) {
+        if !input.config.protect.includes(&entry.key) {
+            record.copy_owner(input.record, &entry);
         }
     }
 }
@@ -154,8 +192,22 @@ fn revocable(input: &Input<'_>, current: &CurrentEntries<'_>) -> Vec<EntryRecord
     if !input.record.has_revocable() {
         return Vec::new();
     }
-    let contents = current.keys().filter_map(|key| current.get(key)?.content());
+    let contents = current.contents();
     contents
         .filter(|entry| input.record.is_revocable(entry))
         .collect()
+}
+
+/// Returns the entries of a document whose object had `deletionPolicy: Delete` and does not exist any more.
+fn abandoned(input: &Input<'_>, current: &CurrentEntries<'_>) -> Vec<EntryRecord> {
+    if !input.record.has_owners() {
+        return Vec::new();
+    }
+    let objects = input.objects.iter();
+    let existing: HashSet<_> = objects.map(|object| uid_digest(&object.uid)).collect();
+    let is_abandoned = |entry: &EntryRecord| {
+        let owner = input.record.deleted_with(entry);
+        owner.is_some_and(|owner| !existing.contains(&owner))
+    };
+    current.contents().filter(is_abandoned).collect()
 }
