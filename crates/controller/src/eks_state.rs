@@ -11,6 +11,7 @@ use super::Context;
 use awsauth_aws::eks::{EksSnapshot, read_snapshot};
 use awsauth_core::access_entries::{EntryChange, changed};
 use awsauth_core::error_chain;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::AwsQuery;
@@ -18,7 +19,9 @@ use awsauth_core::reconcile::AwsQuery;
 /// The interval between requests to EKS, which has no watch: a change to an access entry by another client is repaired at the latest
 /// after this time.
 pub(crate) const PERIOD: Duration = Duration::from_secs(600);
-/// A response of this age is treated as current.
+/// The delay after an incomplete response. It doubles with each further one, up to [`PERIOD`].
+const FIRST_RETRY: Duration = Duration::from_secs(15);
+/// A response of this age is treated as current. After an incomplete one, EKS is not asked again before.
 const FRESH: Duration = Duration::from_secs(5);
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "EKS";
@@ -85,13 +88,41 @@ impl EksState {
         state
     }
 
+    /// Returns whether EKS did not return all access entries and their contents, although the cluster may have some.
+    pub(crate) fn lacks_access_entries(&self) -> bool {
+        let Some(entries) = &self.snapshot.access_entries else {
+            return self.snapshot.mode != Some(AuthenticationMode::ConfigMap);
+        };
+        let all = entries.all();
+        all.is_none_or(|all| all.iter().any(|entry| entry.terms.is_none()))
+    }
+
     /// Returns whether EKS may respond differently by now.
     pub(crate) fn is_stale(&self) -> bool {
         self.responded_at.is_some_and(|at| at.elapsed() > FRESH)
     }
 }
 
-/// Asks AWS periodically, when `query` has changed, and when `refresh` is notified, until shutdown. Logs what is unavailable once, and shows it in `/readyz`.
+/// When EKS is asked again.
+struct Schedule {
+    next_retry: Duration,
+}
+
+impl Schedule {
+    /// Returns how long to wait after a response.
+    fn after(&mut self, is_complete: bool) -> Duration {
+        if is_complete {
+            self.next_retry = FIRST_RETRY;
+            return PERIOD;
+        }
+        let delay = self.next_retry;
+        self.next_retry = delay.saturating_mul(2).min(PERIOD);
+        delay
+    }
+}
+
+/// Asks AWS periodically, sooner after an incomplete response, when `query` has changed, and when `refresh` is notified, until
+/// shutdown. Logs what is unavailable once, and shows it in `/readyz`.
 pub(crate) async fn poll(
     context: Context,
     sender: Arc<watch::Sender<Arc<EksState>>>,
@@ -105,6 +136,9 @@ pub(crate) async fn poll(
         return;
     };
     let mut last_logged = None;
+    let mut schedule = Schedule {
+        next_retry: FIRST_RETRY,
+    };
     loop {
         let asked = query.borrow_and_update().clone();
         let (name, credential_options) =
@@ -136,7 +170,7 @@ pub(crate) async fn poll(
                 true => info!("EKS reported everything that was requested"),
                 false => warn!(
                     missing,
-                    "EKS did not report everything that was requested; retrying every 10 minutes"
+                    "EKS did not report everything that was requested; retrying"
                 ),
             }
             last_logged = Some(missing.clone());
@@ -148,6 +182,7 @@ pub(crate) async fn poll(
             false => format!("authentication mode {mode}; {missing}"),
         };
         context.health.set_info(PART, info);
+        let is_complete = missing.is_empty();
         // After a failed request, an earlier response stays in use.
         let state = state.or_else(|| {
             matches!(sender.borrow().node_inventory, Known::Unknown { .. }).then(|| EksState {
@@ -158,11 +193,41 @@ pub(crate) async fn poll(
         if let Some(state) = state {
             sender.send_replace(Arc::new(state));
         }
+        let delay = schedule.after(is_complete);
+        let asked_again = async {
+            if !is_complete {
+                sleep(FRESH).await;
+            }
+            refresh.notified().await;
+        };
         tokio::select! {
             () = context.shutdown.requested() => return,
-            () = sleep(PERIOD) => {}
-            () = refresh.notified() => {}
+            () = sleep(delay) => {}
+            () = asked_again => {
+                if sender.borrow().lacks_access_entries() {
+                    // Access may have to end.
+                    schedule.next_retry = FIRST_RETRY;
+                }
+            }
             Ok(()) = query.changed() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn incomplete_response_is_followed_by_another_request_after_15_s() {
+        let mut schedule = Schedule {
+            next_retry: FIRST_RETRY,
+        };
+        let mut after = |is_complete: [bool; 9]| is_complete.map(|is| schedule.after(is).as_secs());
+        let mut throttled = [false; 9];
+        throttled[0] = true;
+        let expected = [600, 15, 30, 60, 120, 240, 480, 600, 600];
+        assert_eq!(after(throttled), expected);
+        assert_eq!(after(throttled), expected);
     }
 }

@@ -172,6 +172,7 @@ async fn serve(
         ),
         ownership: OwnershipStore::new(context.client.client().clone()),
         record: OwnershipRecord::default(),
+        awaited: std::collections::HashSet::new(),
         aws_auth: cache.aws_auth(),
         cache,
         kinds,

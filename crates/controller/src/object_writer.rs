@@ -271,8 +271,8 @@ impl ObjectWriter {
         let name = regarding.name.clone().unwrap_or_default();
         let is_normal = kind == EventKind::Normal;
         match is_normal {
-            true => debug!(object = name, reason, message, "event"),
-            false => warn!(object = name, reason, message, "event"),
+            true => debug!(object = name, reason, note = message, "event"),
+            false => warn!(object = name, reason, note = message, "event"),
         }
         let event = StoredEvent {
             metadata: ObjectMeta {

@@ -6,6 +6,7 @@ mod aws_auth_writer;
 mod external_write_recorder;
 mod restore_deleted;
 
+use std::collections::HashSet;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
     AccessEntryChange, AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind,
-    OwnershipRecord, Stage, decide, needs_server_time,
+    ObjectReport, OwnershipRecord, Reason, Stage, decide, needs_server_time,
 };
 
 use aws_auth_writer::NotWritten;
@@ -83,6 +84,9 @@ pub(crate) struct Reconciler {
     pub(crate) write_error: Option<String>,
     /// The error of the last access to the ownership record, if it failed.
     pub(crate) record_error: Option<String>,
+    /// The objects for which EKS was asked again, because it did not return their access entries: their UID, their generation, and whether
+    /// their access must end.
+    pub(crate) awaited: HashSet<(String, i64, bool)>,
     /// The time of the API server, if the current reconciliation needs it.
     pub(crate) server_time: Option<Timestamp>,
     /// Why the API server's time is unknown although it is needed.
@@ -344,6 +348,7 @@ impl Reconciler {
             false if !is_recorded || !is_refreshed => Some(ReconcileResult::Failed),
             false => Some(self.change_entries(&list, entry_changes, &eks).await),
         };
+        self.ask_for_access_entries(&list.objects, &reports, &eks);
         let objects = list.objects.clone();
         let cancel = self.must_stop_requests(&stored, &objects, started, None);
         is_unfinished |= !self.object_writer.report(&mut list, reports, cancel).await;
@@ -572,6 +577,30 @@ impl Reconciler {
                 })
             }
         }
+    }
+
+    /// Asks EKS again for access entries that it did not return, once for each object and each change of it.
+    fn ask_for_access_entries(
+        &mut self,
+        objects: &[Object],
+        reports: &[ObjectReport],
+        eks: &EksState,
+    ) {
+        let mut waiting = HashSet::new();
+        if eks.lacks_access_entries() {
+            let now = Timestamp::now();
+            let waits = |report: &ObjectReport| report.status.reason() == Some(Reason::AwsError);
+            let all = objects.iter().zip(reports);
+            waiting.extend(all.filter(|(_, report)| waits(report)).map(|(object, _)| {
+                let is_expired = object.expires_at().is_some_and(|time| time <= now);
+                let must_end = object.is_deleting || is_expired;
+                (object.uid.clone(), object.generation, must_end)
+            }));
+        }
+        if !waiting.is_subset(&self.awaited) {
+            self.refresh_eks.notify_one();
+        }
+        self.awaited = waiting;
     }
 
     async fn report_idle(&mut self, idle_reason: Option<String>) {

@@ -463,3 +463,67 @@ fn grant_that_is_withdrawn_while_eks_responds_slowly_is_revoked() {
     harness.wait_for_ready("fay", "True Applied");
     controller.terminate();
 }
+
+#[test]
+fn access_ends_although_a_user_removed_the_finalizer_or_eks_throttles() {
+    let harness = Harness::shared();
+    let (eks, moto) = (EksService::start(&world("API")), iam());
+    let controller = start(&harness, &eks, &moto, CONFIG);
+    let patch = |name: &str, patch: Value| {
+        let patch = patch.to_string();
+        let args = ["patch", "awsauthmapping", name, "--type=merge", "-p"];
+        harness.cluster.kubectl(&[&args[..], &[&patch]].concat());
+    };
+    for name in ["ann", "bob", "carl", "dora"] {
+        harness.apply(&developer(name));
+        harness.wait_for_ready(name, "True Applied");
+    }
+    // The policy was Retain, and the finalizer of a refused object is removed.
+    patch("ann", json!({"spec": {"deletionPolicy": "Retain"}}));
+    let has_finalizer = |name: &str| !harness.object(name)["metadata"]["finalizers"].is_null();
+    eventually("ann is released", || (!has_finalizer("ann")).then_some(()));
+    patch("ann", json!({"spec": {"deletionPolicy": "Delete"}}));
+    let ungranted = "arn:aws:iam::999999999999:role/none";
+    patch(
+        "bob",
+        json!({"metadata": {"finalizers": null}, "spec": {"role": ungranted}}),
+    );
+    harness.wait_for_ready("bob", "False Refused");
+    for name in ["ann", "bob"] {
+        eventually("the finalizer is back", || {
+            has_finalizer(name).then_some(())
+        });
+        harness.delete(name);
+    }
+    for name in ["ann", "bob"] {
+        eventually("the object is deleted", || {
+            harness.object(name).is_null().then_some(())
+        });
+    }
+    // The object vanishes while no controller runs.
+    controller.terminate();
+    patch("carl", json!({"metadata": {"finalizers": null}}));
+    harness.delete("carl");
+    assert!(harness.object("carl").is_null());
+    let controller = start(&harness, &eks, &moto, CONFIG);
+    let ends = |name: &str, path: &str| {
+        eventually(&format!("{name} is deleted"), || {
+            let is_gone = entry(&eks, &role(path)).is_none() && harness.object(name).is_null();
+            is_gone.then_some(())
+        });
+    };
+    ends("ann", "team/ann");
+    ends("bob", "bob");
+    ends("carl", "carl");
+
+    // The last response of EKS is outdated, and EKS refuses all attempts of the next request.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    set_faults(
+        &eks,
+        json!([{"operation": "ListAccessEntries", "fault": "throttle", "times": 4}]),
+    );
+    harness.delete("dora");
+    ends("dora", "dora");
+    assert_eq!(entries(&eks).len(), 1);
+    controller.terminate();
+}
