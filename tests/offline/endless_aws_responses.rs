@@ -19,13 +19,13 @@ const START_URL: &str = "https://d-1234567890.awsapps.com/start";
 
 /// Starts a server that sends chunks until the client closes the connection. Returns its URL, and the bytes of its longest response.
 fn endless() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
     let longest = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&longest);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, longest) = (stream.unwrap(), Arc::clone(&counted));
+            let (mut stream, longest) = (stream.expect("a connection"), Arc::clone(&counted));
             thread::spawn(move || {
                 let _ = stream.read(&mut [0; 4096]);
                 let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
