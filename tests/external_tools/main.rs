@@ -13,6 +13,7 @@ mod migration_forms;
 mod real_cluster;
 mod release;
 mod report_page;
+mod sarif_schema;
 mod static_binary;
 #[path = "../support/mod.rs"]
 mod support;

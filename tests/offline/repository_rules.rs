@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -90,6 +91,32 @@ fn tests_read_output_only_through_the_program_output_module() {
             assert!(!text.contains(way), "{} has {way}", file.display());
         }
     }
+}
+
+/// A dependency that has other features in tests compiles twice, with all that depend on it.
+#[test]
+fn dependencies_have_the_same_features_in_tests() {
+    let features = |edges: &str| -> BTreeSet<String> {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(root())
+            .args(["tree", "--offline", "--locked", "--workspace"]);
+        cargo.args(["--edges", edges, "--prefix", "none", "--format", "{p} {f}"]);
+        let done = cargo.output().expect("cargo");
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        let lines = String::from_utf8_lossy(&done.stdout).into_owned();
+        lines
+            .lines()
+            .map(|line| line.trim_end_matches(" (*)").to_owned())
+            .collect()
+    };
+    let (program, tests) = (features("normal,build"), features("normal,build,dev"));
+    let other: Vec<_> = program.difference(&tests).collect();
+    assert!(other.is_empty(), "other features in tests: {other:#?}");
 }
 
 /// Below `### crates/NAME` or `### src`, each row begins with names of modules in that folder.

@@ -17,6 +17,7 @@ pub(crate) enum Packages {
     Awscli,
     CfnLint,
     Hcl,
+    JsonSchema,
     MiniStack,
     Moto,
     PreCommit,
@@ -29,6 +30,9 @@ impl Packages {
             Self::Awscli => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/awscli.txt"),
             Self::CfnLint => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/cfn-lint.txt"),
             Self::Hcl => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/hcl.txt"),
+            Self::JsonSchema => {
+                concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/json-schema.txt")
+            }
             Self::PreCommit => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/pre-commit.txt"),
             Self::MiniStack => {
                 concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/ministack.txt")

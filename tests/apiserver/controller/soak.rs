@@ -69,6 +69,8 @@ struct Soak {
     /// The object that expires, and when.
     expiring: Option<(String, Timestamp)>,
     beside: Vec<WriterBeside>,
+    /// Whether aws-auth is deleted, which awsauth would create again.
+    is_deleted: Arc<AtomicBool>,
 }
 
 /// A client that writes all the time, while everything else happens.
@@ -145,6 +147,7 @@ impl Soak {
             slowest_repair: Duration::ZERO,
             expiring: None,
             beside: Vec::new(),
+            is_deleted: Arc::default(),
         };
         for port in ports::free::<3>() {
             let replica = soak.start_replica(port);
@@ -286,12 +289,16 @@ impl Soak {
             self.harness.cluster.kubeconfig(),
         );
         let kubectl = PathBuf::from(self.harness.cluster.kubectl_command().get_program());
-        let is_stopped = Arc::clone(&stop);
+        let (is_stopped, is_deleted) = (Arc::clone(&stop), Arc::clone(&self.is_deleted));
         let thread = std::thread::spawn(move || {
             let (mut succeeded, mut messages) = (0, Vec::new());
             for round in 0_u32.. {
                 if is_stopped.load(Ordering::Relaxed) {
                     break;
+                }
+                if is_deleted.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(50));
+                    continue;
                 }
                 let mut command = match number {
                     0 => awsauth_write(round),
@@ -588,6 +595,7 @@ impl Soak {
     }
 
     fn delete_aws_auth(&mut self) {
+        self.is_deleted.store(true, Ordering::Relaxed);
         self.write(str::to_owned);
         // What the controller has not seen yet, it cannot restore.
         std::thread::sleep(Duration::from_secs(2));
@@ -607,6 +615,7 @@ impl Soak {
                 .then_some(())
         });
         assert!(before.contains(NODE_ENTRY));
+        self.is_deleted.store(false, Ordering::Relaxed);
     }
 
     fn wait_for_node_entry(&self) {
