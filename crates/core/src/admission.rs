@@ -2,6 +2,7 @@
 //! awsauth's own writes, and decides which requesters are exempt.
 
 mod admission_request;
+mod denial;
 pub mod enforcement_probe;
 mod exemption;
 mod messages;

@@ -17,6 +17,7 @@ mod unread_access_entry;
 pub use check::{Check, CheckResult, Outcome, Skipped};
 pub use checks::CHECKS;
 pub use evidence::Evidence;
+pub use fixed_user::user_after_fix;
 pub use headline::{Headline, SignInState};
 pub use symptom::{Symptom, symptom};
 

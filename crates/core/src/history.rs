@@ -17,6 +17,7 @@ mod revert;
 mod revision;
 mod revision_state;
 mod three_way_merge;
+mod unreadable;
 
 pub use aws_auth_contents::{Contents, Digest};
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
@@ -24,6 +25,7 @@ pub use entry_write::EntryWrite;
 pub use latest_text::{LatestText, Side, latest_text};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
 pub use revert::{MergeConflict, Reverted, combine, revert};
-pub use revision::{CONTROLLER, RESCUE, Revision, Unreadable, Who};
+pub use revision::{CONTROLLER, RESCUE, Revision, Who};
 pub use revision_state::{RevisionState, revision_states};
 pub use three_way_merge::{Piece, pieces};
+pub use unreadable::Unreadable;

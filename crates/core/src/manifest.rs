@@ -6,6 +6,7 @@ mod find_aws_auth;
 mod fragment;
 mod kustomization;
 mod literal_block;
+mod misplaced_section;
 mod rewrite;
 mod syntax_cause;
 mod validation;
@@ -16,10 +17,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
+pub use misplaced_section::{MisplacedSection, Misplacement};
 pub use syntax_cause::is_template;
-pub use validation::{
-    ManifestFaults, ManifestForm, MisplacedSection, Misplacement, NotText, RepeatedKey,
-};
+pub use validation::{ManifestFaults, ManifestForm, NotText, RepeatedKey};
 
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use crate::document::SectionName;

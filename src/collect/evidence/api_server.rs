@@ -7,6 +7,7 @@ use crate::collect::aws_auth::{self, Reader};
 use crate::collect::nodes::JoinedNodes;
 use crate::collect::{ConnectOptions, LIMIT, Task, sign_in, spawn};
 use awsauth_core::doctor::evidence::{Collected, Evidence, Problem, SignedIn};
+use awsauth_core::doctor::user_after_fix;
 use awsauth_core::rbac::Question;
 use awsauth_kube::selected_context::SelectedContext;
 
@@ -135,7 +136,7 @@ fn add_permissions(
     };
     // For a user after a fix, the bindings suffice.
     let asked = questions.filter(|_| own.is_some()).unwrap_or_default();
-    let Some(user) = own.or_else(|| evidence.user_after_fix()) else {
+    let Some(user) = own.or_else(|| user_after_fix(&evidence)) else {
         return not_asked(evidence, needs);
     };
     let (options, asked) = (options.clone(), asked.to_vec());

@@ -1,6 +1,6 @@
 //! The messages and warnings of a review.
 
-use super::validate::Denial;
+use super::denial::Denial;
 use super::{BREAK_GLASS, Review};
 use crate::escape::one_line;
 use crate::lint::{Finding, Site};

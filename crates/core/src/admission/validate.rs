@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::denial::Denial;
 use super::{
     Exemption, Facts, MAX_ITEMS, MAX_PARTS, Object, Policy, Requester, Review, ReviewError,
     ReviewResult, Verdict, messages, protected_entries,
@@ -23,17 +24,6 @@ const ANOTHER_ADMIN: &str = "map another administrator first: kubectl awsauth ma
 
 /// The maximum number of entries. A ConfigMap of 1 MiB has fewer, unless they are not real ones.
 pub(super) const MAX_ENTRIES: usize = 12_000;
-
-/// A reason to deny an edit.
-#[derive(Debug)]
-pub(super) struct Denial {
-    /// The name of the guard.
-    pub(super) reason: &'static str,
-    /// What the edit would break, and for which principal; a sentence fragment.
-    pub(super) message: String,
-    /// The flag of awsauth's commands that allows it.
-    pub(super) allow: Option<String>,
-}
 
 /// What guards and rules found about an edit.
 #[derive(Debug, Default)]

@@ -83,7 +83,7 @@ impl<'e> DeniedRequest<'e> {
             return None;
         }
         let question = denied_question(evidence)?;
-        Self::new(evidence, question, remedy::user(evidence))
+        Self::new(evidence, question, evidence.user())
     }
 
     /// Returns the request that the user named as that of another Kubernetes user, whether or not it is denied.

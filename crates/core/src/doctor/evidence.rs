@@ -233,12 +233,15 @@ impl Evidence {
 
     /// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
     pub fn user(&self) -> Option<authenticator::User> {
-        super::remedy::user(self)
-    }
-
-    /// Returns the Kubernetes user that the next step of a mapping problem gives the subject, if it gives another one.
-    pub fn user_after_fix(&self) -> Option<authenticator::User> {
-        super::fixed_user::find(self).map(|fixed| fixed.user)
+        if let Some(SignedIn::In { username, groups }) = self.signed_in.known() {
+            return Some(authenticator::User {
+                username: username.clone(),
+                groups: groups.clone(),
+            });
+        }
+        let explained = self.explanation().ok()?;
+        let (user, _) = explained.explanation.users().next()?;
+        Some(user.clone())
     }
 
     /// Returns whether the API server accepted the token.

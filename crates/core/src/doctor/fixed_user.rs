@@ -19,6 +19,11 @@ pub(super) struct FixedUser {
     pub(super) user: User,
 }
 
+/// Returns the Kubernetes user that the next step of a mapping problem gives the subject, if it gives another one.
+pub fn user_after_fix(evidence: &Evidence) -> Option<User> {
+    find(evidence).map(|fixed| fixed.user)
+}
+
 /// Returns the user after the next step of M6 or M7. `None` if neither finds a problem that decides the user's groups, or
 /// if these groups are unknown.
 pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
@@ -37,7 +42,7 @@ pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
         None => like_a_similar_entry(evidence, &explained)?,
     };
     let user = user(evidence, section, text)?;
-    let is_other = remedy::user(evidence).as_ref() != Some(&user);
+    let is_other = evidence.user().as_ref() != Some(&user);
     (is_other && !user.groups.is_empty()).then_some(FixedUser { check, user })
 }
 

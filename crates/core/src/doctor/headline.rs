@@ -182,7 +182,7 @@ fn text(
     lacks_evidence: bool,
 ) -> String {
     let who = || {
-        let user = remedy::user(evidence)?;
+        let user = evidence.user()?;
         Some(format!(
             "user {} in {}",
             remedy::username(&user.username),

@@ -1,10 +1,10 @@
 //! Commands that fix a problem.
 
 use super::evidence::{
-    DescribeFailure, Entry, Evidence, Explained, SignedIn, Subject, User as KubeconfigUser,
+    DescribeFailure, Entry, Evidence, Explained, Subject, User as KubeconfigUser,
 };
 use crate::arn::{Kind, Parts, is_same_principal};
-use crate::authenticator::{Answer, NearMatch, User};
+use crate::authenticator::{Answer, NearMatch};
 use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
 use crate::shell_quote::quoted;
 
@@ -287,19 +287,6 @@ pub(super) fn map_again(evidence: &Evidence) -> Option<String> {
     let explained = evidence.explanation().ok()?;
     let answer = explained.explanation.answers.first()?;
     Some(map_like(evidence, written(&explained, answer)))
-}
-
-/// Returns the Kubernetes user of the subject, from the sign-in or else from aws-auth.
-pub(super) fn user(evidence: &Evidence) -> Option<User> {
-    if let Some(SignedIn::In { username, groups }) = evidence.signed_in.known() {
-        return Some(User {
-            username: username.clone(),
-            groups: groups.clone(),
-        });
-    }
-    let explained = evidence.explanation().ok()?;
-    let (user, _) = explained.explanation.users().next()?;
-    Some(user.clone())
 }
 
 /// Returns a username in words.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::revision::Unreadable;
+use super::unreadable::Unreadable;
 use crate::access_entries::{EntryChange, changed};
 use crate::arn::{Parts, is_same_principal};
 use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, entry_access_changes};

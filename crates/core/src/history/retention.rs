@@ -6,7 +6,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::revision::{Revision, Unreadable, WriteOrder};
+use super::revision::{Revision, WriteOrder};
+use super::unreadable::Unreadable;
 
 /// The number of revisions of awsauth to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
 pub const MAX_REVISIONS: usize = 20;

@@ -10,6 +10,7 @@ use super::aws_auth_contents::{Contents, Digest};
 use super::delta::Delta;
 use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};
+use super::unreadable::Unreadable;
 use crate::facts::authentication_mode::AuthenticationMode;
 
 /// The command in revisions that the controller writes.
@@ -79,17 +80,6 @@ pub struct Who {
     /// The field manager of another client's write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
-}
-
-/// Why a revision cannot be read; a clause.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreadable(pub(super) String);
-
-impl Unreadable {
-    fn new(why: &str) -> Self {
-        Self(why.to_owned())
-    }
 }
 
 /// The stored form of everything except the texts.

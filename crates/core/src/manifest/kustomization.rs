@@ -4,7 +4,7 @@
 use super::Manifest;
 use super::file_positions::FileLines;
 use super::find_aws_auth::text;
-use super::validation::{MisplacedSection, Misplacement};
+use super::misplaced_section::{MisplacedSection, Misplacement};
 use crate::document::SectionName;
 use goyaml::edit::span_tree::{NodeId, Style, Tree};
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::find_aws_auth::{self, Identity, identify, objects, text};
 use super::fragment::Fragment;
 use super::kustomization::Generator;
+use super::misplaced_section::{MisplacedSection, Misplacement};
 use super::{Manifest, ManifestError, read};
 use crate::document::SectionName;
 use goyaml::edit::span_tree::{NodeId, Tree};
@@ -61,36 +62,6 @@ pub struct NotText {
     pub what: &'static str,
     /// The line where it starts, from 1.
     pub line: usize,
-}
-
-/// An object that has a section of aws-auth but is not aws-auth, or may not be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MisplacedSection {
-    /// A description of the object.
-    pub what: String,
-    /// Why it is not aws-auth.
-    pub misplacement: Misplacement,
-    /// The bytes of the file that show it.
-    pub span: Range<usize>,
-}
-
-/// Why an object is not aws-auth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Misplacement {
-    /// It has no kind.
-    NoKind,
-    /// It is not a `v1` ConfigMap.
-    Kind,
-    /// It has another name, or none.
-    Name,
-    /// It is in another namespace.
-    Namespace,
-    /// It does not name a namespace. It is aws-auth only if it is applied to kube-system.
-    NoNamespace,
-    /// The sections are here, such as `in metadata`, not in `data`.
-    Place(String),
-    /// kustomize gives it this name.
-    GeneratedName(String),
 }
 
 /// The keys under which objects of any kind may have sections. Only the last one is read.

@@ -45,7 +45,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let policy = evidence.policy.seen()?;
     let user = match &fixed {
         Some(fixed) => fixed.user.clone(),
-        None => remedy::user(evidence).ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?,
+        None => evidence
+            .user()
+            .ok_or_else(|| Skipped::needs("the Kubernetes user (M2)"))?,
     };
     if let Some(unread) = policy.lacks(&["clusterrolebindings", "rolebindings"]) {
         return Err(Skipped::needs(format!(

@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             None => saw,
         });
     };
-    let who = remedy::user(evidence).map_or_else(
+    let who = evidence.user().map_or_else(
         || "this identity".to_owned(),
         |user| {
             format!(
