@@ -38,9 +38,9 @@ mod whoami;
 pub(crate) use access_changes::user_text;
 pub(crate) use access_check::{Verification, verification_json, verification_text};
 pub(crate) use access_report::{
-    ClusterAccess, access_difference_json, access_difference_text, access_report_csv,
-    access_report_html, access_report_json, access_report_markdown, fleet_report_csv,
-    fleet_report_html, fleet_report_markdown,
+    access_difference_json, access_difference_text, access_report_csv, access_report_html,
+    access_report_json, access_report_markdown, fleet_report_csv, fleet_report_html,
+    fleet_report_json, fleet_report_markdown,
 };
 pub(crate) use credentials::{
     as_dotenv, as_exports, as_json, as_powershell, as_process, variables,

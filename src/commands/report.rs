@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::lint::{Requested, cluster_facts};
 use super::unused::{self, LogArgs, Since};
@@ -14,7 +15,7 @@ use crate::output::{
     access_report_json, access_report_markdown,
 };
 use crate::terminal::{Exit, Failure, Out};
-use awsauth_core::access_report::{AccessReport, Difference, Head};
+use awsauth_core::access_report::{AccessReport, Difference, FleetReport, Head};
 use awsauth_core::authenticator::{AdmittedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::lint::{Selection, lint};
@@ -78,7 +79,7 @@ impl SignInArgs {
 enum Sub {
     /// Compare two reports, each written with -o json or -o html
     ///
-    /// Exits with 1 if the access differs.
+    /// Both are of one cluster, or both of several. Exits with 1 if the access differs, or if a cluster could not be compared.
     #[command(after_help = "\
 Examples:
   awsauth report diff old.json new.json
@@ -139,31 +140,37 @@ pub(crate) fn run(
 
 fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let previous = match &args.previous {
-        Some(path) => Some((path.display().to_string(), read(path)?)),
+        Some(path) => match read(path)? {
+            Stored::Cluster(previous) => Some((path.display().to_string(), previous)),
+            Stored::Fleet(_) => {
+                let message = format!("the report {} is of several clusters", path.display());
+                let hint = "compare it with a report of several clusters: awsauth fleet report --previous REPORT";
+                return Err(Failure::usage(message).hint(hint));
+            }
+        },
         None => None,
     };
     let report = of(&args.sign_ins, backend, out)?;
     let difference = previous
         .as_ref()
         .map(|(name, previous)| (name.as_str(), Difference::between(previous, &report)));
-    let since = difference.as_ref();
+    let since = difference
+        .as_ref()
+        .map(|(name, difference)| (*name, difference));
+    let changes = since.map(|(_, difference)| difference);
     let bug = |error: &dyn std::error::Error| Failure::bug(error);
     match args.answer.output {
-        ReportFormat::Markdown => {
-            let since = since.map(|(_, difference)| difference);
-            out.text(&access_report_markdown(&report, since))?;
-        }
+        ReportFormat::Markdown => out.text(&access_report_markdown(&report, since))?,
         ReportFormat::Html => {
-            let since = since.map(|(name, difference)| (*name, difference));
             let page = access_report_html(&report, since).map_err(|error| bug(&error))?;
             out.data(page.as_bytes())?;
         }
         ReportFormat::Csv => {
-            let csv = access_report_csv(&report).map_err(|error| bug(&error))?;
+            let csv = access_report_csv(&report, changes).map_err(|error| bug(&error))?;
             out.data(&csv)?;
         }
         ReportFormat::Json => {
-            out.json(&access_report_json(&report).map_err(|error| bug(&error))?)?;
+            out.json(&access_report_json(&report, changes).map_err(|error| bug(&error))?)?;
         }
     }
     Ok(Exit::Done)
@@ -224,22 +231,33 @@ pub(super) fn of(
 
 fn compare(args: &DiffArgs, out: &mut Out) -> Result<Exit, Failure> {
     let (old, new) = (read(&args.old)?, read(&args.new)?);
-    if old.head.cluster != new.head.cluster {
-        out.note(&format!(
-            "warning: the reports are of different clusters: {} and {}",
-            old.head.cluster, new.head.cluster
-        ));
-    }
-    let difference = Difference::between(&old, &new);
+    let difference = match (&old, &new) {
+        (Stored::Cluster(old), Stored::Cluster(new)) => {
+            if old.head.cluster != new.head.cluster {
+                out.note(&format!(
+                    "warning: the reports are of different clusters: {} and {}",
+                    old.head.cluster, new.head.cluster
+                ));
+            }
+            Difference::between(old, new)
+        }
+        (Stored::Fleet(old), Stored::Fleet(new)) => Difference::between_fleets(old, new),
+        _ => {
+            let message = "one report is of one cluster, the other of several";
+            return Err(Failure::usage(message.to_owned()).hint(
+                "compare two reports of `awsauth report`, or two of `awsauth fleet report`",
+            ));
+        }
+    };
     match args.answer.output {
         Format::Human => out.text(&access_difference_text(&difference))?,
         Format::Json => {
             out.json(&access_difference_json(&difference).map_err(|error| Failure::bug(&error))?)?;
         }
     }
-    Ok(match difference.changes.as_slice() {
-        [] => Exit::Done,
-        _ => Exit::No,
+    Ok(match difference.is_same() {
+        true => Exit::Done,
+        false => Exit::No,
     })
 }
 
@@ -249,8 +267,14 @@ const DATA: (&str, &str) = (
     "</script>",
 );
 
+/// A report that was written before.
+pub(super) enum Stored {
+    Cluster(AccessReport),
+    Fleet(FleetReport),
+}
+
 /// Reads a JSON or HTML report.
-fn read(path: &Path) -> Result<AccessReport, Failure> {
+pub(super) fn read(path: &Path) -> Result<Stored, Failure> {
     let failed = || Failure::usage(format!("cannot read the report {}", path.display()));
     let hint = "write one: awsauth report -o json > report.json";
     let bytes = bounded_read::file(path).map_err(|error| failed().because(&error))?;
@@ -259,5 +283,12 @@ fn read(path: &Path) -> Result<AccessReport, Failure> {
         .split_once(DATA.0)
         .and_then(|(_, rest)| rest.split_once(DATA.1));
     let data = data.map_or(text.as_str(), |(data, _)| data);
-    serde_json::from_str(data).map_err(|error| failed().because(&error).hint(hint))
+    let stored = serde_json::from_str(data).and_then(|value: Value| {
+        if value.get("clusters").is_some() {
+            serde_json::from_value(value).map(Stored::Fleet)
+        } else {
+            serde_json::from_value(value).map(Stored::Cluster)
+        }
+    });
+    stored.map_err(|error| failed().because(&error).hint(hint))
 }

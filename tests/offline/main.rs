@@ -32,6 +32,7 @@ mod reconcile;
 mod recorded_documents;
 mod recorded_mappings;
 mod recorded_tokens;
+mod report_formats;
 mod repository_address;
 mod repository_rules;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,7 @@
 //! Who has access to a cluster, by which path, and to what: the data of `report`.
 
 mod difference;
+mod fleet;
 mod level;
 mod principals;
 mod rated_policy;
@@ -8,7 +9,8 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-pub use difference::{Change, Difference};
+pub use difference::{Change, ClusterChange, Difference, NotCompared};
+pub use fleet::{ClusterReport, FleetReport};
 pub use level::Level;
 pub use rated_policy::RatedPolicy;
 

@@ -1,55 +1,52 @@
 //! The reports of several clusters as one HTML file.
 
-use maud::{Markup, html};
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use super::ClusterAccess;
-use super::html::{embedded, findings, page, principals, words};
-use super::text::errors;
-use awsauth_core::access_report::Level;
+use maud::{Markup, html};
+
+use super::html::{
+    badge, changes, embedded, findings, level, namespaces, numbers, page, pictures, principals,
+    words,
+};
+use super::{ChangesSince, Part, day, errors, short_name};
+use awsauth_core::access_report::{FleetReport, Level, PrincipalAccess};
 use awsauth_core::escape::one_line;
 
-/// Formats the reports of several clusters as HTML, with a filter by cluster. The file contains the data as JSON, too.
-pub(crate) fn fleet_report_html(clusters: &[ClusterAccess]) -> Result<String, serde_json::Error> {
-    let data = clusters.iter().map(|one| match &one.report {
-        Ok(report) => json!({"cluster": one.cluster, "result": report, "error": null}),
-        Err(why) => json!({"cluster": one.cluster, "result": null, "error": why}),
-    });
-    let (data, digest) = embedded(&json!({ "clusters": data.collect::<Vec<_>>() }))?;
-    let read = || {
-        let read = clusters.iter();
-        read.filter_map(|one| Some((one.cluster.as_str(), one.report.as_ref().ok()?)))
-    };
-    let rows = read().flat_map(|(cluster, report)| {
-        let principals = report.principals.iter();
-        principals.map(move |one| (Some(cluster), one))
-    });
-    let found = read().flat_map(|(cluster, report)| {
-        let findings = report.findings.iter();
-        findings.map(move |one| (Some(cluster), one))
-    });
+/// Formats the reports of several clusters as HTML, with the changes since an earlier report if there is one. The file contains
+/// the data as JSON, too.
+pub(crate) fn fleet_report_html(
+    fleet: &FleetReport,
+    since: Option<ChangesSince<'_>>,
+) -> Result<String, serde_json::Error> {
+    let (data, digest) = embedded(fleet)?;
+    let parts = Part::of(fleet);
     let main = html! {
-        (overview(clusters))
-        (principals(&rows.collect::<Vec<_>>()))
-        (findings(&found.collect::<Vec<_>>()))
+        (overview(&parts))
+        (numbers(&parts))
+        (changes(since))
+        (pictures(&parts))
+        (principals(&parts))
+        (clusters(&parts))
+        (namespaces(&parts))
+        (findings(&parts))
         (words())
     };
-    let subject = format!("{} clusters", clusters.len());
-    Ok(page(
-        &subject,
-        head(clusters, &subject, &digest),
-        main,
-        &data,
-    ))
+    let subject = format!("{} clusters", parts.len());
+    Ok(page(&subject, head(&parts, &subject, &digest), main, &data))
 }
 
-fn head(clusters: &[ClusterAccess], subject: &str, digest: &str) -> Markup {
-    let gaps = gaps(clusters);
+fn head(parts: &[Part<'_>], subject: &str, digest: &str) -> Markup {
+    let gaps = gaps(parts);
+    let read = parts.iter().filter_map(|part| part.report.ok());
+    let since = read
+        .filter_map(|report| report.head.signed_in_since.as_deref())
+        .min();
     html! {
         header {
             h1 { "Access to " (subject) }
             dl.facts {
                 div { dt { "awsauth" } dd { (env!("CARGO_PKG_VERSION")) } }
+                @if let Some(since) = since { div { dt { "Sign-ins since" } dd { (day(since)) } } }
                 div.wide { dt { "SHA-256 of the data in this file" } dd { code { (digest) } } }
             }
             @if gaps.is_empty() {
@@ -66,24 +63,62 @@ fn head(clusters: &[ClusterAccess], subject: &str, digest: &str) -> Markup {
 }
 
 /// Returns what was not read, with the names of the clusters.
-fn gaps(clusters: &[ClusterAccess]) -> Vec<(&str, Vec<&str>)> {
+fn gaps<'a>(parts: &[Part<'a>]) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut gaps: Vec<(&str, Vec<&str>)> = Vec::new();
-    for one in clusters {
-        let of_cluster = match &one.report {
-            Ok(report) => &report.head.not_read[..],
-            Err(why) => std::slice::from_ref(why),
-        };
-        for gap in of_cluster {
-            match gaps.iter_mut().find(|(known, _)| known == gap) {
-                Some((_, clusters)) => clusters.push(&one.cluster),
-                None => gaps.push((gap, vec![&one.cluster])),
+    for part in parts {
+        for gap in part.gaps() {
+            match gaps.iter_mut().find(|(known, _)| *known == gap) {
+                Some((_, clusters)) => clusters.extend(part.cluster),
+                None => gaps.push((gap, part.cluster.into_iter().collect())),
             }
         }
     }
     gaps
 }
 
-fn overview(clusters: &[ClusterAccess]) -> Markup {
+/// Returns the level of each principal in each cluster.
+fn clusters(parts: &[Part<'_>]) -> Markup {
+    let mut rows: BTreeMap<&str, (&PrincipalAccess, Vec<Option<&PrincipalAccess>>)> =
+        BTreeMap::new();
+    for (column, part) in parts.iter().enumerate() {
+        for (_, one) in super::principals(&[*part]) {
+            let none = || (one, vec![None; parts.len()]);
+            let (_, cells) = rows.entry(&one.principal).or_insert_with(none);
+            cells[column] = Some(one);
+        }
+    }
+    html! {
+        section aria-labelledby="by-cluster" {
+            h2 id="by-cluster" { "Principals and clusters" }
+            p { "The level of each principal in each cluster. An empty cell means that the principal cannot sign in there." }
+            div.scroll tabindex="0" role="region" aria-labelledby="by-cluster" {
+                table.matrix {
+                    thead {
+                        tr {
+                            th scope="col" { "Principal" }
+                            @for part in parts { th scope="col" { (one_line(part.cluster.unwrap_or_default())) } }
+                        }
+                    }
+                    tbody {
+                        @for (principal, cells) in rows.values() {
+                            tr {
+                                th scope="row" { (short_name(principal)) br; small { (one_line(&principal.principal)) } }
+                                @for (part, cell) in parts.iter().zip(cells) {
+                                    td {
+                                        @if part.report.is_err() { span.dead { "not read" } }
+                                        @if let Some(one) = cell { (badge(level(one))) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn overview(parts: &[Part<'_>]) -> Markup {
     let headings = [
         "Cluster",
         "Read at",
@@ -104,17 +139,17 @@ fn overview(clusters: &[ClusterAccess]) -> Markup {
                 table {
                     thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
                     tbody {
-                        @for one in clusters {
+                        @for part in parts {
                             tr {
-                                th scope="row" { (one_line(&one.cluster)) }
-                                @match &one.report {
+                                th.nowrap scope="row" { (one_line(part.cluster.unwrap_or_default())) }
+                                @match part.report {
                                     Ok(report) => {
                                         td.plain { (one_line(&report.head.read_at)) }
                                         td.plain { (known(&report.head.read_by)) }
                                         td.plain { (known(&report.head.authentication_mode)) }
                                         td { (report.at(Level::Admin).count()) }
                                         td { (report.principals.len()) }
-                                        td { (errors(report)) }
+                                        td { (errors(&report.findings)) }
                                     }
                                     Err(why) => td colspan="6" { span.dead { "not read" } ": " (one_line(why)) }
                                 }

@@ -13,14 +13,14 @@ const ROWS: usize = 40;
 const SHARE: usize = 12;
 
 /// Boxes in columns, and lines between neighbors.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Flow {
     pub(super) columns: [Vec<Box>; 4],
     pub(super) lines: Vec<Line>,
 }
 
 /// A box.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Box {
     pub(super) label: String,
     /// The complete text, or all principals of the box.
@@ -29,7 +29,7 @@ pub(super) struct Box {
 }
 
 /// A line from a box to one in the next column, both as indexes.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
+#[derive(Debug, PartialEq, Eq, Hash, Clone, Copy)]
 pub(super) struct Line {
     pub(super) column: usize,
     pub(super) from: usize,
@@ -85,6 +85,13 @@ impl Flow {
                 })
                 .collect(),
         }
+    }
+}
+
+impl Flow {
+    /// Returns the number of boxes in the longest column.
+    pub(super) fn rows(&self) -> usize {
+        self.columns.iter().map(Vec::len).max().unwrap_or_default()
     }
 }
 

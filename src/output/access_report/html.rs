@@ -1,6 +1,6 @@
 //! A report as one HTML file that loads nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,11 +9,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::flow_diagram::{Flow, Line};
-use super::text::errors;
-use super::{day, kind_name, last_use, place, scope, short_name, store_name};
-use awsauth_core::access_report::{
-    AccessReport, Change, Difference, Finding, Level, PrincipalAccess, PrincipalKind, Right,
-};
+use super::{ChangesSince, Part};
+use super::{day, kind_name, last_use, place, scope, short_name, shows_use, store_name};
+use awsauth_core::access_report::{AccessReport, Change, Level, PrincipalAccess, Right};
 use awsauth_core::escape::{self, json, one_line};
 
 const STYLE: &str = include_str!("report.css");
@@ -22,19 +20,17 @@ const SCRIPT: &str = include_str!("report.js");
 /// Formats a report as HTML, with the changes since an earlier one if there is one. The file contains the report as JSON, too.
 pub(crate) fn access_report_html(
     report: &AccessReport,
-    since: Option<(&str, &Difference<'_>)>,
+    since: Option<ChangesSince<'_>>,
 ) -> Result<String, serde_json::Error> {
     let (data, digest) = embedded(report)?;
-    let of_cluster = |one| (None, one);
-    let rows: Vec<_> = report.principals.iter().map(of_cluster).collect();
-    let found: Vec<_> = report.findings.iter().map(|one| (None, one)).collect();
+    let parts = Part::only(report);
     let main = html! {
-        (numbers(report))
-        @if let Some((earlier, difference)) = since { (changes(earlier, difference)) }
+        (numbers(&parts))
+        (changes(since))
         (picture(report))
-        (principals(&rows))
-        (namespaces(report))
-        (findings(&found))
+        (principals(&parts))
+        (namespaces(&parts))
+        (findings(&parts))
         (words())
     };
     Ok(page(
@@ -114,63 +110,64 @@ fn head(report: &AccessReport, digest: &str) -> Markup {
     }
 }
 
-fn numbers(report: &AccessReport) -> Markup {
-    let live = || report.principals.iter().filter(|one| !one.is_dead);
-    let of_kind = |kinds: &[PrincipalKind]| live().filter(|one| kinds.contains(&one.kind)).count();
-    let numbers = [
-        ("administrators", report.at(Level::Admin).count()),
-        ("others who can write", report.at(Level::Write).count()),
-        ("can only read", report.at(Level::Read).count()),
-        ("without rights", report.at(Level::None).count()),
-        (
-            "permission sets and users",
-            of_kind(&[PrincipalKind::PermissionSet, PrincipalKind::User]),
-        ),
-        ("other roles", of_kind(&[PrincipalKind::Role])),
-        ("node roles", of_kind(&[PrincipalKind::Node])),
-        ("whole accounts", of_kind(&[PrincipalKind::Account])),
-        ("errors found", errors(report)),
-    ];
+pub(super) fn numbers(parts: &[Part<'_>]) -> Markup {
     html! {
         section aria-labelledby="numbers" {
             h2 id="numbers" { "Numbers" }
+            @if has_clusters(parts) { p { "A principal counts once for each cluster to which it has access." } }
             dl.numbers {
-                @for (name, number) in numbers { div { dt { (name) } dd { (number) } } }
+                @for (name, number) in super::numbers(parts) { div { dt { (name) } dd { (number) } } }
             }
         }
     }
 }
 
-fn changes(earlier: &str, difference: &Difference<'_>) -> Markup {
-    let row = |word: &str,
-               class: &str,
-               one: &PrincipalAccess,
-               before: Option<&PrincipalAccess>,
-               after: Option<&PrincipalAccess>| {
+pub(super) fn has_clusters(parts: &[Part<'_>]) -> bool {
+    parts.iter().any(|part| part.cluster.is_some())
+}
+
+pub(super) fn changes(since: Option<ChangesSince<'_>>) -> Markup {
+    let Some((earlier, difference)) = since else {
+        return html! {};
+    };
+    let of_clusters = difference.changes.iter().map(|one| one.cluster);
+    let has_clusters =
+        of_clusters.flatten().next().is_some() || !difference.not_compared.is_empty();
+    let row = |cluster: Option<&str>, change: &Change<'_>| {
+        let (word, class, before, after) = match *change {
+            Change::Added(now) => ("added", "gain", None, Some(now)),
+            Change::Removed(then) => ("removed", "loss", Some(then), None),
+            Change::Changed { before, after } => ("changed", "", Some(before), Some(after)),
+        };
         html! {
             tr {
+                @if let Some(cluster) = cluster { td.plain { (one_line(cluster)) } }
                 td { span class={ "change " (class) } { (word) } }
-                td { (name(one)) }
+                td { (name(change.principal())) }
                 td { @if let Some(before) = before { (text_access(before)) } }
                 td { @if let Some(after) = after { (text_access(after)) } }
             }
         }
     };
+    let mut headings = vec!["Change", "Principal", "Before", "Now"];
+    if has_clusters {
+        headings.insert(0, "Cluster");
+    }
     html! {
         section aria-labelledby="changes" {
             h2 id="changes" { "Changes since " (one_line(earlier)) }
-            @if difference.changes.is_empty() {
+            @if difference.is_same() {
                 p { "The access is the same." }
             } @else {
                 div.scroll tabindex="0" role="region" aria-labelledby="changes" {
                     table {
-                        thead { tr { th scope="col" { "Change" } th scope="col" { "Principal" } th scope="col" { "Before" } th scope="col" { "Now" } } }
+                        thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
                         tbody {
-                            @for change in &difference.changes {
-                                @match *change {
-                                    Change::Added(now) => (row("added", "gain", now, None, Some(now))),
-                                    Change::Removed(then) => (row("removed", "loss", then, Some(then), None)),
-                                    Change::Changed { before, after } => (row("changed", "", after, Some(before), Some(after))),
+                            @for one in &difference.changes { (row(one.cluster, &one.change)) }
+                            @for one in &difference.not_compared {
+                                tr {
+                                    td.plain { (one_line(one.cluster)) }
+                                    td colspan="4" { span.change { "not compared" } " " (one_line(&one.why)) }
                                 }
                             }
                         }
@@ -186,20 +183,74 @@ fn text_access(one: &PrincipalAccess) -> String {
 }
 
 /// The sizes of the diagram, in its own units.
-const WIDTH: usize = 250;
-const GAP: usize = 70;
+const WIDTH: usize = 290;
+const GAP: usize = 48;
 const HEIGHT: usize = 26;
 const STEP: usize = 34;
 const TOP: usize = 34;
 /// How many characters fit into a box.
-const FITS: usize = 33;
+const FITS: usize = 38;
 
 fn picture(report: &AccessReport) -> Markup {
     let flow = Flow::of(report);
-    let rows = flow.columns.iter().map(Vec::len).max().unwrap_or_default();
-    if rows == 0 {
+    if flow.rows() == 0 {
         return html! {};
     }
+    html! {
+        section aria-labelledby="picture" {
+            h2 id="picture" { "How access is granted" }
+            p { "From the principal to what it is granted. The table below says the same." }
+            (diagram(&flow, "How access is granted"))
+        }
+    }
+}
+
+/// The maximum number of diagrams that are open when the page is.
+const OPEN: usize = 3;
+
+/// Returns the diagram of each cluster. Clusters with the same diagram share it.
+pub(super) fn pictures(parts: &[Part<'_>]) -> Markup {
+    let mut places: HashMap<Flow, usize> = HashMap::new();
+    let mut names: Vec<Vec<&str>> = Vec::new();
+    for part in parts {
+        let Ok(report) = part.report else { continue };
+        let next = names.len();
+        let place = *places.entry(Flow::of(report)).or_insert(next);
+        if place == next {
+            names.push(Vec::new());
+        }
+        names[place].extend(part.cluster);
+    }
+    let mut flows: Vec<_> = places.into_iter().collect();
+    flows.sort_unstable_by_key(|(_, place)| *place);
+    let is_open = flows.len() <= OPEN;
+    html! {
+        section aria-labelledby="picture" {
+            h2 id="picture" { "How access is granted" }
+            p {
+                "From the principal to what it is granted. The table below says the same. "
+                "Clusters in which the same principals have the same access in the same way share a diagram."
+            }
+            @for (flow, place) in &flows {
+                @let clusters = names[*place].join(", ");
+                details.clusters open[is_open || *place == 0] {
+                    summary {
+                        @if names[*place].len() > 1 { (names[*place].len()) " clusters: " }
+                        (one_line(&clusters))
+                    }
+                    @if flow.rows() == 0 {
+                        p { "No principal can do anything." }
+                    } @else {
+                        (diagram(flow, &format!("How access is granted in {}", one_line(&clusters))))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn diagram(flow: &Flow, label: &str) -> Markup {
+    let rows = flow.rows();
     let (width, height) = (4 * WIDTH + 3 * GAP, TOP + rows * STEP);
     let left = |column: usize| column * (WIDTH + GAP);
     let top = |column: usize, row: usize| {
@@ -214,22 +265,18 @@ fn picture(report: &AccessReport) -> Markup {
         format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}")
     };
     html! {
-        section aria-labelledby="picture" {
-            h2 id="picture" { "How access is granted" }
-            p { "From the principal to what it is granted. The table below says the same." }
-            div.scroll tabindex="0" role="region" aria-labelledby="picture" {
-                svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-labelledby="picture" {
-                    @for (column, heading) in ["Principal", "User, group or policy", "Binding", "Grants"].iter().enumerate() {
-                        text.heading x=(left(column)) y="16" { (heading) }
-                    }
-                    @for line in &flow.lines { path class={ "line " (line.level.name()) } d=(curve(line)) {} }
-                    @for (column, boxes) in flow.columns.iter().enumerate() {
-                        @for (row, one) in boxes.iter().enumerate() {
-                            g {
-                                title { (one.full.lines().map(one_line).collect::<Vec<_>>().join("\n")) }
-                                rect class={ "box " (one.level.name()) } x=(left(column)) y=(top(column, row)) width=(WIDTH) height=(HEIGHT) rx="4" {}
-                                text x=(left(column) + 8) y=(top(column, row) + 17) { (fitted(&one.label)) }
-                            }
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            svg viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(label) {
+                @for (column, heading) in ["Principal", "User, group or policy", "Binding", "Grants"].iter().enumerate() {
+                    text.heading x=(left(column)) y="16" { (heading) }
+                }
+                @for line in &flow.lines { path class={ "line " (line.level.name()) } d=(curve(line)) {} }
+                @for (column, boxes) in flow.columns.iter().enumerate() {
+                    @for (row, one) in boxes.iter().enumerate() {
+                        g {
+                            title { (one.full.lines().map(one_line).collect::<Vec<_>>().join("\n")) }
+                            rect class={ "box " (one.level.name()) } x=(left(column)) y=(top(column, row)) width=(WIDTH) height=(HEIGHT) rx="4" {}
+                            text x=(left(column) + 8) y=(top(column, row) + 17) { (fitted(&one.label)) }
                         }
                     }
                 }
@@ -251,14 +298,15 @@ fn fitted(label: &str) -> String {
 }
 
 /// Returns the table of principals, each with its cluster if there are several.
-pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
+pub(super) fn principals(parts: &[Part<'_>]) -> Markup {
+    let rows: &[_] = &super::principals(parts).collect::<Vec<_>>();
     fn distinct<'a>(
         rows: &[(Option<&str>, &'a PrincipalAccess)],
         of: fn(&'a PrincipalAccess) -> &'a str,
     ) -> BTreeSet<&'a str> {
         rows.iter().map(|(_, one)| of(one)).collect()
     }
-    let shows_use = rows.iter().any(|(_, one)| one.last_use.is_some());
+    let shows_use = shows_use(parts);
     let levels = Level::ALL.iter().map(|level| level.name());
     let levels = levels.filter(|name| rows.iter().any(|(_, one)| level(one) == *name));
     let clusters: BTreeSet<&str> = rows.iter().filter_map(|(cluster, _)| *cluster).collect();
@@ -317,7 +365,7 @@ pub(super) fn principals(rows: &[(Option<&str>, &PrincipalAccess)]) -> Markup {
 }
 
 /// Returns the level as the table shows it. A dead entry gives no access.
-fn level(one: &PrincipalAccess) -> &'static str {
+pub(super) fn level(one: &PrincipalAccess) -> &'static str {
     if one.is_dead {
         Level::None.name()
     } else {
@@ -328,10 +376,10 @@ fn level(one: &PrincipalAccess) -> &'static str {
 fn row(cluster: Option<&str>, one: &PrincipalAccess, shows_use: bool) -> Markup {
     let rank = Level::ALL.iter().position(|of| of.name() == level(one));
     html! {
-        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) data-cluster=[cluster.map(one_line)] {
+        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) data-cluster=[cluster] {
             @if let Some(cluster) = cluster { td.plain { (one_line(cluster)) } }
             td data-sort=(rank.unwrap_or_default()) {
-                span class={ "level " (level(one)) } { (level(one)) }
+                (badge(level(one)))
                 @if one.is_dead { " " span.dead { "dead entry: its principal was deleted" } }
             }
             td.name { (name(one)) }
@@ -368,7 +416,7 @@ fn rights(rights: &[Right]) -> Markup {
         ul {
             @for right in rights {
                 li {
-                    span class={ "level " (right.level.name()) } { (right.level.name()) } " "
+                    (badge(right.level.name())) " "
                     (one_line(&right.role)) ", " (scope(right))
                     @if right.for_some_sessions { ", for some sessions" }
                     br;
@@ -384,39 +432,81 @@ fn rights(rights: &[Right]) -> Markup {
     }
 }
 
-fn namespaces(report: &AccessReport) -> Markup {
-    let namespaces = report.namespaces();
-    if namespaces.is_empty() {
-        return html! {};
-    }
-    let is_limited = |one: &&PrincipalAccess| {
+/// The level of a principal in each namespace, in these clusters.
+struct NamespaceRow<'a> {
+    principal: &'a PrincipalAccess,
+    clusters: Vec<&'a str>,
+    levels: Vec<Level>,
+}
+
+/// Returns the levels of principals with rights in single namespaces. A principal with the same levels in several clusters has
+/// one row.
+fn namespace_rows<'a>(parts: &[Part<'a>], namespaces: &BTreeSet<&str>) -> Vec<NamespaceRow<'a>> {
+    let is_limited = |one: &PrincipalAccess| {
         let mut rights = one.rights.iter();
         !one.is_dead && rights.any(|right| right.namespaces.is_some() && !right.for_some_sessions)
     };
-    let everywhere = report.principals.iter().filter(|one| !one.is_dead);
-    let everywhere = everywhere.filter(|one| one.level_in_cluster() >= Level::Read);
+    let mut places = HashMap::new();
+    let mut rows: Vec<NamespaceRow<'_>> = Vec::new();
+    for (cluster, principal) in super::principals(parts).filter(|(_, one)| is_limited(one)) {
+        let levels = namespaces
+            .iter()
+            .map(|namespace| principal.level_in(namespace));
+        let levels: Vec<_> = levels.collect();
+        let key = (principal.principal.as_str(), levels.clone());
+        let place = *places.entry(key).or_insert(rows.len());
+        if place == rows.len() {
+            rows.push(NamespaceRow {
+                principal,
+                clusters: Vec::new(),
+                levels,
+            });
+        }
+        rows[place].clusters.extend(cluster);
+    }
+    rows
+}
+
+pub(super) fn namespaces(parts: &[Part<'_>]) -> Markup {
+    let read = parts.iter().filter_map(|part| part.report.ok());
+    let namespaces: BTreeSet<&str> = read.flat_map(AccessReport::namespaces).collect();
+    if namespaces.is_empty() {
+        return html! {};
+    }
+    let everywhere = super::principals(parts).map(|(_, one)| one);
+    let everywhere = everywhere.filter(|one| !one.is_dead && one.level_in_cluster() >= Level::Read);
+    let everywhere: BTreeSet<_> = everywhere.map(|one| one.principal.as_str()).collect();
+    let has_clusters = has_clusters(parts);
     html! {
         section aria-labelledby="namespaces" {
             h2 id="namespaces" { "Namespaces" }
             p {
                 "The principals with rights in single namespaces. "
-                @match everywhere.count() {
+                @match everywhere.len() {
                     1 => { "1 principal has" }
                     number => { (number) " principals have" }
                 }
-                " rights in the whole cluster, and so in every namespace."
+                @if has_clusters {
+                    " rights in a whole cluster, and so in each of its namespaces."
+                } @else {
+                    " rights in the whole cluster, and so in every namespace."
+                }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="namespaces" {
                 table.matrix {
-                    thead { tr { th scope="col" { "Principal" } @for namespace in &namespaces { th scope="col" { (one_line(namespace)) } } } }
+                    thead {
+                        tr {
+                            th scope="col" { "Principal" }
+                            @if has_clusters { th scope="col" { "Clusters" } }
+                            @for namespace in &namespaces { th scope="col" { (one_line(namespace)) } }
+                        }
+                    }
                     tbody {
-                        @for one in report.principals.iter().filter(is_limited) {
+                        @for row in namespace_rows(parts, &namespaces) {
                             tr {
-                                th scope="row" { (short_name(one)) }
-                                @for namespace in &namespaces {
-                                    @let level = one.level_in(namespace);
-                                    td { @if level > Level::None { span class={ "level " (level.name()) } { (level.name()) } } }
-                                }
+                                th scope="row" { (short_name(row.principal)) }
+                                @if has_clusters { td { (one_line(&row.clusters.join(", "))) } }
+                                @for level in row.levels { td { @if level > Level::None { (badge(level.name())) } } }
                             }
                         }
                     }
@@ -426,16 +516,21 @@ fn namespaces(report: &AccessReport) -> Markup {
     }
 }
 
+/// Returns a level as the tables show it.
+pub(super) fn badge(level: &str) -> Markup {
+    html! { span class={ "level " (level) } { (level) } }
+}
+
 /// Returns the findings, each with its cluster if there are several.
-pub(super) fn findings(findings: &[(Option<&str>, &Finding)]) -> Markup {
+pub(super) fn findings(parts: &[Part<'_>]) -> Markup {
     html! {
         section aria-labelledby="findings" {
             h2 id="findings" { "Findings" }
-            @if findings.is_empty() {
+            @if super::findings(parts).next().is_none() {
                 p { "awsauth lint found nothing." }
             } @else {
                 ul.findings {
-                    @for (cluster, finding) in findings {
+                    @for (cluster, finding) in super::findings(parts) {
                         li {
                             @if let Some(cluster) = cluster { (one_line(cluster)) " " }
                             span class={ "severity " (one_line(&finding.severity)) } { (one_line(&finding.severity)) } " "
@@ -460,7 +555,7 @@ pub(super) fn words() -> Markup {
                 dt { "write" } dd { "Any verb other than get, list and watch." }
                 dt { "read" } dd { "Only get, list and watch. Reading Secrets may lead to more access." }
                 dt { "node" } dd { "What a kubelet needs." }
-                dt { "unknown" } dd { "A role could not be read, or awsauth does not classify the access policy." }
+                dt { "unknown" } dd { "A role or the bindings could not be read, or awsauth does not classify the access policy." }
                 dt { "none" } dd { "Signs in, but may do only what every authenticated user may." }
                 dt { "for some sessions" } dd { "The username has a placeholder such as {{SessionName}}, and a binding names one value that it can have." }
             }

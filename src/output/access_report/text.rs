@@ -1,27 +1,63 @@
 //! Reports as CSV, Markdown and JSON; differences as text and JSON.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::ClusterAccess;
-use super::{day, kind_name, last_use, place, scope, short_name, store_name};
+use super::{ChangesSince, Part};
+use super::{
+    day, errors, findings, kind_name, last_use, numbers, place, principals, scope, short_name,
+    shows_use, store_name,
+};
+use crate::output::ClusterOutcome;
 use crate::output::markdown::cell;
 use crate::output::style::{GAIN, HEADING, LOSS, NOTICE, paint};
 use crate::output::table::{Cell, Table};
 use awsauth_core::access_report::{
-    AccessReport, Change, Difference, Finding, Level, PrincipalAccess,
+    AccessReport, Change, Difference, Finding, FleetReport, Level, PrincipalAccess,
 };
 use awsauth_core::escape::{json, one_line};
 
-/// Formats a report as the JSON that docs/json.md documents and `report diff` reads.
-pub(crate) fn access_report_json(report: &AccessReport) -> Result<String, serde_json::Error> {
-    let text = serde_json::to_string_pretty(report)? + "\n";
+/// Formats a report as the JSON that docs/json.md documents and `report diff` reads, with the changes since an earlier one if
+/// there is one.
+pub(crate) fn access_report_json(
+    report: &AccessReport,
+    since: Option<&Difference<'_>>,
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        #[serde(flatten)]
+        report: &'a AccessReport,
+        #[serde(flatten)]
+        since: Option<DifferenceData<'a>>,
+    }
+    let since = since.map(DifferenceData::of);
+    pretty(&Data { report, since })
+}
+
+/// Formats the results of `fleet report` as JSON, likewise.
+pub(crate) fn fleet_report_json(
+    clusters: &[ClusterOutcome],
+    since: Option<&Difference<'_>>,
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        clusters: &'a [ClusterOutcome],
+        #[serde(flatten)]
+        since: Option<DifferenceData<'a>>,
+    }
+    let since = since.map(DifferenceData::of);
+    pretty(&Data { clusters, since })
+}
+
+fn pretty(data: &impl Serialize) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string_pretty(data)? + "\n";
     Ok(json(&text).into_owned())
 }
 
 /// The columns of the CSV.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 21] = [
     "principal",
     "account",
     "kind",
@@ -39,78 +75,125 @@ const COLUMNS: [&str; 17] = [
     "dead",
     "expires",
     "last used",
+    "not read",
+    "expired",
+    "change",
+    "decision",
 ];
 
-/// Formats a report as CSV with one line for each right, and one for a principal without any.
-pub(crate) fn access_report_csv(report: &AccessReport) -> Result<Vec<u8>, csv::Error> {
-    let mut table = Table::new(COLUMNS, 0);
-    rows(report, |row| table.row(row));
-    table.csv()
+/// The index of the column `not read`.
+const NOT_READ: usize = 17;
+
+/// Formats a report as CSV with one line for each right, one for a principal without any, and one for what was not read. With
+/// an earlier report, also with one for each principal that has no access anymore.
+pub(crate) fn access_report_csv(
+    report: &AccessReport,
+    since: Option<&Difference<'_>>,
+) -> Result<Vec<u8>, csv::Error> {
+    csv(&Part::only(report), since)
 }
 
-/// Formats the reports of several clusters as CSV, with a line for each cluster that could not be read.
-pub(crate) fn fleet_report_csv(clusters: &[ClusterAccess]) -> Result<Vec<u8>, csv::Error> {
-    let columns = ["cluster"].into_iter().chain(COLUMNS).chain(["not read"]);
-    let mut table = Table::new(columns, 0);
-    for one in clusters {
-        let name = || Cell::new(&one.cluster);
-        match &one.report {
-            Ok(report) => rows(report, |mut row| {
-                row.insert(0, name());
-                row.push(Cell::new(""));
-                table.row(row);
-            }),
-            Err(why) => {
-                let mut row = vec![Cell::new(""); COLUMNS.len()];
-                row.insert(0, name());
-                row.push(Cell::new(why));
-                table.row(row);
-            }
+/// Formats the reports of several clusters as CSV, likewise, with the cluster in the first column.
+pub(crate) fn fleet_report_csv(
+    fleet: &FleetReport,
+    since: Option<&Difference<'_>>,
+) -> Result<Vec<u8>, csv::Error> {
+    csv(&Part::of(fleet), since)
+}
+
+fn csv(parts: &[Part<'_>], since: Option<&Difference<'_>>) -> Result<Vec<u8>, csv::Error> {
+    let has_clusters = parts.iter().any(|part| part.cluster.is_some());
+    let first = has_clusters.then_some("cluster");
+    let mut table = Table::new(first.into_iter().chain(COLUMNS), 0);
+    let mut add = |cluster: Option<&str>, cells: Vec<String>| {
+        let cluster = has_clusters.then(|| cluster.unwrap_or_default());
+        let cells = cells.iter().map(String::as_str);
+        table.row(cluster.into_iter().chain(cells).map(Cell::new).collect());
+    };
+    let not_read = |gap: &str| {
+        let mut row = vec![String::new(); COLUMNS.len()];
+        gap.clone_into(&mut row[NOT_READ]);
+        row
+    };
+    let changes = since.map_or(&[][..], |since| &since.changes);
+    let words = changes.iter().map(|one| {
+        let principal = one.change.principal().principal.as_str();
+        ((one.cluster, principal), word(&one.change))
+    });
+    let words: HashMap<_, _> = words.collect();
+    for part in parts {
+        for gap in part.gaps() {
+            add(part.cluster, not_read(gap));
         }
+        for (cluster, one) in principals(&[*part]) {
+            let change = words.get(&(cluster, one.principal.as_str()));
+            rows(one, change.unwrap_or(&""), |row| add(cluster, row));
+        }
+    }
+    for one in changes {
+        if let Change::Removed(then) = one.change {
+            let now = PrincipalAccess {
+                level: Level::None,
+                rights: Vec::new(),
+                ..then.clone()
+            };
+            rows(&now, word(&one.change), |row| add(one.cluster, row));
+        }
+    }
+    for one in since.map_or(&[][..], |since| &since.not_compared) {
+        add(
+            Some(one.cluster),
+            not_read(&format!("not compared: {}", one.why)),
+        );
     }
     table.csv()
 }
 
-/// Calls `each` for the row of each right, and of each principal without any.
-fn rows(report: &AccessReport, mut each: impl FnMut(Vec<Cell>)) {
-    for principal in &report.principals {
-        let common = [
-            principal.principal.clone(),
-            principal.account.clone().unwrap_or_default(),
-            kind_name(principal.kind).to_owned(),
-            store_name(&principal.source).to_owned(),
-            place(&principal.source),
-            principal.username.clone().unwrap_or_default(),
-            principal.groups.join(" "),
-            principal.level.name().to_owned(),
-        ];
-        let dead = if principal.is_dead { "dead" } else { "" };
-        let mut add = |right: [String; 6]| {
-            let cells = common.iter().cloned().chain(right);
-            let expires = principal.expires.clone().unwrap_or_default();
-            let cells = cells.chain([dead.to_owned(), expires, last_use(principal)]);
-            each(cells.map(|cell| Cell::new(&cell)).collect());
-        };
-        for right in &principal.rights {
-            add([
-                right.level.name().to_owned(),
-                right.by.clone(),
-                right.binding.clone().unwrap_or_default(),
-                right.role.clone(),
-                scope(right),
-                if right.for_some_sessions { "yes" } else { "" }.to_owned(),
-            ]);
-        }
-        if principal.rights.is_empty() {
-            add(Default::default());
-        }
+/// Calls `each` for the row of each right, or once for a principal without any.
+fn rows(principal: &PrincipalAccess, change: &str, mut each: impl FnMut(Vec<String>)) {
+    let yes = |is_so: bool| if is_so { "yes" } else { "" }.to_owned();
+    let common = [
+        principal.principal.clone(),
+        principal.account.clone().unwrap_or_default(),
+        kind_name(principal.kind).to_owned(),
+        store_name(&principal.source).to_owned(),
+        place(&principal.source),
+        principal.username.clone().unwrap_or_default(),
+        principal.groups.join(" "),
+        principal.level.name().to_owned(),
+    ];
+    let last = [
+        if principal.is_dead { "dead" } else { "" }.to_owned(),
+        principal.expires.clone().unwrap_or_default(),
+        last_use(principal),
+        String::new(),
+        yes(principal.is_expired),
+        change.to_owned(),
+        String::new(),
+    ];
+    let mut add = |right: [String; 6]| {
+        let cells = common.iter().cloned().chain(right);
+        each(cells.chain(last.iter().cloned()).collect());
+    };
+    for right in &principal.rights {
+        add([
+            right.level.name().to_owned(),
+            right.by.clone(),
+            right.binding.clone().unwrap_or_default(),
+            right.role.clone(),
+            scope(right),
+            yes(right.for_some_sessions),
+        ]);
+    }
+    if principal.rights.is_empty() {
+        add(Default::default());
     }
 }
 
 /// Formats a report as Markdown.
 pub(crate) fn access_report_markdown(
     report: &AccessReport,
-    since: Option<&Difference<'_>>,
+    since: Option<ChangesSince<'_>>,
 ) -> String {
     let head = &report.head;
     let mut text = format!("# Access to {}\n\n", cell(&head.cluster));
@@ -125,93 +208,87 @@ pub(crate) fn access_report_markdown(
     if let Some(since) = &head.signed_in_since {
         let _ = writeln!(text, "\nSign-ins since {} were read.", cell(&day(since)));
     }
-    for gap in &head.not_read {
-        let _ = writeln!(text, "\n**Not read:** {}", cell(gap));
-    }
-    let shows_use = head.signed_in_since.is_some();
-    let _ = writeln!(text, "\n{}", markdown_headings("", shows_use));
-    for one in &report.principals {
-        let _ = writeln!(text, "{}", markdown_row(one, shows_use));
-    }
-    if let Some(difference) = since {
-        text.push_str("\n## Changes\n\n");
-        for line in lines(difference) {
-            let _ = writeln!(text, "- {} {}", line.sign, cell(&line.text));
-        }
-        if difference.changes.is_empty() {
-            text.push_str("None.\n");
-        }
-    }
-    if !report.findings.is_empty() {
-        text.push_str("\n## Findings\n\n");
-    }
-    for finding in &report.findings {
-        let _ = writeln!(text, "- {}", markdown_finding(finding));
-    }
-    text
+    markdown_body(text, &Part::only(report), since)
 }
 
 /// Formats the reports of several clusters as Markdown.
-pub(crate) fn fleet_report_markdown(clusters: &[ClusterAccess]) -> String {
+pub(crate) fn fleet_report_markdown(
+    fleet: &FleetReport,
+    since: Option<ChangesSince<'_>>,
+) -> String {
+    let parts = Part::of(fleet);
     let mut text = format!(
         "# Access to {} clusters\n\n| cluster | read at | by | mode | administrators | principals | errors found |\n|---|---|---|---|---|---|---|\n",
-        clusters.len()
+        parts.len()
     );
-    for one in clusters {
-        let name = cell(&one.cluster);
-        let _ = match &one.report {
+    for part in &parts {
+        let name = cell(part.cluster.unwrap_or_default());
+        let known = |text: &Option<String>| cell(text.as_deref().unwrap_or("not known"));
+        let _ = match part.report {
             Ok(report) => writeln!(
                 text,
                 "| {name} | {} | {} | {} | {} | {} | {} |",
                 cell(&report.head.read_at),
-                cell(report.head.read_by.as_deref().unwrap_or("not known")),
-                cell(
-                    report
-                        .head
-                        .authentication_mode
-                        .as_deref()
-                        .unwrap_or("not known")
-                ),
+                known(&report.head.read_by),
+                known(&report.head.authentication_mode),
                 report.at(Level::Admin).count(),
                 report.principals.len(),
-                errors(report),
+                errors(&report.findings),
             ),
             Err(why) => writeln!(text, "| {name} | **not read:** {} | | | | | |", cell(why)),
         };
     }
-    let read = || {
-        let read = clusters.iter();
-        read.filter_map(|one| Some((cell(&one.cluster), one.report.as_ref().ok()?)))
-    };
-    for (name, report) in read() {
-        for gap in &report.head.not_read {
-            let _ = writeln!(text, "\n**Not read of {name}:** {}", cell(gap));
-        }
-    }
-    let shows_use = read().any(|(_, report)| report.head.signed_in_since.is_some());
-    let _ = writeln!(text, "\n{}", markdown_headings("| cluster ", shows_use));
-    for (name, report) in read() {
-        for principal in &report.principals {
-            let _ = writeln!(text, "| {name} {}", markdown_row(principal, shows_use));
-        }
-    }
-    if read().any(|(_, report)| !report.findings.is_empty()) {
-        text.push_str("\n## Findings\n\n");
-    }
-    for (name, report) in read() {
-        for finding in &report.findings {
-            let _ = writeln!(text, "- {name}: {}", markdown_finding(finding));
-        }
-    }
-    text
+    markdown_body(text, &parts, since)
 }
 
-/// Returns the number of findings that are errors.
-pub(super) fn errors(report: &AccessReport) -> usize {
-    let findings = report.findings.iter();
-    findings
-        .filter(|finding| finding.severity == "error")
-        .count()
+/// Appends what was not read, the numbers, the principals, the changes and the findings.
+fn markdown_body(mut text: String, parts: &[Part<'_>], since: Option<ChangesSince<'_>>) -> String {
+    let mut not_read = false;
+    for part in parts {
+        let of = part.cluster.map(|cluster| format!(" of {}", cell(cluster)));
+        for gap in part.gaps() {
+            let of = of.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "\n**Not read{of}:** {}", cell(gap));
+            not_read = true;
+        }
+    }
+    if !not_read {
+        text.push_str("\nEverything that this report needs was read.\n");
+    }
+    let numbers = numbers(parts).into_iter().filter(|(_, number)| *number > 0);
+    let numbers: Vec<_> = numbers
+        .map(|(name, number)| format!("{name}: {number}"))
+        .collect();
+    if !numbers.is_empty() {
+        let _ = writeln!(text, "\nNumbers: {}.", numbers.join(", "));
+    }
+    let has_clusters = parts.iter().any(|part| part.cluster.is_some());
+    let shows_use = shows_use(parts);
+    let _ = writeln!(text, "\n{}", markdown_headings(has_clusters, shows_use));
+    for (cluster, principal) in principals(parts) {
+        if let Some(cluster) = cluster {
+            let _ = write!(text, "| {} ", cell(cluster));
+        }
+        let _ = writeln!(text, "{}", markdown_row(principal, shows_use));
+    }
+    if let Some((earlier, difference)) = since {
+        let _ = writeln!(text, "\n## Changes since {}\n", cell(earlier));
+        for line in lines(difference) {
+            let _ = writeln!(text, "- {} {}", line.sign, cell(&line.text));
+        }
+        if difference.is_same() {
+            text.push_str("None.\n");
+        }
+    }
+    if findings(parts).next().is_some() {
+        text.push_str("\n## Findings\n\n");
+    }
+    for (cluster, finding) in findings(parts) {
+        let of = cluster.map(|cluster| format!("{}: ", cell(cluster)));
+        let finding = markdown_finding(finding);
+        let _ = writeln!(text, "- {}{finding}", of.unwrap_or_default());
+    }
+    text
 }
 
 fn markdown_finding(finding: &Finding) -> String {
@@ -224,11 +301,12 @@ fn markdown_finding(finding: &Finding) -> String {
     )
 }
 
-/// Returns the headings of the table of principals, and the line below them. `first` is a column before the others.
-fn markdown_headings(first: &str, shows_use: bool) -> String {
-    let last = if shows_use { " last used |" } else { "" };
+/// Returns the headings of the table of principals, and the line below them.
+fn markdown_headings(has_clusters: bool, shows_use: bool) -> String {
+    let first = if has_clusters { "| cluster " } else { "" };
+    let used = if shows_use { " last used |" } else { "" };
     let headings = format!(
-        "{first}| level | principal | kind | account | source | username | groups | rights |{last}"
+        "{first}| level | principal | kind | account | source | username | groups | rights |{used} decision |"
     );
     let rule = "|---".repeat(headings.matches('|').count() - 1);
     format!("{headings}\n{rule}|")
@@ -242,7 +320,11 @@ fn markdown_row(one: &PrincipalAccess, shows_use: bool) -> String {
         } else {
             ""
         };
-        format!("{role}: {}{some}", cell(&scope(right)))
+        let by = match &right.binding {
+            Some(binding) => format!("{} and {}", cell(&right.by), cell(binding)),
+            None => cell(&right.by),
+        };
+        format!("{role}: {}{some}, by {by}", cell(&scope(right)))
     });
     let rights: Vec<_> = rights.collect();
     let groups: Vec<_> = one.groups.iter().map(|group| cell(group)).collect();
@@ -251,7 +333,7 @@ fn markdown_row(one: &PrincipalAccess, shows_use: bool) -> String {
         false => String::new(),
     };
     format!(
-        "| {} | {} | {} | {} | {}, {} | {} | {} | {} |{used}",
+        "| {} | {} | {} | {} | {}, {} | {} | {} | {} |{used} |",
         level(one),
         cell(&expiring_name(one)),
         kind_name(one.kind),
@@ -289,9 +371,9 @@ struct ChangeLine {
 }
 
 fn lines<'a>(difference: &'a Difference<'a>) -> impl Iterator<Item = ChangeLine> + 'a {
-    difference.changes.iter().map(|change| {
-        let name = &change.principal().principal;
-        let (sign, text) = match change {
+    let changes = difference.changes.iter().map(|one| {
+        let name = &one.change.principal().principal;
+        let (sign, text) = match one.change {
             Change::Added(now) => ("+", format!("{name}: {}", access(now))),
             Change::Removed(then) => ("-", format!("{name}: was {}", access(then))),
             Change::Changed { before, after } if access(before) == access(after) => {
@@ -302,8 +384,24 @@ fn lines<'a>(difference: &'a Difference<'a>) -> impl Iterator<Item = ChangeLine>
                 format!("{name}: {}, was {}", access(after), access(before)),
             ),
         };
+        let of = one.cluster.map(|cluster| format!("{cluster}: "));
+        let text = of.unwrap_or_default() + &text;
         ChangeLine { sign, text }
-    })
+    });
+    let not_compared = difference.not_compared.iter().map(|one| ChangeLine {
+        sign: "?",
+        text: format!("{}: not compared: {}", one.cluster, one.why),
+    });
+    changes.chain(not_compared)
+}
+
+/// Returns the kind of change in a word.
+fn word(change: &Change<'_>) -> &'static str {
+    match change {
+        Change::Added(_) => "added",
+        Change::Removed(_) => "removed",
+        Change::Changed { .. } => "changed",
+    }
 }
 
 /// Returns a principal's access in a few words.
@@ -327,14 +425,24 @@ pub(crate) fn access_difference_text(difference: &Difference<'_>) -> String {
         let content = format!("{} {}", line.sign, one_line(&line.text));
         let _ = writeln!(text, "{}", paint(style, &content));
     }
-    if difference.changes.is_empty() {
+    if difference.is_same() {
         let _ = writeln!(text, "{}", paint(HEADING, "The access is the same."));
     }
     text
 }
 
 #[derive(Serialize)]
+struct DifferenceData<'a> {
+    changes: Vec<ChangeData<'a>>,
+    /// Only reports of several clusters have it.
+    #[serde(rename = "notCompared", skip_serializing_if = "Vec::is_empty")]
+    not_compared: Vec<NotComparedData<'a>>,
+}
+
+#[derive(Serialize)]
 struct ChangeData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
     principal: &'a str,
     change: &'static str,
     #[serde(rename = "levelBefore")]
@@ -345,26 +453,44 @@ struct ChangeData<'a> {
     after: Option<&'a PrincipalAccess>,
 }
 
+#[derive(Serialize)]
+struct NotComparedData<'a> {
+    cluster: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> DifferenceData<'a> {
+    fn of(difference: &'a Difference<'a>) -> Self {
+        let changes = difference.changes.iter().map(|one| {
+            let (before, after) = match one.change {
+                Change::Added(now) => (None, Some(now)),
+                Change::Removed(then) => (Some(then), None),
+                Change::Changed { before, after } => (Some(before), Some(after)),
+            };
+            ChangeData {
+                cluster: one.cluster,
+                principal: &one.change.principal().principal,
+                change: word(&one.change),
+                level_before: before.map(|one| one.level),
+                level_after: after.map(|one| one.level),
+                before,
+                after,
+            }
+        });
+        let not_compared = difference.not_compared.iter().map(|one| NotComparedData {
+            cluster: one.cluster,
+            reason: &one.why,
+        });
+        Self {
+            changes: changes.collect(),
+            not_compared: not_compared.collect(),
+        }
+    }
+}
+
 /// Formats the changes as JSON.
 pub(crate) fn access_difference_json(
     difference: &Difference<'_>,
 ) -> Result<String, serde_json::Error> {
-    let changes = difference.changes.iter().map(|change| {
-        let (word, before, after) = match *change {
-            Change::Added(now) => ("added", None, Some(now)),
-            Change::Removed(then) => ("removed", Some(then), None),
-            Change::Changed { before, after } => ("changed", Some(before), Some(after)),
-        };
-        ChangeData {
-            principal: &change.principal().principal,
-            change: word,
-            level_before: before.map(|one| one.level),
-            level_after: after.map(|one| one.level),
-            before,
-            after,
-        }
-    });
-    let changes: Vec<_> = changes.collect();
-    let text = serde_json::to_string_pretty(&serde_json::json!({ "changes": changes }))? + "\n";
-    Ok(json(&text).into_owned())
+    pretty(&DifferenceData::of(difference))
 }

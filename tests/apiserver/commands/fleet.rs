@@ -20,6 +20,7 @@ use crate::commands::slow_proxy::SlowProxy;
 use crate::support::aws_auth_client::Api;
 use crate::support::browser::Browser;
 use crate::support::completed_run::Run;
+use crate::support::editor_session::Terminal;
 use crate::support::static_users;
 
 const NAMES: [&str; 3] = ["dev", "prod-1", "prod-2"];
@@ -58,23 +59,7 @@ impl Fleet {
             .iter()
             .map(|(name, server)| (*name, (*server).to_owned(), ca.clone()));
         let all: Vec<_> = real.chain(others).collect();
-        let each = |entry: &dyn Fn(&(&str, String, PathBuf)) -> Value| -> Vec<Value> {
-            all.iter().map(entry).collect()
-        };
-        let content = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "users": [{"name": "admin", "user": {"token": static_users::ADMIN.token()}}],
-            "clusters": each(&|(name, server, ca)| {
-                json!({"name": name, "cluster": {"server": server, "certificate-authority": ca}})
-            }),
-            "contexts": each(&|(name, _, _)| {
-                json!({"name": name, "context": {"cluster": name, "user": "admin"}})
-            }),
-        });
-        let path = self.folder().join("fleet.kubeconfig");
-        fs::write(&path, content.to_string()).unwrap();
-        path
+        write_kubeconfig(self.folder(), &all)
     }
 
     /// Writes the kubeconfig with another server for one cluster.
@@ -83,7 +68,6 @@ impl Fleet {
         let mut content: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let at = NAMES.iter().position(|known| *known == name).unwrap();
         content["clusters"][at]["cluster"]["server"] = server.into();
-        content["clusters"][at]["cluster"]["tls-server-name"] = "127.0.0.1".into();
         fs::write(&path, content.to_string()).unwrap();
         path
     }
@@ -114,6 +98,30 @@ impl Fleet {
         let files = fs::read_dir(folder).into_iter().flatten().flatten();
         files.map(|file| file.path()).collect()
     }
+}
+
+/// Writes a kubeconfig with a context for each server: its name, its URL and the file of its CA.
+pub(super) fn write_kubeconfig(folder: &Path, servers: &[(&str, String, PathBuf)]) -> PathBuf {
+    let each = |entry: &dyn Fn(&(&str, String, PathBuf)) -> Value| -> Vec<Value> {
+        servers.iter().map(entry).collect()
+    };
+    let content = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "users": [{"name": "admin", "user": {"token": static_users::ADMIN.token()}}],
+        "clusters": each(&|(name, server, ca)| {
+            let cluster = json!({
+                "server": server, "certificate-authority": ca, "tls-server-name": "127.0.0.1",
+            });
+            json!({"name": name, "cluster": cluster})
+        }),
+        "contexts": each(&|(name, _, _)| {
+            json!({"name": name, "context": {"cluster": name, "user": "admin"}})
+        }),
+    });
+    let path = folder.join("fleet.kubeconfig");
+    fs::write(&path, content.to_string()).unwrap();
+    path
 }
 
 #[test]
@@ -284,6 +292,140 @@ fn lint_diff_and_report_give_what_each_cluster_gives_alone() {
             assert!(run.stdout.contains(part), "no {part} in {}", run.stdout);
         }
     }
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal_only() {
+    let fleet = Fleet::start();
+    let slow = Duration::from_millis(300);
+    let proxy = SlowProxy::start(&fleet.clusters[2].cluster.server_url(), slow);
+    let kubeconfig = fleet.kubeconfig_with("prod-2", &proxy.url);
+    let get = ["get", "--all-contexts"];
+    let mut command = fleet.command(&kubeconfig, &get);
+    let terminal = Terminal::of(command.env("TERM", "xterm"));
+    terminal.shows("Reading clusters: 2 of 3");
+    let (status, screen) = terminal.end();
+    assert_eq!(status, 0, "{screen}");
+    // The counter's line is cleared before the table.
+    let (_, after) = screen.rsplit_once("Reading clusters").unwrap();
+    let (rest, table) = after.split_once("CLUSTER").unwrap();
+    assert!(rest.contains("\u{1b}[2K"), "{screen:?}");
+    assert!(table.contains("prod-2"), "{screen}");
+
+    let piped = fleet.run(&kubeconfig, &get);
+    assert_eq!((piped.status, piped.stderr.as_str()), (0, ""));
+    assert!(
+        piped.stdout.starts_with("CLUSTER ") && !piped.stdout.contains('\u{1b}'),
+        "{piped:?}"
+    );
+    let mut command = fleet.command(&kubeconfig, &get);
+    let (_, screen) = Terminal::of(command.env("TERM", "xterm").env("CI", "true")).end();
+    assert!(!screen.contains("Reading clusters"), "{screen}");
+}
+
+#[test]
+fn report_has_clusters_as_a_dimension_and_shows_changes() {
+    let fleet = Fleet::start();
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    for (number, session) in fleet.clusters.iter().enumerate() {
+        let map = ["--username", "dev", "--group", "devs"];
+        session.done(&[&["map", "role", &role("dev")], &map[..]].concat());
+        session.cluster.kubectl(&[
+            "create",
+            "rolebinding",
+            "devs",
+            "--clusterrole=cluster-admin",
+            "--group=devs",
+            "-n",
+            "default",
+        ]);
+        if number == 0 {
+            session.cluster.kubectl(&[
+                "create",
+                "clusterrolebinding",
+                "devs",
+                "--clusterrole=system:aggregate-to-view",
+                "--group=devs",
+            ]);
+        }
+    }
+    let kubeconfig = fleet.kubeconfig(&[("gone", "https://127.0.0.1:1")]);
+    let report = |more: &[&str]| {
+        let args = ["report", "--all-contexts", "-o"];
+        let run = fleet.run(&kubeconfig, &[&args[..], more].concat());
+        run.says(3, &["gone: error: "]);
+        run.stdout
+    };
+    let page = report(&["html"]);
+    // prod-1 and prod-2 share a diagram, and all clusters a row of the namespaces.
+    assert_eq!(page.matches("<svg").count(), 2, "{page}");
+    for part in [
+        "2 clusters: prod-1, prod-2",
+        "<td>dev, prod-1, prod-2</td>",
+        "Principals and clusters",
+        "<span class=\"dead\">not read</span>",
+        "RoleBinding devs",
+    ] {
+        assert!(page.contains(part), "no {part} in {page}");
+    }
+    let old = fleet.clusters[0].file("old.html", &page);
+    let old = old.to_str().unwrap();
+
+    fleet.clusters[1].done(&["unmap", "role", &role("dev")]);
+    fleet.clusters[2].done(&["map", "role", &role("new"), "--username", "new"]);
+    for (format, parts) in [
+        (
+            "json",
+            [
+                "\"change\": \"removed\"",
+                "\"notCompared\": [",
+                "\"cluster\": \"prod-2\",",
+            ],
+        ),
+        ("csv", [",removed,\n", ",added,\n", "gone,,,"]),
+        (
+            "markdown",
+            [
+                "- - prod-1: arn:aws:iam::111122223333:role/dev: was write as dev in devs",
+                "- + prod-2: arn:aws:iam::111122223333:role/new: none as new",
+                "- ? gone: not compared: the later report could not read it",
+            ],
+        ),
+        (
+            "html",
+            [
+                "<span class=\"change loss\">removed</span>",
+                "<td class=\"plain\">prod-1</td>",
+                "not compared",
+            ],
+        ),
+    ] {
+        let text = report(&[format, "--previous", old]);
+        for part in parts {
+            assert!(text.contains(part), "no {part} in {text}");
+        }
+    }
+    let new = fleet.clusters[0].file("new.json", &report(&["json"]));
+    let diff = ["report", "diff", old, new.to_str().unwrap()];
+    let diff = fleet.clusters[0].run(&diff);
+    diff.says(1, &[]);
+    let signs: Vec<_> = diff.stdout.lines().map(|line| &line[..9]).collect();
+    assert_eq!(signs, ["- prod-1:", "+ prod-2:", "? gone: n"], "{diff:?}");
+    let alone = fleet.clusters[0].run(&["report", "--previous", old]);
+    alone.says(
+        2,
+        &["is of several clusters", "awsauth fleet report --previous"],
+    );
+    let alone = fleet.clusters[0].done(&["report", "-o", "json"]).stdout;
+    let alone = fleet.clusters[0].file("alone.json", &alone);
+    let alone = alone.to_str().unwrap();
+    let run = fleet.run(
+        &kubeconfig,
+        &["report", "--all-contexts", "--previous", alone],
+    );
+    run.says(2, &["is of one cluster", "awsauth report --previous"]);
+    let run = fleet.clusters[0].run(&["report", "diff", alone, old]);
+    run.says(2, &["one report is of one cluster, the other of several"]);
 }
 
 #[test]

@@ -425,9 +425,9 @@ fn report_shows_who_signed_in() {
     let today = Timestamp::now() - SignedDuration::from_hours(1);
     let today = today.strftime("%Y-%m-%d").to_string();
     for (format, row) in [
-        ("csv", format!(",{today}\n")),
-        ("markdown", format!(" {today} |\n")),
-        ("markdown", " last used |\n".to_owned()),
+        ("csv", format!(",{today},,,,\n")),
+        ("markdown", format!(" {today} | |\n")),
+        ("markdown", " last used | decision |\n".to_owned()),
         ("html", format!("<td>{today}</td>")),
         ("html", ">Last used</button>".to_owned()),
     ] {

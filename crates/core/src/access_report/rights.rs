@@ -32,6 +32,16 @@ pub(super) fn of_user(
         Some(policy) => {
             rights.extend(summarized(merged(certain(user, policy))));
             rights.extend(summarized(merged(possible(user, account, policy))));
+            let unread = policy
+                .objects
+                .lacks(&["clusterrolebindings", "rolebindings"]);
+            if let Some(unread) = unread.filter(|_| !user.may_do_everything()) {
+                rights.push(without_binding(
+                    Level::Unknown,
+                    "user and groups".to_owned(),
+                    &format!("all {} were not read", unread.resource),
+                ));
+            }
         }
         None if rights.is_empty() => rights.push(without_binding(
             Level::Unknown,

@@ -233,25 +233,83 @@ fn report_survives_json_and_differs_only_in_access() {
     let text = serde_json::to_string(&old).unwrap();
     let mut new: AccessReport = serde_json::from_str(&text).unwrap();
     assert_eq!(new, old);
-    assert_eq!(Difference::between(&old, &new).changes, []);
+    assert!(Difference::between(&old, &new).is_same());
     for one in &mut new.principals {
         if let Source::AwsAuth { line, .. } = &mut one.source {
             *line += 1;
         }
     }
-    assert_eq!(Difference::between(&old, &new).changes, [], "lines moved");
+    assert!(Difference::between(&old, &new).is_same(), "lines moved");
 
     new.principals.remove(0);
     new.principals[1].groups.push("more".to_owned());
     new.principals[2].principal = "arn:aws:iam::111122223333:role/new".to_owned();
     let difference = Difference::between(&old, &new);
-    let words = difference.changes.iter().map(|change| match change {
-        Change::Added(now) => format!("+ {}", line(now)),
-        Change::Removed(then) => format!("- {}", line(then)),
-        Change::Changed { after, .. } => format!("~ {}", line(after)),
-    });
+    let words = difference
+        .changes
+        .iter()
+        .map(|change| match &change.change {
+            Change::Added(now) => format!("+ {}", line(now)),
+            Change::Removed(then) => format!("- {}", line(then)),
+            Change::Changed { after, .. } => format!("~ {}", line(after)),
+        });
     let words: Vec<_> = words.map(|word| word[..8].to_owned()).collect();
     assert_eq!(words, ["~ dev wr", "+ new wr", "- ops ad", "- moved "]);
+}
+
+#[test]
+fn fleets_differ_by_cluster_and_unread_clusters_are_not_the_same() {
+    let cluster = |name: &str, report: Result<AccessReport, &str>| ClusterReport {
+        cluster: name.to_owned(),
+        error: report.as_ref().err().map(|&why| why.to_owned()),
+        report: report.ok(),
+    };
+    let mut changed = report();
+    changed.principals.remove(0);
+    let old = FleetReport {
+        clusters: vec![
+            cluster("dev", Ok(report())),
+            cluster("prod", Ok(report())),
+            cluster("gone", Ok(report())),
+            cluster("down", Err("no route")),
+            cluster("fails", Ok(report())),
+        ],
+    };
+    let text = serde_json::to_string(&old).unwrap();
+    let same: FleetReport = serde_json::from_str(&text).unwrap();
+    assert_eq!(same, old);
+    let new = FleetReport {
+        clusters: vec![
+            cluster("prod", Ok(changed)),
+            cluster("dev", Ok(report())),
+            cluster("new", Ok(report())),
+            cluster("down", Ok(report())),
+            cluster("fails", Err("no time")),
+        ],
+    };
+    let difference = Difference::between_fleets(&old, &new);
+    let [change] = difference.changes.as_slice() else {
+        panic!("{difference:?}")
+    };
+    assert_eq!(change.cluster, Some("prod"));
+    assert!(matches!(change.change, Change::Removed(_)), "{change:?}");
+    let not_compared = difference.not_compared.iter();
+    let not_compared: Vec<_> = not_compared
+        .map(|one| (one.cluster, &one.why[..]))
+        .collect();
+    assert_eq!(
+        not_compared,
+        [
+            ("new", "the earlier report does not have this cluster"),
+            ("down", "the earlier report could not read it: no route"),
+            ("fails", "the later report could not read it: no time"),
+            ("gone", "the later report does not have this cluster"),
+        ]
+    );
+    let unread = FleetReport {
+        clusters: vec![cluster("down", Err("no route"))],
+    };
+    assert!(!Difference::between_fleets(&unread, &unread).is_same());
 }
 
 #[test]
@@ -268,6 +326,30 @@ fn without_rbac_rights_are_unknown() {
     );
     assert_eq!(levels[3], "dev unknown: unknown * by user and groups");
     assert!(report.head.not_read[0].starts_with("RBAC"));
+}
+
+#[test]
+fn without_bindings_no_principal_is_without_rights() {
+    let data = BTreeMap::from([("mapRoles".to_owned(), Arc::<str>::from(ROLES))]);
+    let document = Document::read(&data);
+    let mut facts = facts();
+    let policy = facts.rbac.as_mut().unwrap();
+    policy.bindings.clear();
+    policy.unread.push(Unread {
+        resource: "rolebindings".to_owned(),
+        is_one: false,
+        permission: None,
+        why: "no".to_owned(),
+    });
+    let linted = lint(&data, &document, &facts, &Selection::default());
+    let report = AccessReport::new(&document, &facts, &linted, None, Head::default());
+    let lines: Vec<_> = report.principals.iter().map(line).collect();
+    assert_eq!(
+        lines[lines.len() - 1],
+        "dev unknown: unknown * by user and groups",
+        "{lines:?}"
+    );
+    assert_eq!(lines[0], "ops admin: admin * by group system:masters");
 }
 
 #[test]
