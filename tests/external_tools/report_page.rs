@@ -104,6 +104,110 @@ fn check_page(browser: &Browser) {
 }
 
 #[test]
+fn page_is_usable_with_the_keyboard_alone() {
+    const TAB: &str = "\u{e004}";
+    const ENTER: &str = "\u{e007}";
+    const DOWN: &str = "\u{e015}";
+    if !Browser::is_available() {
+        return;
+    }
+    let (folder, file) = page(60);
+    let browser = Browser::open(900, false, &folder.path().join("profile"));
+    browser.show(&file);
+    let text = |script: &str| browser.run(&format!("return {script}"));
+    let focused = || text("document.activeElement.id || document.activeElement.textContent");
+    let count = || text("document.getElementById('count').textContent");
+    // What has the focus is visible and has an outline.
+    let press = |keys: &str| {
+        browser.press(keys);
+        let is_seen = "(() => { const e = document.activeElement, r = e.getBoundingClientRect(); \
+            return e.checkVisibility() && r.left >= 0 && r.width > 0 && getComputedStyle(e).outlineStyle !== 'none' })()";
+        if keys == TAB {
+            assert_eq!(text(is_seen), true, "{}", focused());
+        }
+    };
+    press(TAB);
+    assert_eq!(focused(), "Skip to the principals");
+    press(ENTER);
+    press(TAB);
+    assert_eq!(focused(), "search");
+    press("r-1 devs");
+    assert_eq!(count(), "5 of 65");
+    for filter in ["level", "kind", "account", "store"] {
+        press(TAB);
+        assert_eq!(focused(), filter);
+    }
+    browser.run("document.getElementById('level').focus()");
+    press(DOWN);
+    assert_eq!(
+        text("document.getElementById('level').value !== ''"),
+        true,
+        "the arrow selects a level"
+    );
+    browser.run("document.getElementById('store').focus()");
+    // The table can be scrolled, and each heading sorts.
+    press(TAB);
+    assert_eq!(text("document.activeElement.className"), "scroll");
+    press(TAB);
+    assert_eq!(focused(), "Level");
+    press(TAB);
+    press(ENTER);
+    let order =
+        || text("document.querySelectorAll('table.sortable th')[1].getAttribute('aria-sort')");
+    assert_eq!(order(), "ascending");
+    press(" ");
+    assert_eq!(order(), "descending");
+    // Nothing can have the focus without a name that a screen reader reads.
+    let unnamed = text(
+        "[...document.querySelectorAll('a, button, input, select, [tabindex]')].filter((e) => \
+         !(e.textContent.trim() && e.matches('a, button')) && !e.closest('label') && \
+         !e.getAttribute('aria-label') && !document.getElementById(e.getAttribute('aria-labelledby')))\
+         .map((e) => e.outerHTML.slice(0, 80))",
+    );
+    assert_eq!(unnamed, Value::Array(Vec::new()));
+}
+
+#[test]
+fn printed_page_is_complete() {
+    if !Browser::is_available() {
+        return;
+    }
+    let (folder, file) = page(60);
+    // A dark screen does not make paper dark.
+    let browser = Browser::open(900, true, &folder.path().join("profile"));
+    browser.show(&file);
+    browser.run("const s = document.getElementById('search'); s.value = ''; document.body.insertAdjacentHTML('beforeend', '<details id=\"closed\"><summary>x</summary>y</details>')");
+    let pdf = browser.print();
+    // %PDF in base64.
+    assert!(
+        pdf.starts_with("JVBER") && pdf.len() > 50_000,
+        "{}",
+        pdf.len()
+    );
+    assert_eq!(
+        browser.run("return document.getElementById('closed').open"),
+        true
+    );
+    browser.show_printed();
+    browser.assert_readable();
+    let text = |script: &str| browser.run(&format!("return {script}"));
+    assert_eq!(
+        text("getComputedStyle(document.body).backgroundColor"),
+        "rgb(255, 255, 255)"
+    );
+    assert_eq!(
+        text("document.querySelector('.controls').checkVisibility()"),
+        false
+    );
+    // Nothing is cut off at the edge of the paper.
+    let cut = text(
+        "[...document.querySelectorAll('table, svg, .scroll')].filter((e) => \
+         e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 80))",
+    );
+    assert_eq!(cut, Value::Array(Vec::new()));
+}
+
+#[test]
 fn picture_stays_readable_with_many_principals() {
     if !Browser::is_available() {
         return;

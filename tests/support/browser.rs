@@ -122,6 +122,35 @@ impl Browser {
         self.ask("execute/sync", &json!({"script": script, "args": []}))
     }
 
+    /// Presses keys one after another: characters, or the keys of <https://www.w3.org/TR/webdriver2/#keyboard-actions>.
+    pub(crate) fn press(&self, keys: &str) {
+        let keys = keys.chars().flat_map(|key| {
+            ["keyDown", "keyUp"].map(|what| json!({"type": what, "value": key.to_string()}))
+        });
+        let keys: Vec<_> = keys.collect();
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": keys});
+        self.ask("actions", &json!({"actions": [keyboard]}));
+    }
+
+    /// Shows the page as it is printed on A4 paper without margins, on the screen.
+    pub(crate) fn show_printed(&self) {
+        let device = json!({"width": 794, "height": 1123, "deviceScaleFactor": 1, "mobile": false});
+        let media = json!({"media": "print"});
+        for (command, parameters) in [
+            ("Emulation.setDeviceMetricsOverride", device),
+            ("Emulation.setEmulatedMedia", media),
+        ] {
+            let body = json!({"cmd": command, "params": parameters});
+            self.ask("goog/cdp/execute", &body);
+        }
+    }
+
+    /// Prints the page to a PDF, and returns it in base64.
+    pub(crate) fn print(&self) -> String {
+        let printed = self.ask("print", &json!({}));
+        printed.as_str().expect("a PDF in base64").to_owned()
+    }
+
     /// Checks that the page has enough contrast, that only its tables and pictures scroll sideways, and that it loaded nothing else.
     pub(crate) fn assert_readable(&self) {
         assert_eq!(self.run(LOW_CONTRAST), json!([]));
