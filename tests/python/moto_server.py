@@ -10,9 +10,10 @@ and of EC2 and Auto Scaling in us-east-1, whose instances have ids that the seco
      "groups": {"g": {"template": "t", "tags": {…}}, "h": {"configuration": "c", "tags": {…}}},
      "refused": ["DescribeInstances"], "page": 2}
 
-and of CloudWatch Logs in us-east-1, with the lines of each stream and their times in milliseconds:
+and of CloudWatch Logs in us-east-1, with the lines of each stream and their times in milliseconds, and the reported size of each
+stream:
 
-    {"logs": {"/aws/eks/prod/cluster": {"retention": 30, "streams": {"authenticator-1": [[1790000000000, "…"]]}}}}
+    {"logs": {"/aws/eks/prod/cluster": {"retention": 30, "stored": 1048576, "streams": {"authenticator-1": [[1790000000000, "…"]]}}}}
 
 A request to EC2, Auto Scaling or CloudWatch Logs is refused if it has a parameter that botocore's model does not know, or if it is signed for
 another service. With "page", a page of their answers has that many items at most.
@@ -36,6 +37,7 @@ import botocore.validate
 from moto.core.responses import ActionResult
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.responses import IamResponse
+from moto.logs.models import logs_backends
 from moto.moto_server import threaded_moto_server
 from moto.server import ThreadedMotoServer
 
@@ -250,6 +252,9 @@ for world in WORLD:
             events = [{"timestamp": time, "message": message} for time, message in sorted(lines)]
             if events:
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+            if "stored" in log:
+                groups = logs_backends[world["account"]]["us-east-1"].groups
+                groups[group].streams[stream].stored_bytes = log["stored"]
 print(url, flush=True)
 print(json.dumps(INSTANCES), flush=True)
 sys.stdin.read()

@@ -183,9 +183,17 @@ fn unused_principals_are_found_in_the_log_of_the_authenticator() {
         assert!(run.stderr.contains(part), "{part}: {run:?}");
     }
 
-    let refused = json!({"refused": ["FilterLogEvents"]});
+    // The size of the log is reported before the query, which fails here.
+    let refused = json!({
+        "logs": {GROUP: {"stored": 5 << 20, "streams": {"authenticator-1": []}}},
+        "refused": ["FilterLogEvents"],
+    });
     let run = site.unused(&[], &refused, &[]);
     assert_eq!(run.status, 1, "{run:?}");
+    let at = |text| run.stderr.find(text);
+    let size = at("The log group of my-cluster stores 5 MiB.");
+    let failure = at("error: cannot read the log of my-cluster");
+    assert!(size.is_some() && size < failure, "{run:?}");
     assert!(
         run.stderr.contains(r#""Action":"logs:FilterLogEvents""#),
         "{run:?}"
