@@ -15,6 +15,7 @@ mod edit;
 mod expiring_access;
 mod field_managers;
 mod fleet;
+mod fleet_of_many;
 mod get_watch;
 mod halting_proxy;
 pub(crate) mod harness;
