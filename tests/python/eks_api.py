@@ -20,7 +20,7 @@ eks_access_entries.py has the calls on access entries, and more of the state.
 
 A fault affects "times" requests (by default 1) of its operation, of every operation that writes ("*") or of every operation
 ("all"), after "skip" requests. The faults in its "then" follow it. "throttle" refuses the request, "drop" closes the connection, "lose" carries the call out and closes the connection,
-"hold" carries the call out and answers nothing for "seconds",
+"hold" carries the call out and answers nothing for "seconds", "stall" answers nothing for "seconds" and does not carry it out,
 "delay" creates the file "delayed" and waits for "seconds" before the call, "refuse" answers with "code", "message" and "status". "first" first carries out "calls", as another client would:
 [["UpdateAccessEntry", {"clusterName": "prod", …}]].
 
@@ -222,7 +222,7 @@ def carry_out(world, operation, given, fault):
         raise Refusal("ThrottlingException", "Rate exceeded", 429)
     if fault["fault"] == "refuse":
         raise Refusal(fault["code"], fault["message"], fault.get("status", 400))
-    if fault["fault"] == "drop":
+    if fault["fault"] in ("drop", "stall"):
         return None
     if fault["fault"] == "delay":
         (FOLDER / "delayed").touch()

@@ -10,6 +10,7 @@ mod authenticator_add_command;
 mod cluster_creation;
 pub(crate) mod cluster_name;
 mod exec_plugin;
+mod faults_at_writes;
 mod fleet;
 mod generated_identities;
 pub(crate) mod harness;

@@ -31,6 +31,7 @@ pub(crate) mod generated_kubeconfigs;
 pub(crate) mod github_action;
 pub(crate) mod go_programs;
 pub(crate) mod kube_client;
+pub(crate) mod kubernetes_proxy;
 pub(crate) mod lint_facts;
 pub(crate) mod lint_mistakes;
 pub(crate) mod moto;

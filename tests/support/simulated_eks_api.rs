@@ -85,15 +85,18 @@ impl EksService {
             .with("AWS_SECRET_ACCESS_KEY", SECRET)
     }
 
+    /// Returns the requests, as the server logs them.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        let log = fs::read_to_string(self.folder.join("requests.jsonl"));
+        let read = |line: &str| serde_json::from_str(line).expect("a line of JSON");
+        log.unwrap_or_default().lines().map(read).collect()
+    }
+
     /// Returns the requested operations, each with its error code if it was rejected.
     pub(crate) fn asked(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.join("requests.jsonl"));
-        let log = log.unwrap_or_default();
-        let requests = log
-            .lines()
-            .map(|line| -> Value { serde_json::from_str(line).expect("a line of JSON") });
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        requests
+        self.requests()
+            .into_iter()
             .map(|asked| {
                 assert_eq!(asked.get("broken"), None, "{asked}");
                 format!("{} {}", text(&asked["operation"]), text(&asked["refused"]))

@@ -38,9 +38,27 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             "hint: if --clean removed it from aws-auth, undo that first: awsauth history --cluster-name {name}, then awsauth undo REVISION --cluster-name {name}"
         ));
     }
+    let group = match args.masters.clone().unwrap_or_default() {
+        Masters::Group(group) => Some(group),
+        Masters::Policy => None,
+    };
     let same = migrated.same;
     if same.is_empty() {
-        out.note("Nothing to do: no access entry was created from aws-auth and is still the same.");
+        let is_admin = |group: &String| {
+            let admins = state.admins.as_ref();
+            admins.is_some_and(|admins| admins.groups.contains(group))
+        };
+        match group.filter(is_admin) {
+            // An earlier run stopped before it deleted the binding.
+            Some(group) => {
+                let question = format!("Delete the ClusterRoleBinding {group} on {backend}?");
+                confirm(&question, args.yes, backend, out)?;
+                unbind(group, &same, backend, out)?;
+            }
+            None => out.note(
+                "Nothing to do: no access entry was created from aws-auth and is still the same.",
+            ),
+        }
         return Ok(Exit::Done);
     }
     let question = format!("Delete {} access entries on {backend}?", same.len());
@@ -65,9 +83,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         let mut terms = same.iter().filter_map(|entry| entry.terms.as_ref());
         terms.any(|terms| terms.groups.contains(group))
     };
-    if let Masters::Group(group) = args.masters.clone().unwrap_or_default()
-        && has_group(&group)
-    {
+    if let Some(group) = group.filter(has_group) {
         unbind(group, &same, backend, out)?;
     }
     print_result(args, backend, out)?;

@@ -48,7 +48,8 @@ pub(crate) struct ExclusiveCluster {
     pub(crate) site: &'static Site,
     pub(crate) api: Api,
     reviewer: Reviewer,
-    begun: Timestamp,
+    /// When the first of the current tokens was signed.
+    begun: Cell<Timestamp>,
     /// The number of calls to [`Self::fresh_token`].
     tokens: Cell<i64>,
     _turn: Option<PoolGuard<Site>>,
@@ -89,7 +90,7 @@ impl ExclusiveCluster {
             site,
             api: Api::of(cluster, "eksctl"),
             reviewer: Reviewer::of(cluster),
-            begun: Timestamp::now(),
+            begun: Cell::new(Timestamp::now()),
             tokens: Cell::new(0),
             _turn: turn,
         };
@@ -163,10 +164,21 @@ impl ExclusiveCluster {
 
     /// Returns a token that the API server has not cached. It caches accepted tokens for 10 s.
     pub(crate) fn fresh_token(&self, credentials: &Credentials) -> String {
-        // Each token is signed a second earlier than the previous one, but at most ten minutes ago.
+        // Each token is signed a second earlier than the previous one, but at most twelve minutes ago, because it is valid for
+        // fifteen.
+        let now = Timestamp::now();
+        if now.duration_since(self.begun.get()) > SignedDuration::from_mins(2) {
+            self.begun.set(now);
+            self.tokens.set(0);
+        }
         let number = self.tokens.replace((self.tokens.get() + 1) % 600);
-        let signed = self.begun - SignedDuration::from_secs(number);
+        let signed = self.begun.get() - SignedDuration::from_secs(number);
         sign_at(credentials, REGION, eks::NAME, signed)
+    }
+
+    /// Waits until awsauth signs other tokens than before. A token has the time in seconds, and the API server caches its user.
+    pub(crate) fn outdate_tokens(&self) {
+        sleep(Duration::from_millis(1_050));
     }
 
     /// Returns the user that the API server authenticates for the token.

@@ -18,26 +18,26 @@ use crate::support::moto::Moto;
 use crate::support::simulated_aws::{Credentials, trusts_service};
 use crate::support::simulated_eks_api::EksService;
 
-const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
+pub(crate) const DEV: &str = "arn:aws:iam::111122223333:role/team/dev";
 const DEV_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/dev/ann@example.com";
 /// A role that is not in aws-auth.
 const DEPLOY: &str = "arn:aws:iam::111122223333:role/deploy";
-const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
+pub(crate) const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
-const ADMINS: &str = "awsauth:cluster-admins";
+pub(crate) const ADMINS: &str = "awsauth:cluster-admins";
 
 /// A cluster of CONFIG_MAP mode, whose caller and developers are in aws-auth.
-struct Migration {
-    session: ExclusiveCluster,
-    service: &'static EksService,
-    caller: Environment,
-    caller_session: Credentials,
-    dev: Credentials,
+pub(crate) struct Migration {
+    pub(crate) session: ExclusiveCluster,
+    pub(crate) service: &'static EksService,
+    pub(crate) caller: Environment,
+    pub(crate) caller_session: Credentials,
+    pub(crate) dev: Credentials,
     _iam: Moto,
 }
 
 impl Migration {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let session = ExclusiveCluster::with_access_entries();
         session
             .cluster
@@ -66,10 +66,10 @@ impl Migration {
             ]},
         });
         let service = eks(&session, &world);
-        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy", "others"]
+        let roles: BTreeMap<_, _> = ["mytestrole", "team/dev", "nodes", "deploy", "others", "ci"]
             .map(|role| (role, trusts_service("ec2.amazonaws.com")))
             .into();
-        let objects = json!({"account": "111122223333", "roles": roles});
+        let objects = json!({"account": "111122223333", "roles": roles, "users": ["people/ann"]});
         let iam = Moto::start(&[&objects.to_string()]);
         let roles = format!(
             "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
@@ -98,7 +98,7 @@ impl Migration {
     }
 
     /// Changes the state of EKS.
-    fn change(&self, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Value)) {
         let mut state = self.service.state();
         change(&mut state);
         self.service.set(&state);
@@ -131,7 +131,7 @@ impl Migration {
         ])
     }
 
-    fn becomes(&self, credentials: &Credentials, name: &str, groups: &[&str]) {
+    pub(crate) fn becomes(&self, credentials: &Credentials, name: &str, groups: &[&str]) {
         self.session.becomes(credentials, &Who::user(name, groups));
     }
 }
@@ -414,37 +414,6 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     migration
         .run(&["--finish", "--yes"])
         .says(0, &["Nothing to do: the authentication mode is API.\n"]);
-}
-
-#[test]
-fn killed_migration_continues_and_no_principal_loses_access() {
-    for call in [
-        ("UpdateClusterConfig", 0),
-        ("CreateAccessEntry", 0),
-        ("CreateAccessEntry", 1),
-    ] {
-        let migration = Migration::start();
-        let aws_auth = migration.aws_auth();
-        let args = ["migrate", "--apply", "--yes"];
-        kill_after(migration.service, call, &migration.caller, &args);
-        migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
-        let groups = match migration.entries().iter().any(|arn| arn == MYTESTROLE) {
-            true => ADMINS,
-            false => "system:masters",
-        };
-        migration.becomes(&migration.caller_session, "admin", &[groups]);
-
-        migration.run(&["--apply", "--yes"]).says(0, &[]);
-        assert_eq!(
-            migration.entries(),
-            [CREATOR, NODE, DEV, MYTESTROLE],
-            "{call:?}"
-        );
-        assert_eq!(migration.aws_auth(), aws_auth);
-        migration.run(&["--check"]).says(0, &[]);
-        migration.run(&["--revert", "--yes"]).says(0, &[]);
-        assert_eq!(migration.entries(), [CREATOR, NODE], "{call:?}");
-    }
 }
 
 /// The entry of the caller exists without its policy.

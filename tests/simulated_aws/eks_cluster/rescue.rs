@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::eks_cluster::cluster_name::{
-    CREATOR_SESSION, eks, holding, kill_after, on, on_terminal,
-};
+use crate::eks_cluster::cluster_name::{CREATOR_SESSION, eks, holding, on, on_terminal};
 use crate::eks_cluster::harness::ExclusiveCluster;
 use crate::eks_cluster::token_review::Who;
 use crate::support::child_process::send_signal;
@@ -41,16 +39,16 @@ const MAP_ROLES: &str = "\
 ";
 
 /// A cluster whose aws-auth was emptied, and the caller who wants to get in again.
-struct Lockout {
-    session: ExclusiveCluster,
+pub(crate) struct Lockout {
+    pub(crate) session: ExclusiveCluster,
     service: &'static EksService,
-    caller: Environment,
-    credentials: Credentials,
+    pub(crate) caller: Environment,
+    pub(crate) credentials: Credentials,
     iam: Moto,
 }
 
 impl Lockout {
-    fn start(mode: &str) -> Self {
+    pub(crate) fn start(mode: &str) -> Self {
         let session = ExclusiveCluster::with_access_entries();
         session
             .cluster
@@ -120,12 +118,12 @@ impl Lockout {
     }
 
     /// The cluster's creator, whom the authenticator admits regardless of aws-auth.
-    fn creator(&self) -> Environment {
+    pub(crate) fn creator(&self) -> Environment {
         holding(&self.session, self.service, CREATOR_SESSION)
     }
 
     /// Another client empties aws-auth.
-    fn empty(&self) {
+    pub(crate) fn empty(&self) {
         let patch = r#"{"data":{"mapRoles":""}}"#;
         let args = [
             "patch",
@@ -160,7 +158,7 @@ impl Lockout {
     }
 
     /// Returns what `get` prints about aws-auth, as the creator.
-    fn get(&self) -> String {
+    pub(crate) fn get(&self) -> String {
         self.session.done(&["get"]).stdout
     }
 
@@ -176,7 +174,7 @@ impl Lockout {
     }
 
     /// Returns each principal with an access entry and the names of its policies.
-    fn entries(&self) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn entries(&self) -> BTreeMap<String, Vec<String>> {
         let state = self.service.state();
         let entries = state["entries"][eks::NAME].as_array().into_iter().flatten();
         let policies = |entry: &Value| {
@@ -357,33 +355,6 @@ fn each_change_is_confirmed_on_a_terminal() {
     assert_eq!((status, entries), (0, vec![CREATOR.to_owned()]), "{screen}");
     let ops = Who::user("ops", &["system:masters"]);
     lockout.session.becomes(&lockout.credentials, &ops);
-}
-
-#[test]
-fn killed_rescue_continues_and_ends_in_the_same_state() {
-    for operation in [
-        "UpdateClusterConfig",
-        "DescribeUpdate",
-        "CreateAccessEntry",
-        "AssociateAccessPolicy",
-        "DeleteAccessEntry",
-    ] {
-        let lockout = Lockout::start("CONFIG_MAP");
-        let before = lockout.get();
-        lockout.empty();
-        let args = ["--yes", "--from", "history", "--leave-no-trace"];
-        let command = [&["rescue"], &args[..]].concat();
-        kill_after(lockout.service, (operation, 0), &lockout.caller, &command);
-
-        let again = lockout.rescue(&args);
-        again.says(0, &[]);
-        assert_eq!(lockout.get(), before, "{operation}");
-        assert_eq!(lockout.mode(), "API_AND_CONFIG_MAP", "{operation}");
-        let principals: Vec<String> = lockout.entries().into_keys().collect();
-        assert_eq!(principals, [CREATOR], "{operation}");
-        let ops = Who::user("ops", &["system:masters"]);
-        lockout.session.becomes(&lockout.credentials, &ops);
-    }
 }
 
 #[test]
