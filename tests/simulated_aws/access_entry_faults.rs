@@ -174,7 +174,7 @@ impl Access {
 
 /// Records the operations.
 #[derive(Default)]
-struct Recorder {
+pub(crate) struct Recorder {
     stops_after: Option<usize>,
     outcomes: Vec<Outcome>,
 }

@@ -20,6 +20,7 @@ mod lockout_guards;
 mod lockout_incidents;
 mod map_sso;
 mod migrate_apply;
+mod migrate_forms;
 mod migrate_plan;
 mod node_facts;
 mod nodes;

@@ -7,6 +7,7 @@ use super::entry_form::lacks_policy;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Presence};
 use awsauth_core::escape::one_line;
+use awsauth_core::facts::access_entries::STANDARD;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::shell_quote::quoted;
 
@@ -37,14 +38,37 @@ pub(super) fn script(
         Operation::CreateEntry { principal_arn, .. } => lacks_policy(plan, principal_arn),
         _ => false,
     };
+    let mut is_updated = false;
     for operation in plan.operations.iter().filter(|one| !is_done(one)) {
-        let _ = writeln!(text, "{}", operation.command(cluster));
-        if let Operation::UpdateAuthenticationMode { to, .. } = operation {
-            text.push_str(&wait_for(*to, &quoted(cluster)));
+        let command = operation.command(cluster);
+        let cluster = quoted(cluster);
+        match operation {
+            Operation::UpdateAuthenticationMode { to, .. } => {
+                is_updated = true;
+                text.push_str(CREATED_BY_EKS);
+                let _ = writeln!(text, "{command}\n{}", wait_for(*to, &cluster));
+            }
+            Operation::CreateEntry {
+                principal_arn,
+                kind,
+                ..
+            } if is_updated && kind != STANDARD => {
+                let arn = quoted(principal_arn);
+                let _ = writeln!(
+                    text,
+                    "[ \"$(aws eks describe-access-entry --cluster-name {cluster} --principal-arn {arn} --query accessEntry.type --output text 2>/dev/null)\" = {kind} ] ||\n  {command}"
+                );
+            }
+            _ => {
+                let _ = writeln!(text, "{command}");
+            }
         }
     }
     text
 }
+
+/// Precedes the update of the authentication mode.
+const CREATED_BY_EKS: &str = "# With the new mode, EKS creates some access entries itself. If a later command fails with\n# ResourceInUseException, print this script again: it then has the rest.\n";
 
 /// Returns commands that wait up to ten minutes for the mode. The cluster may be active before the update begins.
 fn wait_for(mode: AuthenticationMode, cluster: &str) -> String {
@@ -56,7 +80,7 @@ fn wait_for(mode: AuthenticationMode, cluster: &str) -> String {
          \x20 [ \"$tries\" -lt 60 ] || exit 1\n\
          \x20 sleep 10\n\
          done\n\
-         aws eks wait cluster-active --name {cluster}\n",
+         aws eks wait cluster-active --name {cluster}",
         mode.name()
     )
 }
