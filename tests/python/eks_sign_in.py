@@ -7,6 +7,8 @@ certificate, and the URL of an STS endpoint.
 answers from aws-auth, unless the authentication mode is API:
 https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html
 
+The state has the private DNS names of instances: {"instances": {"i-…": "ip-10-0-0-1.ec2.internal"}}.
+
 /authorize is a webhook for permissions, which knows the access policy AmazonEKSClusterAdminPolicy with the scope cluster:
 https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html
 """
@@ -71,12 +73,16 @@ def entry_of(world, cluster, arn):
     return None
 
 
-def user_of(entry, arn, session, caller):
+def user_of(entry, arn, session, caller, instances):
     """Returns the user of an entry, or None if it is bound to another principal of this name."""
     unique_id = caller["UserId"].split(":")[0]
     if entry.get("principalId", unique_id) != unique_id:
         return None
     values = {"SessionName": session.replace("@", "-"), "SessionNameRaw": session, "AccountID": caller["Account"]}
+    if "{{EC2PrivateDNSName}}" in entry["username"]:
+        if session not in instances:
+            return None
+        values["EC2PrivateDNSName"] = instances[session]
     username = re.sub(r"\{\{(\w+)\}\}", lambda name: values.get(name[1], name[0]), entry["username"])
     extra = {
         "arn": [caller["Arn"]],
@@ -99,7 +105,7 @@ def authenticate(review):
     arn, session = canonical(caller["Arn"])
     entry = entry_of(world, cluster, arn)
     if entry:
-        user = user_of(entry, arn, session, caller)
+        user = user_of(entry, arn, session, caller, world.get("instances", {}))
         return {"authenticated": True, "user": user} if user else {"authenticated": False}
     return forward(review) if mode == "API_AND_CONFIG_MAP" else {"authenticated": False}
 

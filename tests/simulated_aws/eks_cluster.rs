@@ -22,6 +22,7 @@ mod map_sso;
 mod migrate_apply;
 mod migrate_forms;
 mod migrate_plan;
+mod migrated_identities;
 mod node_facts;
 mod nodes;
 mod offboarding;
