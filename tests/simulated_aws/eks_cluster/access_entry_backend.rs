@@ -63,11 +63,16 @@ impl TwoStores {
 
     /// Starts with the caller and a node role in aws-auth.
     fn in_both_modes(entries: &[Value]) -> Self {
+        Self::with_aws_auth("API_AND_CONFIG_MAP", entries)
+    }
+
+    /// Like the function above, in another mode that reads aws-auth.
+    fn with_aws_auth(mode: &str, entries: &[Value]) -> Self {
         let roles = format!(
             "- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n\
              - rolearn: {NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
         );
-        Self::start("API_AND_CONFIG_MAP", entries, &roles)
+        Self::start(mode, entries, &roles)
     }
 
     fn start(mode: &str, entries: &[Value], roles: &str) -> Self {
@@ -881,10 +886,20 @@ fn access_file_gives_the_same_user_in_every_mode() {
     assert!(apply(&stores, &[]).1.is_empty());
     drop(stores);
 
+    let in_aws_auth = |stores: &TwoStores| {
+        apply(stores, &[]).0.says(0, &["Dropped the path /team/"]);
+        assert_eq!(stores.entry(DEV), None);
+        stores.becomes(&stores.dev, "dev:ann-example.com", &["devs", "viewers"]);
+        let before = stores.aws_auth();
+        assert!(apply(stores, &[]).1.is_empty());
+        assert_eq!(stores.aws_auth(), before);
+    };
+    let stores = TwoStores::with_aws_auth("CONFIG_MAP", &[]);
+    in_aws_auth(&stores);
+    drop(stores);
+
     let stores = TwoStores::in_both_modes(&[]);
-    apply(&stores, &[]).0.says(0, &["Dropped the path /team/"]);
-    assert_eq!(stores.entry(DEV), None);
-    stores.becomes(&stores.dev, "dev:ann-example.com", &["devs", "viewers"]);
+    in_aws_auth(&stores);
     let entries = ["--backend", "access-entries"];
     apply(&stores, &entries).0.says(0, &[]);
     stores.becomes(&stores.dev, "dev:ann-example.com", &["devs"]);
