@@ -13,6 +13,7 @@ mod exec_plugin;
 mod faults_at_writes;
 mod fleet;
 mod generated_identities;
+mod guides;
 pub(crate) mod harness;
 mod identity_kinds;
 mod lint;
