@@ -119,8 +119,17 @@ impl Shell {
 #[test]
 fn migration_guide_migrates_the_cluster() {
     let page = include_str!("../../../docs/migrate.md");
-    let [plan, json, file, apply, check, clean, finish, revert]: [String; 8] =
-        blocks(page, None).try_into().unwrap();
+    let [
+        plan,
+        json,
+        file,
+        apply,
+        check,
+        check_accounts,
+        clean,
+        finish,
+        revert,
+    ]: [String; 9] = blocks(page, None).try_into().unwrap();
     let sentences = [
         &plan[..],
         &apply,
@@ -154,6 +163,7 @@ fn migration_guide_migrates_the_cluster() {
     shell.run(&apply, 0);
     signs_in(&[ADMINS]);
     shell.run(&check, 0);
+    shell.run(&check_accounts, 0);
     let explain = sentences[3].replace("ARN", "arn:aws:iam::111122223333:role/dev");
     let explained = shell.run(&explain, 0);
     assert!(explained.contains("access entry"), "{explained}");
