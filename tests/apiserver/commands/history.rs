@@ -756,33 +756,30 @@ fn local_copies_of_another_cluster_are_not_offered() {
         "jsonpath={.metadata.uid}",
     ]);
     let name = folder.file_name().into_string().unwrap();
-    let digest = name.strip_prefix(&format!("cluster-{uid}-")).expect(&name);
-    assert_eq!(digest.len(), 64, "{name}");
+    let certificate = name.strip_suffix(&format!("-{uid}")).expect(&name);
+    let digest = certificate.strip_prefix("cluster-certificate-");
+    assert_eq!(digest.map(str::len), Some(64), "{name}");
     // The copies of a cluster that was reached at the same address before.
     let other = home.join(format!(
-        "cluster-00000000-0000-0000-0000-000000000000-{digest}"
+        "{certificate}-00000000-0000-0000-0000-000000000000"
     ));
     std::fs::rename(folder.path(), &other).unwrap();
     assert_eq!(listed(), (1, String::new()));
-    // If the copies could be of another cluster, the user chooses. Any server can claim a UID.
+    // If the copies could be of another cluster, the user chooses.
     let url = session.cluster.server_url();
     let address = url.trim_start_matches("https://").replace(':', "_");
-    let mut path = other;
-    for name in [address, uid] {
-        let uncertain = home.join(format!("cluster-{name}"));
-        std::fs::rename(path, &uncertain).unwrap();
-        let (count, stderr) = listed();
-        assert_eq!(count, 1);
-        assert!(
-            stderr.contains(
-                "may be of another cluster\nhint: to restore one of them: awsauth restore FILE\n"
-            ),
-            "{stderr}"
-        );
-        path = uncertain;
-    }
+    let uncertain = home.join(format!("cluster-address-{address}"));
+    std::fs::rename(other, &uncertain).unwrap();
+    let (count, stderr) = listed();
+    assert_eq!(count, 1);
+    assert!(
+        stderr.contains(
+            "may be of another cluster\nhint: to restore one of them: awsauth restore FILE\n"
+        ),
+        "{stderr}"
+    );
     // Without the permission to read the namespace, the certificate is enough.
-    std::fs::rename(path, home.join(format!("cluster-ca-{digest}"))).unwrap();
+    std::fs::rename(uncertain, home.join(certificate)).unwrap();
     assert_eq!(listed(), (2, String::new()));
     std::fs::remove_dir_all(home).unwrap();
 }

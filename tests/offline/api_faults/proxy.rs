@@ -12,7 +12,7 @@ use crate::api_faults::tls::Authority;
 use crate::api_faults::{read, refused, with_kubeconfig};
 
 /// A proxy that forwards and counts connections. It supports CONNECT and SOCKS 5.
-struct Proxy {
+pub(crate) struct Proxy {
     url: String,
     passed: Arc<AtomicU32>,
     accepting: tokio::task::JoinHandle<()>,
@@ -26,13 +26,22 @@ impl Drop for Proxy {
 
 impl Proxy {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts a proxy that connects to this server, whichever server the client names.
+    pub(crate) async fn to(server: &str) -> Self {
+        Self::start_with(Some(server.to_owned())).await
+    }
+
+    async fn start_with(fixed: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = listener.local_addr().unwrap().to_string();
         let passed = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&passed);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(stream, Arc::clone(&counter)));
+                tokio::spawn(pass(stream, fixed.clone(), Arc::clone(&counter)));
             }
         });
         Self {
@@ -41,9 +50,14 @@ impl Proxy {
             accepting,
         }
     }
+
+    /// Returns the line of a kubeconfig that selects this proxy.
+    pub(crate) fn line(&self) -> String {
+        format!("proxy-url: 'http://me:p%40ss@{}'", self.url)
+    }
 }
 
-async fn pass(mut client: TcpStream, counter: Arc<AtomicU32>) -> Option<()> {
+async fn pass(mut client: TcpStream, fixed: Option<String>, counter: Arc<AtomicU32>) -> Option<()> {
     let first = client.read_u8().await.ok()?;
     let mut server = if first == 5 {
         let mut methods = vec![0; client.read_u8().await.ok()?.into()];
@@ -74,7 +88,10 @@ async fn pass(mut client: TcpStream, counter: Arc<AtomicU32>) -> Option<()> {
                 .ok()?;
             return None;
         }
-        let server = TcpStream::connect(head.split(' ').nth(1)?).await.ok()?;
+        let named = head.split(' ').nth(1)?;
+        let server = TcpStream::connect(fixed.as_deref().unwrap_or(named))
+            .await
+            .ok()?;
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
         server
     };

@@ -19,8 +19,6 @@ pub enum ClusterKey {
     Certificate { digest: String, uid: Option<String> },
     /// The address, which several clusters may have, such as behind a tunnel.
     Address(String),
-    /// The UID alone, which any server can claim. Earlier versions named folders by it.
-    Uid(String),
 }
 
 #[derive(Deserialize)]
@@ -45,17 +43,14 @@ impl ClusterKey {
         let server = target.server.split_once("://");
         let server = server.map_or(target.server.as_str(), |(_, server)| server);
         let address = Self::Address(server.trim_end_matches('/').to_owned());
-        let uids = uid.iter().cloned().map(Some).chain([None]);
+        let uids = uid.into_iter().map(Some).chain([None]);
         let certificates = target.certificate_digest.iter().flat_map(|digest| {
             uids.clone().map(move |uid| Self::Certificate {
                 digest: digest.clone(),
                 uid,
             })
         });
-        certificates
-            .chain([address])
-            .chain(uid.clone().map(Self::Uid))
-            .collect()
+        certificates.chain([address]).collect()
     }
 
     /// Returns whether no other cluster has this key.
@@ -63,16 +58,16 @@ impl ClusterKey {
         matches!(self, Self::Certificate { .. })
     }
 
-    /// Returns the name of the cluster's folder.
+    /// Returns the name of the cluster's folder. A kubeconfig chooses the text of the address, so each kind of key has a prefix
+    /// of its own.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Certificate {
                 digest,
                 uid: Some(uid),
-            } => format!("{uid}-{digest}"),
-            Self::Certificate { digest, uid: None } => format!("ca-{digest}"),
-            Self::Address(address) => address.clone(),
-            Self::Uid(uid) => uid.clone(),
+            } => format!("certificate-{digest}-{uid}"),
+            Self::Certificate { digest, uid: None } => format!("certificate-{digest}"),
+            Self::Address(address) => format!("address-{address}"),
         }
     }
 }
