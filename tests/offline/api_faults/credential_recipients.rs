@@ -268,7 +268,7 @@ async fn kubeconfig_does_not_choose_who_confirms_its_server() {
 }
 
 #[tokio::test]
-async fn doctor_prints_no_secret_of_programs_and_urls() {
+async fn no_secret_of_programs_and_urls_is_printed() {
     let (api, authority) = with_own_authority().await;
     let secret = |place: &str| {
         let secret = format!("S3cret-of-the-{place}");
@@ -276,7 +276,7 @@ async fn doctor_prints_no_secret_of_programs_and_urls() {
         secret
     };
     let exec = format!(
-        "exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: sh, args: [-c, \
+        "exec: {{apiVersion: client.authentication.k8s.io/v1beta1, interactiveMode: Never, command: sh, args: [-c, \
          'echo \"client_secret: {} password={}\" >&2; exit 1', sh, '--client-secret={}', --password, '{}']}}",
         secret("first-line"),
         secret("same-line"),
@@ -288,6 +288,11 @@ async fn doctor_prints_no_secret_of_programs_and_urls() {
         .replace("://", &format!("://admin:{}@", secret("server")));
     let kubeconfig = api.folder().join("with-secrets");
     fs::write(&kubeconfig, kubeconfig_text(&url, &authority, &exec)).unwrap();
+    let with_secrets = ["--kubeconfig", kubeconfig.to_str().unwrap()];
+    for command in [&["get"][..], &["lint", "-o", "github"]] {
+        let run = awsauth(&api, "", "", &[command, &with_secrets].concat()).await;
+        run.says(3, &["--client-secret=…", "password=…"]);
+    }
     let bundle = api.folder().join("bundle.json");
     let header = format!("Authorization: Bearer {}", secret("header"));
     let user = format!("admin:{}", secret("user"));

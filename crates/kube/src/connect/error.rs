@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::error_kind::ErrorKind;
 use crate::shell_command::{command_line, quoted};
 use awsauth_core::endpoint_trust::UntrustedEndpoint;
+use awsauth_core::redact;
 
 /// Why no connection could be set up. No request was sent.
 #[derive(Debug, Error)]
@@ -188,7 +189,7 @@ pub enum CredentialsError {
     #[error("the credential plugin {command:?} of the kubeconfig is not installed")]
     PluginMissing {
         command: String,
-        /// The kubeconfig's `installHint`.
+        /// The kubeconfig's `installHint`, without secrets.
         install_hint: Option<String>,
     },
     /// The plugin cannot be run.
@@ -200,16 +201,16 @@ pub enum CredentialsError {
         colon(stderr)
     )]
     PluginFailed {
-        /// The command line for a POSIX shell.
+        /// The command line for a POSIX shell, without secrets.
         command: String,
         status: String,
-        /// The last line of its stderr; empty if the plugin wrote directly to the terminal.
+        /// The last line of its stderr without secrets; empty if the plugin wrote directly to the terminal.
         stderr: String,
     },
     /// The output of the plugin contains no credentials.
     #[error("the credential plugin {command:?} printed no credentials")]
     PluginOutput {
-        /// The command line for a POSIX shell.
+        /// The command line for a POSIX shell, without secrets.
         command: String,
     },
     /// The token file cannot be read.
@@ -261,14 +262,14 @@ impl CredentialsError {
         }
     }
 
-    /// Converts kube's error about credentials, without anything that the plugin printed to stdout.
+    /// Converts kube's error about credentials, without secrets and without anything that the plugin printed to stdout.
     pub fn of(error: &AuthError, exec: Option<&ExecConfig>) -> Self {
         let program = exec
             .and_then(|exec| exec.command.clone())
             .unwrap_or_default();
         let arguments = exec.and_then(|exec| exec.args.clone()).unwrap_or_default();
-        let words = std::iter::once(&program).chain(&arguments);
-        let command = command_line(words.map(String::as_str));
+        let words = redact::arguments(std::iter::once(program.clone()).chain(arguments));
+        let command = command_line(words.iter().map(String::as_str));
         let copy = |error: &io::Error| match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::from(error.kind()),
@@ -277,7 +278,8 @@ impl CredentialsError {
             AuthError::AuthExecStart(error) if error.kind() == io::ErrorKind::NotFound => {
                 Self::PluginMissing {
                     command: program,
-                    install_hint: exec.and_then(|exec| exec.install_hint.clone()),
+                    install_hint: exec
+                        .and_then(|exec| exec.install_hint.as_deref().map(redact::text)),
                 }
             }
             AuthError::AuthExecStart(error) => Self::PluginNotRun {
@@ -287,7 +289,7 @@ impl CredentialsError {
             AuthError::AuthExecRun { out, .. } => Self::PluginFailed {
                 command,
                 status: out.status.to_string(),
-                stderr: last_line(&out.stderr),
+                stderr: redact::text(&last_line(&out.stderr)),
             },
             AuthError::AuthExecParse(_)
             | AuthError::ExecPluginFailed
