@@ -17,7 +17,7 @@ use crate::support::python::Packages;
 const A: &str = "arn:aws:iam::111122223333";
 
 /// Texts that a language could read as something else.
-const TEXTS: [&str; 27] = [
+const TEXTS: [&str; 28] = [
     "plain",
     "it's",
     "say \"hi\"",
@@ -37,6 +37,7 @@ const TEXTS: [&str; 27] = [
     "{\"a\": 1}",
     "-option",
     "file://etc/passwd",
+    "http://127.0.0.1:9/",
     "$HOME `id` $(id)",
     "é😀\u{85}\u{7f}\u{feff}",
     "1_000",
@@ -57,11 +58,12 @@ fn manifest(folder: &TempDir) -> Vec<Entry> {
         .enumerate()
         .map(|(number, text)| {
             let arn = format!("{A}:role/r-{number}");
-            (
-                arn,
-                (*text).to_owned(),
-                vec![(*text).to_owned(), "devs".to_owned()],
-            )
+            // The AWS CLI reads URLs only in lists of one text.
+            let groups = match text.contains("://") {
+                true => vec![(*text).to_owned()],
+                false => vec![(*text).to_owned(), "devs".to_owned()],
+            };
+            (arn, (*text).to_owned(), groups)
         })
         .collect();
     let roles: Vec<Value> = entries

@@ -433,15 +433,17 @@ fn is_lost_in_shell(text: &str) -> bool {
     text.contains('\0') || text.ends_with('\n')
 }
 
-/// Returns the words of `--kubernetes-groups`. The AWS CLI would read some texts as JSON, as files or as options.
+/// The URLs whose contents the AWS CLI uses as the value of an option. Only its version 1 reads those of the web:
+/// <https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html#cliv2-migration-changes-breaking>
+const READ_URLS: [&str; 4] = ["file://", "fileb://", "http://", "https://"];
+
+/// Returns the words of `--kubernetes-groups`. The AWS CLI would read some texts as JSON, as URLs or as options.
 fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     let is_plain = |group: &String| {
-        let special = ["-", "[", "{", "file://", "fileb://"];
+        let begins = |start: &&str| group.trim_start().starts_with(start);
         !group.is_empty()
             && !is_lost_in_shell(group)
-            && !special
-                .iter()
-                .any(|start| group.trim_start().starts_with(start))
+            && !["-", "[", "{"].iter().chain(&READ_URLS).any(begins)
     };
     let words = match !groups.is_empty() && groups.iter().all(is_plain) {
         true => groups.to_vec(),
@@ -450,9 +452,9 @@ fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     std::iter::once("--kubernetes-groups".to_owned()).chain(words)
 }
 
-/// Returns the word or words of `--username`. The AWS CLI would read a file if the text is its URL.
+/// Returns the word or words of `--username`. The AWS CLI would read some URLs.
 fn username_option(username: &str) -> Vec<String> {
-    let is_url = username.starts_with("file://") || username.starts_with("fileb://");
+    let is_url = READ_URLS.iter().any(|start| username.starts_with(start));
     match is_url || is_lost_in_shell(username) {
         true => vec![
             "--cli-input-json".to_owned(),
@@ -525,6 +527,12 @@ mod tests {
                 create(Some("file://x"), &["-x"]),
                 format!(
                     r#"aws eks create-access-entry --cluster-name prod --principal-arn {ROLE} --cli-input-json '{{"username":"file://x"}}' --kubernetes-groups '["-x"]'"#
+                ),
+            ),
+            (
+                create(Some("https://x"), &["http://x"]),
+                format!(
+                    r#"aws eks create-access-entry --cluster-name prod --principal-arn {ROLE} --cli-input-json '{{"username":"https://x"}}' --kubernetes-groups '["http://x"]'"#
                 ),
             ),
             (
