@@ -85,6 +85,8 @@ pub struct UntrustedEndpoint {
     pub reason: Distrust,
     address: String,
     is_loopback: bool,
+    /// Whether `--allow-endpoint` has an effect.
+    can_be_allowed: bool,
 }
 
 /// The reason not to trust a server.
@@ -116,7 +118,7 @@ impl Server {
     /// Checks that credentials cannot be read on the way to the server.
     ///
     /// # Errors
-    /// If the connection is plain HTTP, except to this machine if the user allows that.
+    /// If the connection is plain HTTP, except directly to this machine if the user allows that.
     pub fn check_confidential(
         &self,
         exceptions: &EndpointExceptions,
@@ -132,13 +134,23 @@ impl Server {
         self.is_https && !self.skips_verification && self.check_described(described).is_ok()
     }
 
-    /// Whether the server is on this machine.
+    /// Whether the server is on this machine. A proxy of the environment is never used for such a server.
     fn is_loopback(&self) -> bool {
-        self.host.eq_ignore_ascii_case("localhost")
-            || self
-                .host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        let is_address = |address: IpAddr| address.is_loopback();
+        !self.has_kubeconfig_proxy
+            && (self.host.eq_ignore_ascii_case("localhost")
+                || self.host.parse().is_ok_and(is_address))
+    }
+
+    /// Whether the user can allow the server by its host name: the kubeconfig does not choose both the proxy and the
+    /// certificate authority or name that prove which server the proxy reaches.
+    fn can_be_allowed(&self) -> bool {
+        let is_proven = || {
+            self.is_https
+                && self.authorities.is_none()
+                && self.certificate_name().eq_ignore_ascii_case(&self.host)
+        };
+        !self.has_kubeconfig_proxy || is_proven()
     }
 
     /// The name that the certificate must be for.
@@ -155,6 +167,7 @@ impl Server {
             reason,
             address: exact.to_string(),
             is_loopback: self.is_loopback(),
+            can_be_allowed: self.can_be_allowed(),
         }
     }
 
@@ -219,11 +232,9 @@ impl TrustedEndpoint {
             return Err(distrusted(Distrust::NotVerified));
         }
         let trusted = Self { _checked: () };
-        if exceptions
-            .endpoints
-            .iter()
-            .any(|allowed| allowed.allows(server))
-        {
+        let mut allowed = exceptions.endpoints.iter();
+        let is_allowed = allowed.any(|allowed| allowed.allows(server));
+        if is_allowed && server.can_be_allowed() {
             return Ok(trusted);
         }
         if !server.is_https {
@@ -231,7 +242,11 @@ impl TrustedEndpoint {
                 host: server.host.clone(),
             }));
         }
-        match (server.check_name(cluster.region), cluster.described) {
+        let name = match is_allowed {
+            true => Err(Distrust::KubeconfigProxy),
+            false => server.check_name(cluster.region),
+        };
+        match (name, cluster.described) {
             (Ok(()), _) => Ok(trusted),
             (Err(_), Some(described)) => match server.check_described(described) {
                 Ok(()) => Ok(trusted),
@@ -263,7 +278,7 @@ impl UntrustedEndpoint {
             Distrust::NotVerified => None,
             Distrust::PlainHttp if !self.is_loopback => None,
             Distrust::PlainHttp => Some("--allow-http-loopback"),
-            _ => Some("--allow-endpoint"),
+            _ => self.can_be_allowed.then_some("--allow-endpoint"),
         }
     }
 
@@ -278,6 +293,9 @@ impl UntrustedEndpoint {
             Distrust::OtherEndpoint { endpoint } if self.is_loopback => format!(
                 "for a tunnel to the cluster, set tls-server-name of the kubeconfig's cluster to {endpoint}; if another server may get your token, add --allow-endpoint {}",
                 self.address
+            ),
+            _ if !self.can_be_allowed => format!(
+                "connect to the endpoint that EKS reports: {rewrite}; to use the proxy, set HTTPS_PROXY instead of proxy-url of the kubeconfig"
             ),
             _ => format!(
                 "connect to the endpoint that EKS reports: {rewrite}; if this server may get your token, add --allow-endpoint {}",
@@ -634,6 +652,56 @@ mod tests {
             check(&unverified, None, &allowing(&["api.example.com"], true)),
             Err(Distrust::NotVerified)
         );
+    }
+
+    #[test]
+    fn exceptions_do_not_cover_a_proxy_of_the_kubeconfig() {
+        let described = described();
+        for url in ["https://api.example.com:6443", "https://localhost:6443"] {
+            let host = url.trim_start_matches("https://");
+            let exceptions = allowing(&[host], true);
+            let proxied = Server {
+                has_kubeconfig_proxy: true,
+                ..server(url)
+            };
+            let error =
+                TrustedEndpoint::check(&proxied, TokenCluster::default(), &exceptions).unwrap_err();
+            assert_eq!(error.reason, Distrust::KubeconfigProxy);
+            assert_eq!(error.flag(), None);
+            assert!(
+                error
+                    .hint(None)
+                    .ends_with("set HTTPS_PROXY instead of proxy-url of the kubeconfig")
+            );
+            assert!(error.needs_description());
+            // Certificates that prove the server whatever the proxy does: the one that EKS describes, and public ones.
+            let of_cluster = Server {
+                tls_server_name: Some(PROD.to_owned()),
+                ..proxied.clone()
+            };
+            assert_eq!(check(&of_cluster, Some(&described), &exceptions), Ok(()));
+            let public = Server {
+                authorities: None,
+                ..proxied.clone()
+            };
+            assert_eq!(check(&public, None, &exceptions), Ok(()));
+            let other_name = Server {
+                tls_server_name: Some("evil.example".to_owned()),
+                ..public
+            };
+            assert_eq!(
+                check(&other_name, None, &exceptions),
+                Err(Distrust::KubeconfigProxy)
+            );
+        }
+        let plain = Server {
+            has_kubeconfig_proxy: true,
+            ..server("http://localhost:8001")
+        };
+        let exceptions = allowing(&["localhost"], true);
+        let error = plain.check_confidential(&exceptions).unwrap_err();
+        assert_eq!((&error.reason, error.flag()), (&Distrust::PlainHttp, None));
+        assert_eq!(check(&plain, None, &exceptions), Err(Distrust::PlainHttp));
     }
 
     #[test]

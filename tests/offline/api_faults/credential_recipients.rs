@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
+use crate::api_faults::proxy::Proxy;
 use crate::api_faults::tls::Authority;
 use crate::api_faults::{calm, header};
 use crate::support::completed_run::Run;
@@ -226,6 +227,33 @@ async fn signed_token_is_not_sent_to_a_server_that_names_itself_an_eks_cluster()
             "{sent:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn signed_token_is_not_sent_through_a_proxy_of_the_kubeconfig() {
+    let (tls, authority) = with_own_authority().await;
+    let plain = calm().await;
+    let flags = ["--allow-endpoint", "127.0.0.1", "--allow-http-loopback"];
+    let user_token = format!("token: {USER_TOKEN}");
+    for (api, cluster, part) in [
+        (&tls, authority.as_str(), "proxy-url of the kubeconfig"),
+        (&plain, "insecure-skip-tls-verify: false", "plain HTTP"),
+    ] {
+        let proxy = Proxy::to(api.url.split_once("://").unwrap().1).await;
+        let cluster = format!("{cluster}, {}", proxy.line());
+        for command in [&VERIFY[..], &MAP] {
+            let run = awsauth(api, &cluster, "", &[command, &flags].concat()).await;
+            run.says(4, &["refused (untrusted-endpoint)", part]);
+            assert!(!run.stderr.contains("add --allow"), "{run:?}");
+        }
+        awsauth(api, &cluster, "", &[&["doctor"][..], &flags].concat()).await;
+        assert!(received(api).is_empty(), "{:?}", received(api));
+        // As with kubectl, the user's own credentials may pass a proxy, but not over plain HTTP.
+        let get = ["get", "--allow-http-loopback"];
+        awsauth(api, &cluster, &user_token, &get).await;
+    }
+    assert_eq!(received(&tls), [format!("Bearer {USER_TOKEN}")]);
+    assert!(received(&plain).is_empty(), "{:?}", received(&plain));
 }
 
 #[tokio::test]
