@@ -13,8 +13,9 @@ set -eu
 version=${1:?"usage: sh install.sh VERSION FOLDER"}
 folder=${2:?"usage: sh install.sh VERSION FOLDER"}
 
+# Prints an error, without the user and password of a URL.
 fail() {
-    echo "error: cannot install awsauth $version: $1" >&2
+    printf 'error: cannot install awsauth %s: %s\n' "$version" "$1" | sed 's|https://[^/ ]*@|https://|' >&2
     exit 1
 }
 

@@ -1,6 +1,6 @@
 //! Temporary and private files.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub(crate) fn write_temporary(prefix: &str, suffix: &str, content: &[u8]) -> io:
 }
 
 /// Writes a file that only this user can read, replacing an existing file or symlink. The new file never belongs to
-/// another user, even in a folder that others can write.
+/// another user, even in a folder that others can write. Only this user can use the folders that are created for it.
 pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let existing = fs::symlink_metadata(path).ok();
     if existing.is_some_and(|existing| !existing.is_file() && !existing.is_symlink()) {
@@ -28,7 +28,11 @@ pub(crate) fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    let mut folders = DirBuilder::new();
+    folders.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.create(folder)?;
     let mut file = Builder::new().prefix(".awsauth-").tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
@@ -41,6 +45,17 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+
+    #[test]
+    fn folders_of_a_private_file_are_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("awsauth");
+        replace_private(&state.join("fleet/file"), b"x").expect("written");
+        for created in [state.join("fleet"), state] {
+            let mode = fs::metadata(created).expect("stat").permissions().mode();
+            assert_eq!(mode & 0o7777, 0o700);
+        }
+    }
 
     #[test]
     fn private_file_replaces_a_symlink_and_not_its_target() {

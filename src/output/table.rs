@@ -244,7 +244,8 @@ fn gaps(shown: &[usize]) -> usize {
 /// Returns a text that spreadsheet programs do not take for a formula, even those that split cells at semicolons:
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn without_formula(text: &str) -> Cow<'_, str> {
-    let begins = |part: &str| part.trim_start().starts_with(['=', '+', '-', '@']);
+    let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let begins = |part: &str| part.trim_start().starts_with(signs);
     match text.split([';', '"']).any(begins) {
         true => Cow::Owned(format!("'{text}")),
         false => Cow::Borrowed(text),
@@ -364,6 +365,10 @@ mod tests {
             ("@SUM(1)", true),
             ("x;=cmd|' /C calc'!A0;", true),
             ("x\"; -1", true),
+            ("＝1+1", true),
+            ("＋1", true),
+            ("－1", true),
+            ("＠SUM(1)", true),
             ("a=b", false),
             ("dev@example.com", false),
             ("", false),

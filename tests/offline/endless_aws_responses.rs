@@ -1,8 +1,9 @@
 //! Services of AWS whose responses do not end: each is read up to a limit.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +41,64 @@ fn endless() -> (String, Arc<AtomicUsize>) {
         }
     });
     (url, longest)
+}
+
+/// Starts an IAM whose list of roles has no end. Returns its URL, and the number of pages that it sent.
+fn endless_list() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let pages = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&pages);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while stream.read_line(&mut line).unwrap() > 2 {
+                let header = line.to_ascii_lowercase();
+                if let Some(value) = header.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            stream.read_exact(&mut vec![0; length]).unwrap();
+            let page = counted.fetch_add(1, Ordering::Relaxed);
+            let body = format!(
+                "<ListRolesResponse><ListRolesResult><IsTruncated>true</IsTruncated><Roles></Roles>\
+                 <Marker>{page}</Marker></ListRolesResult></ListRolesResponse>"
+            );
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream
+                .get_mut()
+                .write_all((head + &body).as_bytes())
+                .unwrap();
+        }
+    });
+    (url, pages)
+}
+
+#[test]
+fn list_of_roles_is_read_up_to_a_limit() {
+    let home = tempfile::tempdir().unwrap();
+    let manifest = home.path().join("aws-auth.yaml");
+    fs::write(&manifest, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: \"\"\n").unwrap();
+    let (url, pages) = endless_list();
+    let environment = Environment::new(home.path())
+        .with("AWS_EC2_METADATA_DISABLED", "true")
+        .with("AWS_ENDPOINT_URL_IAM", &url)
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIexample");
+    let mut command = environment.command(Path::new(env!("CARGO_BIN_EXE_awsauth")));
+    let map = ["map", "sso", "Admin", "--username", "a", "--file"];
+    let run = Run::of(command.args(map).arg(&manifest));
+    assert_ne!(run.status, 0, "{run:?}");
+    assert!(
+        run.stderr.contains("a list has more than 200 pages"),
+        "{run:?}"
+    );
+    assert_eq!(pages.load(Ordering::Relaxed), 200);
 }
 
 #[test]

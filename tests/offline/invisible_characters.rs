@@ -362,6 +362,7 @@ fn findings_are_escaped_in_every_format() {
     let sarif = lint("sarif").json();
     assert_eq!(sarif["version"], "2.1.0");
     let junit = lint("junit").stdout;
+    assert!(!junit.contains("##[error]"), "{junit}");
     let mut reader = quick_xml::Reader::from_str(&junit);
     loop {
         match reader.read_event().expect("XML") {
@@ -581,4 +582,15 @@ fn on_cluster(url: &str) {
     let bundle = fs::read_to_string(folder.path().join("bundle.json")).expect("a bundle");
     assert_visible(&bundle);
     serde_json::from_str::<Value>(&bundle).expect("JSON");
+}
+
+#[test]
+fn accounts_are_escaped_in_attributes_of_a_report() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let accounts = format!("- {}\n", quoted("x\n::error::forged\u{1b}[2J"));
+    let object = config_map("", &[("mapAccounts".to_owned(), accounts)]);
+    fs::write(folder.path().join("aws-auth.json"), object.to_string()).expect("a file");
+    let arguments = ["report", "--file", "aws-auth.json", "-o", "html"];
+    let html = awsauth(folder.path(), &arguments).stdout;
+    assert!(html.contains("x\\n::error::forged\\u{1b}[2J"), "{html}");
 }

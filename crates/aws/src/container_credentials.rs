@@ -21,6 +21,7 @@ use super::AwsEnvironment;
 use super::metadata_credentials::{CredentialsResponse, CredentialsResponseError};
 use super::metadata_http::{Answer, Client, HttpError, Url};
 use super::tls::{self, TlsError};
+use awsauth_core::redact;
 use awsauth_core::token::Credentials;
 
 /// The limit for all attempts. The agent itself calls AWS for the first response.
@@ -71,7 +72,7 @@ impl Container {
             (None, None) => return Ok(None),
         };
         let Some(url) = Url::parse(&uri) else {
-            let value = environment.get(variable).unwrap_or_default().to_owned();
+            let value = redact::text(environment.get(variable).unwrap_or_default());
             return Err(ContainerError::Uri { value, variable });
         };
         if !is_allowed(&url) {
@@ -243,6 +244,7 @@ pub enum ContainerError {
     /// The URI is invalid.
     #[error("{value:?}, which is {variable}, is not a URI of a credentials endpoint")]
     Uri {
+        /// The URI without user and password.
         value: String,
         variable: &'static str,
     },
@@ -495,6 +497,8 @@ mod tests {
             let error = endpoint_url(&[(variable, value)]).unwrap_err();
             assert!(matches!(error, ContainerError::Uri { .. }), "{error}");
         }
+        let error = endpoint_url(&[(FULL, "ftp://me:hunter2@localhost/x")]).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
         // A host name that only begins like the agent's address is a different host.
         let error = endpoint_url(&[(RELATIVE, ".anywhere.example/x")]).unwrap_err();
         assert!(

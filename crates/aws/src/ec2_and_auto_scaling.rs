@@ -10,6 +10,7 @@ use super::action_error::{ActionError, of};
 use super::client_config::{ClientError, ProfileSettings};
 use super::concurrency::map_concurrently;
 use super::credentials::ResolvedCredentials;
+use super::list_limit::{MAX_PAGES, TIME_LIMIT, too_many_pages, within};
 use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
 use super::signed_client::{Endpoint, Timeouts};
@@ -36,8 +37,6 @@ const INSTANCES_PER_PAGE: &str = "200";
 /// The Auto Scaling groups of a page, which is the maximum:
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
 const GROUPS_PER_PAGE: &str = "100";
-/// The most pages that are read.
-const MAX_PAGES: usize = 200;
 /// The most values of a filter:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
 const MAX_FILTER_VALUES: usize = 200;
@@ -262,29 +261,30 @@ impl QueryClient {
     {
         let mut pages: Vec<T> = Vec::new();
         let mut token: Option<String> = None;
-        let invalid = |why: &str| AwsError::InvalidResponse {
-            why: format!("{action}: {why}"),
-        };
-        for _ in 0..MAX_PAGES {
-            let with_token = parameters
-                .iter()
-                .map(|(name, value)| (name.as_str(), *value));
-            let with_token: Vec<(&str, &str)> = with_token
-                .chain(token.as_deref().map(|token| ("NextToken", token)))
-                .collect();
-            let page: T = self.call(action, &with_token).await?;
-            let next = page.next_token().filter(|next| !next.is_empty());
-            let next = next.map(str::to_owned);
-            pages.push(page);
-            match next {
-                None => return Ok(pages),
-                Some(_) if next == token => {
-                    return Err(invalid("two pages have the same token"));
+        let all = async {
+            for _ in 0..MAX_PAGES {
+                let with_token = parameters
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), *value));
+                let with_token: Vec<(&str, &str)> = with_token
+                    .chain(token.as_deref().map(|token| ("NextToken", token)))
+                    .collect();
+                let page: T = self.call(action, &with_token).await?;
+                let next = page.next_token().filter(|next| !next.is_empty());
+                let next = next.map(str::to_owned);
+                pages.push(page);
+                match next {
+                    None => return Ok(pages),
+                    Some(_) if next == token => {
+                        let why = format!("{action}: two pages have the same token");
+                        return Err(AwsError::InvalidResponse { why });
+                    }
+                    Some(_) => token = next,
                 }
-                Some(_) => token = next,
             }
-        }
-        Err(invalid(&format!("there are more than {MAX_PAGES} pages")))
+            Err(too_many_pages())
+        };
+        within(TIME_LIMIT, all).await
     }
 }
 

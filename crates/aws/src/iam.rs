@@ -12,6 +12,7 @@ use super::action_error::{ActionError, of};
 use super::client_config::{ClientError, ClientSettings, ProfileSettings};
 use super::concurrency::map_concurrently;
 use super::credentials::ResolvedCredentials;
+use super::list_limit::{MAX_PAGES, TIME_LIMIT, too_many_pages, within};
 use super::query_protocol::{Members, QueryClient, Service};
 use super::runtime::BlockingRuntime;
 use super::signed_client::{Endpoint, Timeouts};
@@ -271,21 +272,26 @@ impl QueryClient {
     {
         let mut principals = Vec::new();
         let mut marker: Option<String> = None;
-        loop {
-            let marker_parameter = marker.as_deref().map(|marker| ("Marker", marker));
-            let with_marker: Vec<_> = parameters.iter().copied().chain(marker_parameter).collect();
-            let page: Response<Page<T>> = self.call(action, &with_marker).await?;
-            let page = page.result;
-            principals.extend(page.items.into_vec().into_iter().map(T::into));
-            match page.marker.filter(|_| page.is_truncated) {
-                None => return Ok(principals),
-                Some(next) if marker.as_ref() == Some(&next) => {
-                    let why = format!("{action}: two pages have the same marker");
-                    return Err(AwsError::InvalidResponse { why });
+        let all = async {
+            for _ in 0..MAX_PAGES {
+                let marker_parameter = marker.as_deref().map(|marker| ("Marker", marker));
+                let with_marker: Vec<_> =
+                    parameters.iter().copied().chain(marker_parameter).collect();
+                let page: Response<Page<T>> = self.call(action, &with_marker).await?;
+                let page = page.result;
+                principals.extend(page.items.into_vec().into_iter().map(T::into));
+                match page.marker.filter(|_| page.is_truncated) {
+                    None => return Ok(principals),
+                    Some(next) if marker.as_ref() == Some(&next) => {
+                        let why = format!("{action}: two pages have the same marker");
+                        return Err(AwsError::InvalidResponse { why });
+                    }
+                    Some(next) => marker = Some(next),
                 }
-                Some(next) => marker = Some(next),
             }
-        }
+            Err(too_many_pages())
+        };
+        within(TIME_LIMIT, all).await
     }
 
     async fn roles_named(&self, names: &BTreeSet<String>) -> IamResult<Listed> {

@@ -14,6 +14,7 @@ mod environment;
 pub mod iam;
 pub mod imds;
 mod json_protocol;
+mod list_limit;
 mod machine;
 mod metadata_credentials;
 mod metadata_http;

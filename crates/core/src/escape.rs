@@ -145,8 +145,8 @@ pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
     without_marks(shown, "\\u0023")
 }
 
-/// Escapes what the log of a CI system interprets as a command in HTML. Does not escape `::`, so no text may be at the start of a
-/// line in the HTML.
+/// Escapes what the log of a CI system interprets as a command in HTML or XML. Does not escape `::`, so no text may be at the start
+/// of a line.
 pub fn html(text: String) -> String {
     without_marks(text.into(), "&#35;").into_owned()
 }

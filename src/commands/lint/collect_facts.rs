@@ -45,6 +45,7 @@ pub(super) fn read(
     let eks_account = || backend.eks().map(|eks| eks.facts.account().to_owned());
     let mut facts = Facts {
         account: requested.account.map(str::to_owned).or_else(eks_account),
+        kubectl: Some(backend.kubectl()),
         ..Facts::default()
     };
     let Some((live, policy)) = backend.read_with_rbac(requested.roles, out)? else {

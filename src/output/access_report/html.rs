@@ -316,7 +316,7 @@ pub(super) fn principals(parts: &[Part<'_>]) -> Markup {
                 (label) " "
                 select id=(id) data-filter=(id) {
                     option value="" { "all" }
-                    @for value in values { option value=(value) { (one_line(value)) } }
+                    @for value in values { option value=(one_line(value)) { (one_line(value)) } }
                 }
             }
         }
@@ -376,7 +376,7 @@ pub(super) fn level(one: &PrincipalAccess) -> &'static str {
 fn row(cluster: Option<&str>, one: &PrincipalAccess, shows_use: bool) -> Markup {
     let rank = Level::ALL.iter().position(|of| of.name() == level(one));
     html! {
-        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one.account.as_deref().unwrap_or_default()) data-store=(store_name(&one.source)) data-cluster=[cluster] {
+        tr data-level=(level(one)) data-kind=(kind_name(one.kind)) data-account=(one_line(one.account.as_deref().unwrap_or_default())) data-store=(store_name(&one.source)) data-cluster=[cluster.map(one_line)] {
             @if let Some(cluster) = cluster { td.plain { (one_line(cluster)) } }
             td data-sort=(rank.unwrap_or_default()) {
                 (badge(level(one)))

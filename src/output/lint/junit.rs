@@ -40,7 +40,7 @@ pub(crate) fn lint_junit(
             write_errors(unread, writer)
         })?;
     let text = String::from_utf8(writer.into_inner()).map_err(io::Error::other)?;
-    Ok(text + "\n")
+    Ok(escape::html(text + "\n"))
 }
 
 /// One file.

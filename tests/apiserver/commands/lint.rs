@@ -24,6 +24,9 @@ fn lint_checks_bindings_and_roles() {
     ));
     let before = ids(&session.done(&["lint", "-o", "json"]));
     assert_eq!(before, ["G02", "G03", "G02"]);
+    let help = "kubectl --context admin create rolebinding devs-view ";
+    let run = session.done(&["lint"]);
+    assert!(run.stdout.contains(help), "{run:?}");
     let _objects = Objects::create(
         &session,
         r#"

@@ -5,7 +5,7 @@ use crate::controller::harness::{Harness, NODE_ENTRY, developer, eventually, rol
 use crate::support::simulated_eks_api::EksService;
 
 /// The note that the controller will write its entries again.
-const NOTE: &str = "delete its object: kubectl delete aam NAME";
+const NOTE: &str = "delete its object: kubectl --context admin delete aam NAME";
 
 #[test]
 fn undo_of_a_controller_write_warns_that_it_will_be_repeated() {

@@ -158,6 +158,13 @@ fn other_downloads_are_not_installed() {
         1,
         &["v9.9.9/awsauth_9.9.9_linux_amd64.tar.gz cannot be downloaded"],
     );
+    let with_password = "https://bot:hunter2-mirror@mirror.example/awsauth";
+    let mirror = environment
+        .clone()
+        .with("AWSAUTH_REPOSITORY", with_password);
+    let run = page.install(&mirror, "9.9.9");
+    run.says(1, &["https://mirror.example/awsauth/releases/download/"]);
+    assert!(!run.stderr.contains("hunter2"), "{run:?}");
     let nowhere = environment.clone().without("AWSAUTH_REPOSITORY");
     page.install(&nowhere, VERSION).says(
         1,

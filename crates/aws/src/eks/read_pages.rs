@@ -7,15 +7,13 @@ use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_types::request_id::RequestId;
 
+use crate::list_limit::{MAX_PAGES, TIME_LIMIT, too_many_pages, within};
 use crate::request_error::AwsError;
-
-/// The most pages that are read. A page has up to 100 items.
-const MAX_PAGES: u32 = 200;
 
 /// Returns the `items` of all pages.
 ///
 /// # Errors
-/// If a page cannot be read, or there are more than [`MAX_PAGES`].
+/// If a page cannot be read, there are more than [`MAX_PAGES`], or they do not arrive within [`TIME_LIMIT`].
 pub(super) async fn read_pages<P, I, E>(
     mut pages: PaginationStream<Result<P, SdkError<E, HttpResponse>>>,
     items: impl Fn(P) -> Option<Vec<I>>,
@@ -24,16 +22,17 @@ where
     E: Error + ProvideErrorMetadata + 'static,
     SdkError<E, HttpResponse>: RequestId,
 {
-    let mut read = Vec::new();
-    for _ in 0..MAX_PAGES {
-        match pages.next().await {
-            Some(page) => read.extend(items(page.map_err(AwsError::of)?).unwrap_or_default()),
-            None => return Ok(read),
+    let all = async {
+        let mut read = Vec::new();
+        for _ in 0..MAX_PAGES {
+            match pages.next().await {
+                Some(page) => read.extend(items(page.map_err(AwsError::of)?).unwrap_or_default()),
+                None => return Ok(read),
+            }
         }
-    }
-    Err(AwsError::InvalidResponse {
-        why: format!("a list has more than {MAX_PAGES} pages"),
-    })
+        Err(too_many_pages())
+    };
+    within(TIME_LIMIT, all).await
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub enum ImdsError {
     /// The configured endpoint is invalid.
     #[error("{setting} is {value:?}, which is not an http URL")]
     Endpoint {
+        /// The URL without user and password.
         value: String,
         /// The variable or profile option.
         setting: String,

@@ -4,6 +4,7 @@ use super::error::ImdsError;
 use crate::environment::AwsEnvironment;
 use crate::machine::Machine;
 use crate::metadata_http::Url;
+use awsauth_core::redact;
 
 /// The fixed addresses: link-local for IPv4, unique-local for IPv6.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
@@ -66,6 +67,7 @@ impl Settings {
         let (value, setting) =
             find(ENDPOINT).unwrap_or_else(|| (standard.0.to_owned(), standard.1.to_owned()));
         let endpoint = Url::parse(&value).filter(|url| !url.is_https());
+        let value = redact::text(&value);
         Ok(Self {
             endpoint: endpoint.ok_or(ImdsError::Endpoint { value, setting })?,
             disabled: environment
@@ -141,6 +143,15 @@ mod tests {
                 "{variables:?} {profile:?}"
             );
         }
+    }
+
+    #[test]
+    fn invalid_endpoint_is_shown_without_password() {
+        let error = endpoint(&[(ENDPOINT[0], "https://me:hunter2@proxy/")], &[]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT is \"https://…@proxy/\", which is not an http URL"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::revision::{Revision, WriteOrder};
+use super::revision::{MAX_HISTORY_BYTES, Revision, WriteOrder};
 use super::unreadable::Unreadable;
 
 /// The number of revisions of awsauth to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
@@ -251,10 +251,16 @@ pub enum StoredRevision {
     },
 }
 
-/// Reads all keys, from the oldest revision to the newest. Unreadable ones come first.
+/// Reads all keys, from the oldest revision to the newest. Unreadable ones come first. If revisions expand to more than a history
+/// may need, the oldest ones of a kind are unreadable.
 pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision> {
-    let mut stored_revisions: Vec<StoredRevision> =
-        values.iter().map(|(key, value)| slot(key, value)).collect();
+    let mut left = MAX_HISTORY_BYTES;
+    // The newest of a kind have the last keys.
+    let newest_first = values.iter().rev();
+    let mut stored_revisions: Vec<StoredRevision> = newest_first
+        .map(|(key, value)| slot(key, value, &mut left))
+        .collect();
+    stored_revisions.reverse();
     // The sort is stable, so revisions with the same number stay in the order of their keys.
     stored_revisions.sort_by_key(|slot| match slot {
         StoredRevision::Unreadable { .. } => None,
@@ -263,11 +269,11 @@ pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision
     stored_revisions
 }
 
-fn slot(key: &str, value: &str) -> StoredRevision {
+fn slot(key: &str, value: &str, left: &mut usize) -> StoredRevision {
     let read = match Key::read(key) {
         None => Err(Unreadable("it is not a key of awsauth".to_owned())),
         Some(_) => match STANDARD.decode(value) {
-            Ok(bytes) => Revision::decode(&bytes),
+            Ok(bytes) => Revision::decode_within(&bytes, left),
             Err(error) => Err(Unreadable(error.to_string())),
         },
     };
@@ -505,6 +511,40 @@ mod tests {
         assert_eq!(error.limit, MAX_FOREIGN_BYTES);
         revision.is_foreign = false;
         assert!(Addition::to([], &revision, None).is_ok());
+    }
+
+    #[test]
+    fn history_that_needs_much_memory_is_read_in_part() {
+        let stored = |command: &[String], count: u64| -> BTreeMap<String, String> {
+            let revisions = (1..=count).map(|number| {
+                let revision = Revision {
+                    number,
+                    command: command.to_vec(),
+                    ..one()
+                };
+                let bytes = revision.encode();
+                let key = Key::of(&revision, bytes.len()).to_string();
+                (key, STANDARD.encode(bytes))
+            });
+            revisions.collect()
+        };
+        let many_words = vec![String::new(); 400_000];
+        for (command, count, read) in [(&many_words[..], 4, 2), (&["x".repeat(1 << 20)], 20, 20)] {
+            let stored = stored(command, count);
+            let slots = stored_revisions(&stored);
+            let newest: Vec<u64> = (count + 1 - read..=count).collect();
+            assert_eq!(numbers(&stored), newest);
+            for slot in &slots[..slots.len() - newest.len()] {
+                let StoredRevision::Unreadable { key, why } = slot else {
+                    panic!("{slot:?}");
+                };
+                assert!(stored.contains_key(key));
+                assert_eq!(
+                    why.to_string(),
+                    "with it, the history would need more than 128 MiB"
+                );
+            }
+        }
     }
 
     #[test]

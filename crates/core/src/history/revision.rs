@@ -29,6 +29,12 @@ const ENTRIES_VERSION: u32 = 2;
 /// The maximum size of a decompressed revision: two texts of a ConfigMap, each byte of which takes up to six bytes in JSON.
 const MAX_DECOMPRESSED_BYTES: usize = 16 << 20;
 
+/// The memory that a text of a few bytes takes in addition to them.
+const BYTES_PER_TEXT: usize = 64;
+
+/// The maximum memory for the JSON texts of all revisions of a history.
+pub(super) const MAX_HISTORY_BYTES: usize = 128 << 20;
+
 /// A write, with aws-auth before and after it, or with the access entries that it changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -283,8 +289,20 @@ impl Revision {
     /// # Errors
     /// If it is something else, damaged, or of a later version.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut left = MAX_HISTORY_BYTES;
+        Self::decode_within(bytes, &mut left)
+    }
+
+    /// Like [`decode`](Self::decode), if what it needs is left of the memory for the history.
+    pub(super) fn decode_within(bytes: &[u8], left: &mut usize) -> Result<Self, Unreadable> {
         let json = gunzip(bytes, MAX_DECOMPRESSED_BYTES)
             .ok_or_else(|| Unreadable::new("it is not gzip data of awsauth"))?;
+        *left = left.checked_sub(memory(&json)).ok_or_else(|| {
+            Unreadable(format!(
+                "with it, the history would need more than {} MiB",
+                MAX_HISTORY_BYTES >> 20
+            ))
+        })?;
         check_version(&json)?;
         let whole: Whole = serde_json::from_slice(&json)
             .map_err(|error| Unreadable(format!("it is not a revision: {error}")))?;
@@ -301,6 +319,13 @@ impl Revision {
         };
         Self::of(whole.meta, before)
     }
+}
+
+/// Returns about how much memory the texts in this JSON take. Thousands of texts in it may each take only three bytes.
+fn memory(json: &[u8]) -> usize {
+    let begins = |pair: &&[u8]| pair[1] == b'"' && pair[0] != b'\\';
+    let texts = json.windows(2).filter(begins).count();
+    json.len() + texts * BYTES_PER_TEXT
 }
 
 /// Returns whether this program knows the version of the encoding.

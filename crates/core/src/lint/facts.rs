@@ -20,6 +20,8 @@ use crate::terraform_show::PlannedAccess;
 pub struct Facts {
     /// The AWS account of the cluster.
     pub account: Option<String>,
+    /// The start of a kubectl command for the cluster.
+    pub kubectl: Option<String>,
     /// All bindings of users and groups, all ClusterRoles, and the Roles in kube-system.
     pub rbac: Option<Policy>,
     /// The authentication mode and the access entries.

@@ -23,6 +23,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     let Some(bindings) = &context.bindings else {
         return;
     };
+    let kubectl = context.facts.kubectl.as_deref().unwrap_or("kubectl");
     let mut help_by_group: HashMap<&str, String> = HashMap::new();
     for entry in context.effective() {
         for (part, group) in entry.groups() {
@@ -36,7 +37,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             };
             let help = help_by_group
                 .entry(group)
-                .or_insert_with(|| unbound_group_help(group, compared, "kubectl"));
+                .or_insert_with(|| unbound_group_help(group, compared, kubectl));
             findings.entry(entry, part, message, help.clone());
         }
     }
