@@ -45,22 +45,22 @@ fn endless() -> (String, Arc<AtomicUsize>) {
 
 /// Starts an IAM whose list of roles has no end. Returns its URL, and the number of pages that it sent.
 fn endless_list() -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
     let pages = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&pages);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
+            let mut stream = BufReader::new(stream.expect("a connection"));
             let (mut line, mut length) = (String::new(), 0);
-            while stream.read_line(&mut line).unwrap() > 2 {
+            while stream.read_line(&mut line).expect("a line") > 2 {
                 let header = line.to_ascii_lowercase();
                 if let Some(value) = header.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
+                    length = value.trim().parse().expect("a number");
                 }
                 line.clear();
             }
-            stream.read_exact(&mut vec![0; length]).unwrap();
+            stream.read_exact(&mut vec![0; length]).expect("a body");
             let page = counted.fetch_add(1, Ordering::Relaxed);
             let body = format!(
                 "<ListRolesResponse><ListRolesResult><IsTruncated>true</IsTruncated><Roles></Roles>\
@@ -73,7 +73,7 @@ fn endless_list() -> (String, Arc<AtomicUsize>) {
             stream
                 .get_mut()
                 .write_all((head + &body).as_bytes())
-                .unwrap();
+                .expect("the client reads");
         }
     });
     (url, pages)
