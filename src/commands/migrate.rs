@@ -64,16 +64,18 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_PRINT", value_enum, value_name = "FORM")]
     print: Option<EntryForm>,
 
-    /// Since when to read sign-ins, such as 30d: lists the principals that only an account in mapAccounts admits, which need access
-    /// entries. With --finish, an unused account is no obstacle
+    /// Since when to read sign-ins, such as 30d: lists who only signs in through mapAccounts
+    ///
+    /// These principals need access entries. With --finish, an unused account is no obstacle.
     #[arg(long, env = "AWSAUTH_SINCE", value_name = "TIME")]
     since: Option<Since>,
 
     #[command(flatten)]
     log: LogArgs,
 
-    /// Carry the plan out: change the authentication mode to API_AND_CONFIG_MAP if needed, and create the access entries,
-    /// your own last. aws-auth stays as it is
+    /// Carry the plan out: create the access entries. aws-auth stays as it is
+    ///
+    /// Changes the authentication mode to API_AND_CONFIG_MAP first if needed, and creates your own access entry last.
     #[arg(long, conflicts_with_all = ["print", "check", "clean", "finish", "revert"])]
     apply: bool,
 

@@ -93,8 +93,13 @@ fn controller_honors_the_state_of_eks() {
         harness.roles()
     );
 
-    // EKS removes the entry of a node group that it deletes. The controller's previous response from EKS is stale by then.
-    std::thread::sleep(Duration::from_secs(6));
+    // EKS removes the entry of a node group that it deletes. The controller's previous response from EKS is stale by then. IAM does
+    // not answer here, so the controller asks again from time to time.
+    let mut asked = 0;
+    while asked != eks.requests().len() {
+        asked = eks.requests().len();
+        std::thread::sleep(Duration::from_secs(6));
+    }
     eks.set(&eks_state("API_AND_CONFIG_MAP", "DELETING"));
     let without = {
         let roles = harness.roles();

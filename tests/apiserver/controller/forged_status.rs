@@ -140,7 +140,8 @@ fn only_the_controller_writes_status_and_record() {
         "-o",
         "jsonpath={.data.entries}",
     ]);
-    assert_eq!(record.lines().count(), 1, "{record}");
+    // What the controller wrote, and that it is removed with its object.
+    assert_eq!(record.lines().count(), 2, "{record}");
     // A new process knows the record.
     controller.terminate();
     let controller = harness.controller(CONFIG).wait_for_lease();
