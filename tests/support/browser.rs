@@ -147,8 +147,15 @@ impl Browser {
 
     /// Prints the page to a PDF, and returns it in base64.
     pub(crate) fn print(&self) -> String {
-        let printed = self.ask("print", &json!({}));
-        printed.as_str().expect("a PDF in base64").to_owned()
+        let path = format!("/session/{}/print", self.session);
+        // ChromeDriver waits for ten seconds, which is not enough on a busy machine.
+        let mut attempts = (0..12).map(|_| self.answer("POST", &path, &json!({})));
+        let printed = attempts.find(|printed| printed["error"] != "timeout");
+        let printed = printed.expect("a PDF in two minutes");
+        printed
+            .as_str()
+            .unwrap_or_else(|| panic!("{printed}"))
+            .to_owned()
     }
 
     /// Checks that the page has enough contrast, that only its tables and pictures scroll sideways, and that it loaded nothing else.
@@ -166,7 +173,15 @@ impl Browser {
         self.send("POST", &format!("/session/{}/{what}", self.session), body)
     }
 
+    /// Sends a request that must succeed.
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.answer(method, path, body);
+        assert!(answer["error"].is_null(), "{answer}");
+        answer
+    }
+
+    /// Sends a request, and returns the value of the answer, which may be an error.
+    fn answer(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("ChromeDriver");
         write!(
@@ -193,7 +208,6 @@ impl Browser {
         let mut body = vec![0; length.unwrap_or_else(|| panic!("{head:?}"))];
         answer.read_exact(&mut body).expect("the answer's body");
         let value: Value = serde_json::from_slice(&body).expect("JSON");
-        assert!(value["value"]["error"].is_null(), "{value}");
         value["value"].clone()
     }
 }
