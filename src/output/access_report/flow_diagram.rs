@@ -24,7 +24,7 @@ pub(super) struct Flow {
 pub(super) struct Box {
     pub(super) label: String,
     /// The complete text, or all principals of the box.
-    pub(super) full: String,
+    pub(super) full: Vec<String>,
     pub(super) level: Level,
 }
 
@@ -63,9 +63,9 @@ impl Flow {
                 let role = format!("{} ({})", right.role, super::scope(right));
                 let path = [
                     principal,
-                    columns[1].place(by, by, right.level),
-                    columns[2].place(binding, binding, right.level),
-                    columns[3].place(&role, &role, right.level),
+                    columns[1].place(by, &[by.to_owned()], right.level),
+                    columns[2].place(binding, &[binding.to_owned()], right.level),
+                    columns[3].place(&role, std::slice::from_ref(&role), right.level),
                 ];
                 for (column, ends) in path.windows(2).enumerate() {
                     let level = lines.entry((column, ends[0], ends[1])).or_default();
@@ -106,7 +106,7 @@ struct Column {
 
 impl Column {
     /// Returns the index of the box with this label, which is added if it is new.
-    fn place(&mut self, label: &str, full: &str, level: Level) -> usize {
+    fn place(&mut self, label: &str, full: &[String], level: Level) -> usize {
         let index = match self.places.get(label) {
             Some(&index) => index,
             None => {
@@ -134,7 +134,7 @@ impl Column {
         if self.left_out > 0 {
             let label = format!("{} more, in the table below", self.left_out);
             self.boxes.push(Box {
-                full: label.clone(),
+                full: vec![label.clone()],
                 label,
                 level: Level::None,
             });
@@ -144,18 +144,18 @@ impl Column {
 }
 
 impl Class<'_> {
-    fn names(&self) -> (String, String) {
-        let arns: Vec<&str> = self
+    fn names(&self) -> (String, Vec<String>) {
+        let arns: Vec<String> = self
             .principals
             .iter()
-            .map(|one| one.principal.as_str())
+            .map(|one| one.principal.clone())
             .collect();
         let label = match self.principals.as_slice() {
             [one] => short_name(one).into_owned(),
             [first, ..] => format!("{} and {} more", short_name(first), arns.len() - 1),
             [] => String::new(),
         };
-        (label, arns.join("\n"))
+        (label, arns)
     }
 }
 

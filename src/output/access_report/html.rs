@@ -274,7 +274,7 @@ fn diagram(flow: &Flow, label: &str) -> Markup {
                 @for (column, boxes) in flow.columns.iter().enumerate() {
                     @for (row, one) in boxes.iter().enumerate() {
                         g {
-                            title { (one.full.lines().map(one_line).collect::<Vec<_>>().join("\n")) }
+                            title { (one.full.iter().map(|name| one_line(name)).collect::<Vec<_>>().join("\n")) }
                             rect class={ "box " (one.level.name()) } x=(left(column)) y=(top(column, row)) width=(WIDTH) height=(HEIGHT) rx="4" {}
                             text x=(left(column) + 8) y=(top(column, row) + 17) { (fitted(&one.label)) }
                         }
