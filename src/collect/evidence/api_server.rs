@@ -136,7 +136,7 @@ fn add_permissions(
     };
     // For a user after a fix, the bindings suffice.
     let asked = questions.filter(|_| own.is_some()).unwrap_or_default();
-    let Some(user) = own.or_else(|| user_after_fix(&evidence)) else {
+    let Some(user) = own.or_else(|| user_after_fix(evidence)) else {
         return not_asked(evidence, needs);
     };
     let (options, asked) = (options.clone(), asked.to_vec());
