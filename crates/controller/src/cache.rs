@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::convert::CachedObject;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
+use awsauth_kube::field_managers::{FieldManager, writer_between};
 use awsauth_kube::{CONTROLLER, Live};
 
 /// The maximum number of states of aws-auth that are kept until they are taken.
@@ -50,6 +51,7 @@ pub(crate) struct StoredAwsAuth {
     pub(crate) snapshot: Snapshot,
     /// The field manager that last wrote it; `None` if it was the controller itself or is unknown.
     pub(crate) last_manager: Option<String>,
+    managers: Vec<FieldManager>,
 }
 
 /// All objects at one point in time.
@@ -77,11 +79,14 @@ impl ObjectList {
 }
 
 impl StoredAwsAuth {
-    pub(crate) fn of(live: &Live) -> Self {
-        let last = live.last_writer().map(|manager| manager.name);
+    /// `before` is the state before the last write, as far as it is known.
+    fn of(live: &Live, before: &Self) -> Self {
+        let managers = live.managers();
+        let last = writer_between(&before.managers, &managers).map(|manager| manager.name.clone());
         Self {
             snapshot: live.snapshot(),
             last_manager: last.filter(|name| name != CONTROLLER),
+            managers,
         }
     }
 
@@ -131,20 +136,32 @@ impl Cache {
         std::mem::take(&mut self.inner().states)
     }
 
-    /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same content changes nothing.
-    pub(crate) fn put_aws_auth(&self, live: &Live) {
-        let stored = StoredAwsAuth::of(live);
+    /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same version changes nothing. Returns what
+    /// would be stored, or is.
+    pub(crate) fn put_aws_auth(&self, live: &Live) -> StoredAwsAuth {
+        let known = self.known_aws_auth();
+        let is_known =
+            known.exists() && known.snapshot.resource_version == live.snapshot().resource_version;
+        if is_known {
+            return known;
+        }
+        let stored = StoredAwsAuth::of(live, &known);
         let at = stored.snapshot.resource_version.as_deref().map(version);
-        self.update_aws_auth(stored, at, None);
+        self.update_aws_auth(stored.clone(), at, None);
+        stored
+    }
+
+    fn known_aws_auth(&self) -> StoredAwsAuth {
+        self.aws_auth.borrow().clone().unwrap_or_default()
     }
 
     /// Removes aws-auth. `last` is its last state, with the resourceVersion of the deletion.
     pub(crate) fn remove_aws_auth(&self, last: &Live) {
-        let last = StoredAwsAuth::of(last);
-        let known = self.aws_auth.borrow().clone().unwrap_or_default();
+        let known = self.known_aws_auth();
+        let last = StoredAwsAuth::of(last, &known);
         if known.snapshot.uid == last.snapshot.uid {
-            let (missing, at) = (StoredAwsAuth::of(&Live::missing()), last.version());
-            self.update_aws_auth(missing, Some(at), Some(last));
+            let at = last.version();
+            self.update_aws_auth(StoredAwsAuth::default(), Some(at), Some(last));
         }
     }
 

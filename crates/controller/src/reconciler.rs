@@ -427,15 +427,14 @@ impl Reconciler {
         eks: &EksState,
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
-        let (last_manager, last_user) = self.external_writes.writer_of(stored);
+        let last_writer = self.external_writes.writer_of(stored);
         decide(&Input {
             stage,
             config: &config,
             objects: &list.objects,
             record: &self.record,
             stored: &stored.snapshot,
-            last_manager,
-            last_user,
+            last_writer: &last_writer,
             memory: &self.memory,
             facts: &eks.facts,
             access_entries: eks.snapshot.access_entries.as_ref(),

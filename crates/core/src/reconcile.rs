@@ -34,8 +34,8 @@ mod requester_check;
 pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, Requesters};
 pub use decide::{OWNER_TAG, decide};
 pub use decision::{
-    AccessEntryChange, AccessEntryFailure, Decision, Event, EventKind, Input, Memory, ObjectReport,
-    Preparation, Protected, Regarding, Repair, Stage,
+    AccessEntryChange, AccessEntryFailure, AwsAuthWriter, Decision, Event, EventKind, Input,
+    Memory, ObjectReport, Preparation, Protected, Regarding, Repair, Stage,
 };
 pub use expired_objects::needs_server_time;
 pub use mapping_object::{

@@ -70,7 +70,27 @@ pub fn of(fields: Option<&Value>) -> Vec<FieldManager> {
 /// Returns the manager that changed the object last. Among several in the same second, prefers managers other than
 /// awsauth, and those that still own a key of `data`.
 pub fn last_writer(managers: &[FieldManager]) -> Option<&FieldManager> {
-    managers.iter().max_by_key(|manager| {
+    last_of(managers.iter())
+}
+
+/// Returns the manager that changed the object between two states: the one whose fields or time are new, so that clients that write
+/// in the same second are told apart. If there is none, the [last writer](last_writer).
+pub fn writer_between<'a>(
+    before: &[FieldManager],
+    after: &'a [FieldManager],
+) -> Option<&'a FieldManager> {
+    let has_written = |now: &&FieldManager| {
+        let is_known = |was: &FieldManager| {
+            let is_same = (&was.name, was.operation) == (&now.name, now.operation);
+            is_same && was.time == now.time && now.keys.iter().all(|key| was.owns(key))
+        };
+        !before.iter().any(is_known)
+    };
+    last_of(after.iter().filter(has_written)).or_else(|| last_writer(after))
+}
+
+fn last_of<'a>(managers: impl Iterator<Item = &'a FieldManager>) -> Option<&'a FieldManager> {
+    managers.max_by_key(|manager| {
         let is_other = !is_own_manager(&manager.name);
         (manager.time.as_deref(), is_other, !manager.keys.is_empty())
     })
@@ -110,5 +130,26 @@ mod tests {
             last_writer(&managers).map(|manager| manager.name.as_str()),
             Some(FIELD_MANAGER)
         );
+    }
+
+    #[test]
+    fn writer_between_two_states_is_the_one_that_wrote_in_the_same_second() {
+        let busy = managed("another-client", "Update", "f:mapUsers");
+        let roles = |name: &str| of(Some(&json!([managed(name, "Update", "f:mapRoles"), busy])));
+        let name = |before: &[FieldManager], after: &[FieldManager]| {
+            writer_between(before, after).map(|manager| manager.name.clone())
+        };
+        let (first, second) = (roles("eksctl"), roles("kubectl-edit"));
+        assert_eq!(name(&first, &second).as_deref(), Some("kubectl-edit"));
+        assert_eq!(
+            name(&second, &roles(FIELD_MANAGER)).as_deref(),
+            Some(FIELD_MANAGER)
+        );
+        let mut later = first.clone();
+        later[1].time = Some("2026-01-01T00:00:01Z".into());
+        assert_eq!(name(&first, &later).as_deref(), Some("another-client"));
+        // A manager that wrote the same keys twice in a second cannot be seen.
+        let last = last_writer(&first).map(|manager| manager.name.clone());
+        assert_eq!(name(&first, &first), last);
     }
 }

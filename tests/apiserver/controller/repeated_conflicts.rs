@@ -136,6 +136,49 @@ fn objects_are_finished_beside_a_client_that_always_writes() {
     assert_eq!(harness.roles(), NODE_ENTRY);
 }
 
+/// Several clients, each of which removes an entry once, are no conflict, even if another one writes all the time.
+#[test]
+fn client_that_writes_something_else_is_not_blamed_for_removals() {
+    const BUSY: &str = "another-client";
+    let harness = Harness::shared();
+    harness.create(NODE_ENTRY, "eks");
+    let config = format!("{CONFIG}protect:\n  arns: [\"{}\"]\n", role("nodes"));
+    let _controller = harness.controller(&config).wait_for_lease();
+    harness.apply(&developer("ann"));
+    harness.wait_for_ready("ann", "True Applied");
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0_u32.. {
+                if is_done.load(Ordering::Relaxed) {
+                    return;
+                }
+                let users = format!("# round {round}\n[]\n");
+                harness.write("mapUsers", &users, BUSY);
+                std::thread::sleep(Duration::from_millis(25));
+            }
+        });
+        let _end = Ends(&is_done);
+        for round in 0..5 {
+            harness.write("mapRoles", "[]\n", &format!("client-{round}"));
+            eventually("both entries are restored", || {
+                let roles = harness.roles();
+                [role("nodes"), role("ann")]
+                    .iter()
+                    .all(|arn| roles.contains(arn))
+                    .then_some(())
+            });
+        }
+    });
+    let events = harness.events();
+    assert!(
+        !events.contains(&format!("by field manager {BUSY}")),
+        "{events}"
+    );
+    assert!(events.contains("ProtectedEntryRestored"), "{events}");
+    assert!(events.contains("DriftRepaired ann"), "{events}");
+}
+
 /// Sets the flag when it is dropped.
 struct Ends<'a>(&'a AtomicBool);
 

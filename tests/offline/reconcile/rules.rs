@@ -535,6 +535,34 @@ fn three_repairs_in_ten_minutes_back_off_for_an_hour() {
 }
 
 #[test]
+fn client_that_changed_the_entry_is_named_not_the_last_writer() {
+    let config = format!("{CONFIG}protect: {{arns: [\"{}\"]}}\n", role("ops"));
+    let ops = entry("ops", "ops", &["ops"]);
+    let mut simulation = Simulation::new(&config, &ops).with("a", spec("a", "u", &["dev"]));
+    simulation.reconcile();
+    for manager in 0..6 {
+        simulation.set_beside("", &format!("manager-{manager}"));
+        let events = simulation.reconcile();
+        let by = format!("removed by field manager manager-{manager}, and was restored");
+        let named = events.iter().filter(|event| event.contains(&by)).count();
+        assert_eq!(named, 2, "{events:?}");
+        assert_eq!(simulation.effective().len(), 2);
+    }
+    // Only a client that removes an entry again and again is in conflict.
+    for _ in 0..4 {
+        simulation.set_beside("", "manager-0");
+        simulation.reconcile();
+    }
+    let (reason, message) = simulation.ready("a");
+    assert!(
+        reason == Reason::Contested && message.starts_with("field manager manager-0 keeps"),
+        "{message}"
+    );
+    assert!(simulation.effective().is_empty());
+    assert!(simulation.memory.changed_by.len() <= 2);
+}
+
+#[test]
 fn unreadable_section_blocks_only_itself() {
     let user = Spec {
         principal: Principal::User("arn:aws:iam::111122223333:user/bob".to_owned()),

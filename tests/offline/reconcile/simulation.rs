@@ -10,9 +10,9 @@ use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
-    AccessEntryChange, AccessEntryFailure, AwsFacts, Config, Decision, DeletionPolicy, DriftPolicy,
-    EntryRecord, Input, InvalidSpec, Memory, Object, ObjectKind, OwnershipRecord, Reason,
-    Regarding, Spec, Stage, Status, decide,
+    AccessEntryChange, AccessEntryFailure, AwsAuthWriter, AwsFacts, Config, Decision,
+    DeletionPolicy, DriftPolicy, EntryRecord, Input, InvalidSpec, Memory, Object, ObjectKind,
+    OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -120,6 +120,22 @@ impl Simulation {
         };
         simulation.set("mapRoles", roles);
         simulation
+    }
+
+    /// Writes mapRoles as one client and then mapUsers as another, before the controller reconciles; it sees both.
+    pub(crate) fn set_beside(&mut self, roles: &str, manager: &str) {
+        let writers = [("mapRoles", roles, manager), ("mapUsers", "[]\n", "busy")];
+        for (key, text, manager) in writers {
+            let before = self.stored.clone();
+            self.set(key, text);
+            self.manager = Some(manager.to_owned());
+            let writer = AwsAuthWriter {
+                manager: self.manager.clone(),
+                user: None,
+            };
+            self.memory
+                .observe_change(&before, &self.stored, Some(&writer));
+        }
     }
 
     /// Writes a key of aws-auth as another client.
@@ -247,14 +263,17 @@ impl Simulation {
     }
 
     pub(crate) fn decide_about(&self, objects: &[Object], stage: Stage) -> Decision {
+        let last_writer = AwsAuthWriter {
+            manager: self.manager.clone(),
+            user: None,
+        };
         decide(&Input {
             stage,
             config: &self.config,
             objects,
             stored: &self.stored,
             record: &self.record,
-            last_manager: self.manager.as_deref(),
-            last_user: None,
+            last_writer: &last_writer,
             memory: &self.memory,
             facts: &self.facts,
             access_entries: self.entries.as_ref(),

@@ -71,8 +71,7 @@ impl Reconciler {
             if existed && !live.exists() {
                 return Err(Canceled::Deleted);
             }
-            self.cache.put_aws_auth(live);
-            let before = StoredAwsAuth::of(live);
+            let before = self.cache.put_aws_auth(live);
             let (_, decision) = match decided.take() {
                 Some(valid) if valid.0 == before => decided.insert(valid),
                 _ => {
@@ -92,8 +91,7 @@ impl Reconciler {
             awsauth_kube::write(&client, None, plan, &options, shutdown.requested()).await;
         match (written, decided) {
             (Ok(written), Some((before, decision))) => {
-                let stored = StoredAwsAuth::of(&written.stored);
-                self.cache.put_aws_auth(&written.stored);
+                let stored = self.cache.put_aws_auth(&written.stored);
                 self.external_writes.wrote(&stored);
                 self.written(written.outcome, written.copy.as_ref(), &before);
                 Ok((stored, decision))

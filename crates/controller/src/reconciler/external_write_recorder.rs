@@ -9,6 +9,7 @@ use super::Reconciler;
 use crate::cache::StoredAwsAuth;
 use awsauth_core::error_chain;
 use awsauth_core::history::{Contents, Who};
+use awsauth_core::reconcile::AwsAuthWriter;
 use awsauth_kube::history::{ObservedChange, Writer, record_observed};
 use awsauth_kube::is_own_manager;
 
@@ -40,16 +41,16 @@ impl ExternalWriteRecorder {
     }
 
     /// Returns the field manager and the user that wrote this aws-auth, as far as known.
-    pub(super) fn writer_of<'a>(
-        &'a self,
-        stored: &'a StoredAwsAuth,
-    ) -> (Option<&'a str>, Option<&'a str>) {
+    pub(super) fn writer_of(&self, stored: &StoredAwsAuth) -> AwsAuthWriter {
         match &self.command {
-            Some((version, who)) if *version == stored.version() => {
-                let user = who.as_ref().and_then(Who::name);
-                (Some(awsauth_kube::FIELD_MANAGER), user)
-            }
-            _ => (stored.last_manager.as_deref(), None),
+            Some((version, who)) if *version == stored.version() => AwsAuthWriter {
+                manager: Some(awsauth_kube::FIELD_MANAGER.to_owned()),
+                user: who.as_ref().and_then(Who::name).map(str::to_owned),
+            },
+            _ => AwsAuthWriter {
+                manager: stored.last_manager.clone(),
+                user: None,
+            },
         }
     }
 }
@@ -80,7 +81,11 @@ impl Reconciler {
         let is_unchanged = before.map_or(!after.exists(), |before| {
             Contents::of(&before.snapshot) == Contents::of(&after.snapshot)
         });
-        if is_by_controller || is_unchanged {
+        if is_unchanged {
+            return;
+        }
+        if is_by_controller {
+            self.observe_writer(before, after, None);
             return;
         }
         let manager = after.last_manager.as_deref();
@@ -113,5 +118,19 @@ impl Reconciler {
             );
         }
         self.external_writes.error = error;
+        let writer = self.external_writes.writer_of(after);
+        self.observe_writer(before, after, Some(&writer));
+    }
+
+    fn observe_writer(
+        &mut self,
+        before: Option<&StoredAwsAuth>,
+        after: &StoredAwsAuth,
+        writer: Option<&AwsAuthWriter>,
+    ) {
+        if let Some(before) = before {
+            let memory = &mut self.memory;
+            memory.observe_change(&before.snapshot, &after.snapshot, writer);
+        }
     }
 }

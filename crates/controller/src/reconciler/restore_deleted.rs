@@ -89,8 +89,7 @@ impl Reconciler {
             // It was empty.
             Ok(written) if written.outcome == Outcome::Unchanged => None,
             Ok(written) => {
-                let stored = StoredAwsAuth::of(&written.stored);
-                self.cache.put_aws_auth(&written.stored);
+                let stored = self.cache.put_aws_auth(&written.stored);
                 self.external_writes.wrote(&stored);
                 let before = StoredAwsAuth::default();
                 self.written(written.outcome, written.copy.as_ref(), &before);

@@ -8,6 +8,7 @@ mod current_entries;
 pub(super) mod desired_entry;
 mod edit_batch;
 mod entry_removal;
+mod entry_writers;
 mod node_need;
 mod object_report;
 mod outcome;
@@ -20,6 +21,7 @@ mod withdrawn_entries;
 use std::collections::HashMap;
 
 use super::decision::{Decision, Input, Memory, Stage};
+use super::mapping_object::EntryRecord;
 use super::ownership_record::OwnershipRecord;
 use super::principal_facts::AwsQuery;
 use crate::authenticator::NodeRoles;
@@ -157,6 +159,11 @@ fn decide_aws_auth<'a>(
             &mut decision.events,
         );
         conflict_backoff::remember(&mut decision.memory, repairs, input.now);
+        let protected = decision.memory.protected.values();
+        let protected = protected.map(|protected| protected.entry.key());
+        let desired = resolver.desired.iter().flatten().map(EntryRecord::key);
+        let keys = protected.chain(desired);
+        decision.memory.changed_by = entry_writers::only(input.memory, keys);
         resolver.report(&outcomes, &mut decision);
         decision.record = resolver.record(&outcomes, &decision.reports);
         let plan = decision.plan.as_ref();

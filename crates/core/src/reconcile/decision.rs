@@ -27,10 +27,8 @@ pub struct Input<'a> {
     pub record: &'a OwnershipRecord,
     /// The stored aws-auth; empty if there is none.
     pub stored: &'a Snapshot,
-    /// The field manager that last wrote aws-auth; `None` if unknown or if it was the controller itself.
-    pub last_manager: Option<&'a str>,
-    /// The user behind it, if the history names one.
-    pub last_user: Option<&'a str>,
+    /// The client that last wrote aws-auth.
+    pub last_writer: &'a AwsAuthWriter,
     pub memory: &'a Memory,
     /// The facts that guards need.
     pub facts: &'a Facts,
@@ -43,6 +41,15 @@ pub struct Input<'a> {
     pub now: Timestamp,
     /// The time of the API server, which [`needs_server_time`](super::needs_server_time) requests.
     pub server_time: Option<Timestamp>,
+}
+
+/// A client that wrote aws-auth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsAuthWriter {
+    /// Its field manager; `None` if unknown or if it was the controller itself.
+    pub manager: Option<String>,
+    /// The user behind it, if the history names one.
+    pub user: Option<String>,
 }
 
 /// The purpose of a decision.
@@ -187,6 +194,9 @@ pub struct Memory {
     pub not_revoked: BTreeSet<String>,
     /// The repairs that may count as a conflict, by section and folded ARN or account.
     pub repairs: BTreeMap<String, Vec<Repair>>,
+    /// Who last changed or removed an entry, by section and folded ARN or account, unless it was the controller itself. The last writer of
+    /// aws-auth may have changed something else.
+    pub changed_by: BTreeMap<String, AwsAuthWriter>,
     /// The failed changes to access entries, by the UID of their object.
     pub entry_failures: BTreeMap<String, AccessEntryFailure>,
 }

@@ -22,7 +22,7 @@ pub(super) struct ConflictBackoff {
 }
 
 /// Returns the key in [`Memory::repairs`].
-fn memory_key(key: &Key) -> String {
+pub(super) fn memory_key(key: &Key) -> String {
     format!("{}/{}", key.0.key(), key.1)
 }
 

@@ -16,9 +16,9 @@ use super::super::ownership_record::OwnershipRecord;
 use super::access_entry_outcomes;
 use super::desired_entry::Key;
 use super::edit_batch::EditSet;
+use super::entry_writers;
 use super::outcome::Outcome;
 use super::owner_resolver::{Resolver, requested_principal};
-use super::restore_protected_entries;
 use crate::arn::{Normalized, normalize};
 use crate::document::Principal;
 use crate::escape::one_line;
@@ -166,7 +166,9 @@ impl Resolver<'_> {
             let object = self.object(at);
             let repair = Repair {
                 at: self.input.now,
-                manager: self.input.last_manager.map(str::to_owned),
+                manager: entry_writers::of(self.input, &desired.key())
+                    .manager
+                    .clone(),
                 object: Some((object.uid.clone(), object.generation)),
             };
             Some((desired.key(), repair))
@@ -411,7 +413,7 @@ impl Resolver<'_> {
                 let mut events = kept_events(&applied.kept);
                 let (reason, message) = self.ready_reason(at, outcome);
                 if let (Some(what), Ok(desired)) = (&applied.repaired, &self.desired[at]) {
-                    let by = restore_protected_entries::by(self.input);
+                    let by = entry_writers::of(self.input, &desired.key());
                     let message = format!(
                         "the entry of {} {what} by {by}, and was restored to {}",
                         desired.key,
@@ -426,11 +428,11 @@ impl Resolver<'_> {
             Outcome::Drifted(_) | Outcome::Contested(_) | Outcome::Stalled(..) => {
                 let (reason, message) = self.ready_reason(at, outcome);
                 let is_new = object.status.reason() != Some(reason);
-                let message = match outcome {
-                    Outcome::Drifted(_) => format!(
-                        "{message}; the last writer of aws-auth is {}",
-                        restore_protected_entries::by(self.input)
-                    ),
+                let message = match (outcome, &self.desired[at]) {
+                    (Outcome::Drifted(_), Ok(desired)) => {
+                        let by = entry_writers::of(self.input, &desired.key());
+                        format!("{message}; it was changed by {by}")
+                    }
                     _ => message,
                 };
                 let new = is_new.then(|| event(EventKind::Warning, reason.name(), message));

@@ -10,6 +10,7 @@ use super::super::mapping_object::EntryRecord;
 use super::conflict_backoff;
 use super::desired_entry::{Key, describe};
 use super::edit_batch::{EditSet, RefusalReason};
+use super::entry_writers;
 use super::node_need::{self, NodeNeed, signs_in_with};
 use crate::arn::fold;
 use crate::authenticator::{NodeRoles, Store, is_node, node_entries};
@@ -99,7 +100,7 @@ impl<'a> Protection<'a> {
     ) {
         let entry = &protected.entry;
         let arn = &entry.key;
-        let by = by(self.input);
+        let by = entry_writers::of(self.input, &entry.key());
         let mut keep = protected.clone();
         let is_readable = !document.section(entry.section).is_unreadable();
         let is_named = self.input.config.protect.includes(arn);
@@ -296,9 +297,9 @@ impl<'a> Protection<'a> {
         memory: &mut Memory,
     ) -> Vec<(Key, Repair)> {
         let mut repairs = Vec::new();
-        let by = by(self.input);
         for (edit_set, (entry, why)) in self.restored.iter().enumerate() {
             let (key, arn) = (entry.key(), &entry.key);
+            let by = entry_writers::of(self.input, &key);
             let known = self.memory.get(&key.1);
             match refused(edit_set) {
                 Some(reason) => {
@@ -328,7 +329,7 @@ impl<'a> Protection<'a> {
                         key,
                         Repair {
                             at: self.input.now,
-                            manager: self.input.last_manager.map(str::to_owned),
+                            manager: by.manager.clone(),
                             object: None,
                         },
                     ));
@@ -399,15 +400,6 @@ fn present(protect: &Protect, document: &Document) -> BTreeMap<String, EntryReco
         }
     }
     present
-}
-
-/// Describes the last writer of aws-auth.
-pub(super) fn by(input: &Input<'_>) -> String {
-    match (input.last_manager, input.last_user) {
-        (Some(manager), Some(user)) => format!("field manager {manager} (user {user})"),
-        (Some(manager), None) => format!("field manager {manager}"),
-        (None, _) => "another client".to_owned(),
-    }
 }
 
 fn event(kind: EventKind, reason: &'static str, message: String) -> Event {
