@@ -42,10 +42,18 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         })
         .map(|(_, mapped)| mapped)
         .collect();
+    // A principal counts once, even if both stores have it.
+    let is_only_entry = |arn: &str| !lost.iter().any(|mapped| key(mapped.principal) == fold(arn));
+    let pruned_entries: Vec<&String> = pruned_entries
+        .iter()
+        .filter(|arn| is_only_entry(arn))
+        .collect();
     let count = lost.len() + pruned_entries.len();
     let entries = case.before.entries.and_then(AccessEntries::all);
-    let entries = entries.filter(|_| !pruned_entries.is_empty());
-    let all = before.len() + entries.map_or(0, <[_]>::len);
+    let entries = entries.filter(|_| !case.request.pruned_entries.is_empty());
+    let only_entries = entries.into_iter().flatten();
+    let only_entries = only_entries.filter(|entry| !before.contains_key(&*fold(&entry.principal_arn)));
+    let all = before.len() + only_entries.count();
     let left: HashSet<SectionName> = after.values().map(|mapped| mapped.place.section).collect();
     let is_emptied = lost
         .iter()
@@ -60,7 +68,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         .iter()
         .take(SHOWN)
         .map(|mapped| mapped.principal.text().to_owned())
-        .chain(pruned_entries.iter().cloned())
+        .chain(pruned_entries.into_iter().cloned())
         .take(SHOWN)
         .collect();
     if let Some(more @ 1..) = count.checked_sub(SHOWN) {
