@@ -160,9 +160,13 @@ pub(crate) fn run(
     target.refuse_single_cluster(matches, "fleet")?;
     let Args { command, fleet } = args;
     let limits = &fleet.limits;
-    let signs_in = matches!(&command, FleetCommand::Apply(args) if args.apply.is_verified());
+    let needs_credentials = match &command {
+        FleetCommand::Apply(args) => args.apply.is_verified(),
+        FleetCommand::Lint(_) | FleetCommand::Report(_) => true,
+        _ => false,
+    };
     let fleet = fleet.select(target, out)?;
-    if !signs_in && fleet.is_without_eks() {
+    if !needs_credentials && fleet.is_without_eks() {
         target.refuse_credentials(matches)?;
     }
     match command {

@@ -127,12 +127,6 @@ pub(crate) fn run(
         Some(Sub::Diff(args)) => compare(args, out),
         None => {
             let mut backend = Backend::open(target, matches, false, out)?;
-            if let Err(failure) = backend.find_at_eks(out) {
-                out.note(&format!(
-                    "warning: without access entries: {}",
-                    failure.message()
-                ));
-            }
             print(args, &mut backend, out)
         }
     }
@@ -176,12 +170,18 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-/// Reads the cluster or file and evaluates it.
+/// Reads the cluster, also at EKS if the kubeconfig says which one it is, or the file, and evaluates it.
 pub(super) fn of(
     sign_ins: &SignInArgs,
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<AccessReport, Failure> {
+    if let Err(failure) = backend.find_at_eks(out) {
+        out.note(&format!(
+            "warning: without access entries: {}",
+            failure.message()
+        ));
+    }
     let read_by = backend.current_user(out)?;
     let requested = Requested {
         account: None,

@@ -71,13 +71,6 @@ impl Sources {
             match backend.path() {
                 Some(path) => vec![Candidate::named(path)],
                 None => {
-                    let mut backend = backend;
-                    if requested.needs_aws
-                        && let Err(failure) = backend.find_at_eks(out)
-                    {
-                        // The rules that are not checked are named below.
-                        out.detail(|| failure.message());
-                    }
                     let read = Source::of_cluster(backend, requested, out);
                     sources.add(read.map(|source| vec![source]));
                     return Ok(sources);
@@ -173,6 +166,12 @@ impl Source {
         requested: &Requested<'_>,
         out: &mut Out,
     ) -> Result<Self, Failure> {
+        if requested.needs_aws
+            && let Err(failure) = backend.find_at_eks(out)
+        {
+            // The output names the rules that are not checked.
+            out.detail(|| failure.message());
+        }
         let (snapshot, facts) = collect_facts::of_cluster(&mut backend, requested, out)?;
         Ok(Self::new(
             Input::Backend(backend),

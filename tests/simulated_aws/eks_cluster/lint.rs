@@ -109,6 +109,13 @@ fn name_in_the_kubeconfig_is_enough_for_the_facts_of_eks() {
         !text.contains("name the cluster with --cluster-name"),
         "{text}"
     );
+    // The same for each cluster of a fleet.
+    let lint = session.awsauth(&ci, &["fleet", "lint", "--contexts", "c"]);
+    lint.says(0, &["D06", "G02"]);
+    let report = session.awsauth(&ci, &["fleet", "report", "--contexts", "c", "-o", "json"]);
+    assert_eq!(report.status, 0, "{report:?}");
+    let text = report.json().to_string();
+    assert!(text.contains("role/team/dev"), "{text}");
     // Without credentials, lint reads what it can, and report says what is missing.
     let without = ci
         .without("AWS_ACCESS_KEY_ID")
