@@ -52,7 +52,8 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
     let entries = case.before.entries.and_then(AccessEntries::all);
     let entries = entries.filter(|_| !case.request.pruned_entries.is_empty());
     let only_entries = entries.into_iter().flatten();
-    let only_entries = only_entries.filter(|entry| !before.contains_key(&*fold(&entry.principal_arn)));
+    let only_entries =
+        only_entries.filter(|entry| !before.contains_key(&*fold(&entry.principal_arn)));
     let all = before.len() + only_entries.count();
     let left: HashSet<SectionName> = after.values().map(|mapped| mapped.place.section).collect();
     let is_emptied = lost

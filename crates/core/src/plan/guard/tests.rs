@@ -128,8 +128,16 @@ fn selected_removals_count_as_those_that_the_user_did_not_name() {
 fn principal_that_both_stores_have_counts_once() {
     let remove = |roles: &[&str], entries: &[&str]| {
         let remove_entries: Vec<_> = entries.iter().map(|&name| (name, None)).collect();
-        let entries: Vec<_> = entries.iter().map(|name| entry(name, &["devs"], None)).collect();
-        let of_entries = plan_entries(&["x", "y", "z"], &entries, &remove_entries, &Facts::default());
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|name| entry(name, &["devs"], None))
+            .collect();
+        let of_entries = plan_entries(
+            &["x", "y", "z"],
+            &entries,
+            &remove_entries,
+            &Facts::default(),
+        );
         let unmap = |name: &&str| Edit::Unmap {
             principal: Principal::Role(format!("{ACCOUNT}{name}")),
             only_line: None,
@@ -137,7 +145,10 @@ fn principal_that_both_stores_have_counts_once() {
         let request = Request {
             edits: roles.iter().map(unmap).collect(),
             is_selection: true,
-            pruned_entries: entries.iter().map(|entry| entry.principal_arn.clone()).collect(),
+            pruned_entries: entries
+                .iter()
+                .map(|entry| entry.principal_arn.clone())
+                .collect(),
             access_entries: of_entries.entries_before().cloned(),
             entry_changes: of_entries.entry_changes,
             ..Request::default()
