@@ -67,6 +67,7 @@ pub async fn write<E: std::error::Error + 'static>(
         attempt_started: Instant::now(),
         unconfirmed: None,
         lost_to: BTreeMap::new(),
+        has_existed: false,
         attempts: 0,
         is_contended: false,
         may_patch: true,
@@ -124,6 +125,8 @@ struct Run<'a> {
     unconfirmed: Option<UnconfirmedWrite>,
     /// The clients that changed the object between two attempts, and how often.
     lost_to: BTreeMap<String, u32>,
+    /// Whether a read has found the object.
+    has_existed: bool,
     attempts: u32,
     /// Whether other clients write at the same time. There is no dry run then: admission judges the write anyway, and a request in
     /// between gives other clients time to win the next race.
@@ -180,6 +183,7 @@ impl Run<'_> {
             if self.attempts == 0 && recorder.as_ref().is_some_and(HistoryRecorder::has_folder) {
                 self.is_contended = changed_recently(&live);
             }
+            self.has_existed |= live.exists();
             let next = self.object_to_send(&live, &change)?;
             let body = self.body(&live, &next);
             self.attempts += 1;
@@ -280,6 +284,9 @@ impl Run<'_> {
         change: &Change,
     ) -> Result<Live, WriteError<E>> {
         let target = || Arc::new(self.client.target().clone());
+        if !live.exists() && self.has_existed && self.unconfirmed.is_none() {
+            return Err(WriteError::Deleted);
+        }
         if !live.exists() && !self.options.create {
             return Err(WriteError::Missing);
         }

@@ -7,7 +7,6 @@ use awsauth_kube::Live;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
 use hyper::Method;
-use serde_json::json;
 
 use crate::api_faults::{OURS, add, assert_merged, run, run_for, store};
 use crate::support::fake_api::{FakeApi, Scenario, eksctl_made};
@@ -248,16 +247,16 @@ async fn concurrent_creates_are_merged() {
 }
 
 #[tokio::test]
-async fn deleted_configmap_is_created_again() {
+async fn configmap_deleted_by_another_client_is_not_created_without_its_entries() {
     let api = FakeApi::start(Scenario::Deleted, Some(eksctl_made())).await;
-    assert_eq!(
-        run_for(&api, Duration::from_secs(20))
-            .await
-            .unwrap()
-            .outcome,
-        Outcome::Created
+    let error = run_for(&api, Duration::from_secs(20)).await.unwrap_err();
+    assert!(matches!(error, WriteError::Deleted), "{error:?}");
+    assert!(!error.may_be_written());
+    let requests = api.requests();
+    assert!(
+        requests.iter().all(|request| !request.starts_with("POST")),
+        "{requests:?}"
     );
-    assert_eq!(api.object()["data"], json!({"mapRoles": OURS}));
 }
 
 #[tokio::test]

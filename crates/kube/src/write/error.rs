@@ -35,6 +35,9 @@ pub enum WriteError<E: std::error::Error + 'static> {
     /// aws-auth does not exist, and the options do not allow creating it.
     #[error("{NAMESPACE}/{NAME} does not exist, and --no-create forbids creating it")]
     Missing,
+    /// Another client deleted aws-auth after this run had read it. A new one would have only the entries of this run.
+    #[error("another client deleted {NAMESPACE}/{NAME} in the meantime; nothing was written")]
+    Deleted,
     /// The namespace of aws-auth does not exist.
     #[error("the cluster has no namespace {NAMESPACE}")]
     NamespaceMissing { target: Arc<Target> },
@@ -93,7 +96,7 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             Self::Plan(_) => None,
             Self::Request(error) => Some(error.kind()),
             Self::Unknown { .. } => Some(ErrorKind::Unreachable),
-            Self::Conflict { .. } => Some(ErrorKind::Conflict),
+            Self::Conflict { .. } | Self::Deleted => Some(ErrorKind::Conflict),
             Self::Interrupted { .. } => Some(ErrorKind::Interrupted),
             Self::Missing
             | Self::NamespaceMissing { .. }
@@ -111,6 +114,9 @@ impl<E: std::error::Error + 'static> WriteError<E> {
             Self::Request(error) => error.hint(),
             Self::Missing => {
                 "leave out --no-create, or wait for it with --wait 10m --wait-for-configmap".into()
+            }
+            Self::Deleted => {
+                "restore its last content, then run this again: awsauth restore".into()
             }
             Self::NamespaceMissing { target } => format!(
                 "check that this is the right cluster: {} get namespaces",
