@@ -12,6 +12,7 @@ mod editor;
 pub(crate) mod eks_cluster;
 mod endpoint_check;
 mod entry_history;
+mod failures;
 pub(crate) mod files;
 mod first_read;
 mod history;

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 use super::eks_cluster;
 use super::endpoint_check;
+use super::failures::{MORE_TIME, NOT_IN_TIME, interrupted, kind};
 use super::target_options::Target;
 use super::wait_for_cluster::{await_ready, wait_for};
-use super::wait_for_eks;
 use super::{HistoryOptions, WriteOutcome};
 use crate::terminal::{self, Failure, Kind, Out, Refusal};
 use awsauth_aws::AwsEnvironment;
@@ -43,9 +43,6 @@ const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// The pause between two reads of a watched aws-auth.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
-
-const NOT_IN_TIME: &str = "not done in time; nothing was written";
-const MORE_TIME: &str = "give each cluster more time with --deadline DURATION";
 
 /// A connection to a live cluster, with its own async runtime.
 pub(crate) struct Cluster {
@@ -473,7 +470,7 @@ impl Cluster {
             Ok(change)
         };
         let first = match create && backup.is_some() {
-            true => wait_for_eks::read_first(self, first, &mut plan, out)?,
+            true => self.read_before_creation(first, &mut plan, out)?,
             false => first,
         };
         let spinner = out.spinner("Writing aws-auth", SPINNER_DELAY);
@@ -680,21 +677,4 @@ pub(super) fn until_interrupted<T>(
             () = interrupt::requested() => Err(interrupted()),
         }
     })
-}
-
-pub(super) fn interrupted() -> Failure {
-    match interrupt::is_past_deadline() {
-        true => Failure::new(Kind::Unreachable, NOT_IN_TIME).hint(MORE_TIME),
-        false => Failure::new(Kind::Interrupted, "interrupted; nothing was written"),
-    }
-}
-
-pub(super) fn kind(kind: awsauth_kube::ErrorKind) -> Kind {
-    match kind {
-        awsauth_kube::ErrorKind::Input => Kind::Usage,
-        awsauth_kube::ErrorKind::Unreachable | awsauth_kube::ErrorKind::Denied => Kind::Unreachable,
-        awsauth_kube::ErrorKind::Refused => Kind::Refused,
-        awsauth_kube::ErrorKind::Conflict => Kind::Conflict,
-        awsauth_kube::ErrorKind::Interrupted => Kind::Interrupted,
-    }
 }

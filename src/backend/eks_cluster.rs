@@ -10,7 +10,7 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{self, CredentialOptions, ResolvedCredentials};
 use awsauth_aws::eks::{self, CredentialOrder, DescribeError, EksCluster, EksError};
 use awsauth_core::token::{HostError, StsHost, Token};
-use awsauth_kube::token_renewal::TokenRenewalError;
+use awsauth_kube::request_error::TokenRenewalError;
 use awsauth_kube::{EksClusterId, EksEndpoint, Tokens};
 
 /// The delay before the spinner appears.

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Backend;
-use super::cluster::{Cluster, kind};
+use super::cluster::Cluster;
+use super::failures::kind;
 use crate::terminal::{Failure, Kind, Out, Spinner};
 use awsauth_aws::eks::{
     Cause, EksCluster, EntryWithoutRights, OperationError, OperationProgress, Outcome, StopCause,

@@ -1,6 +1,7 @@
 //! The version of the API server.
 
-use super::cluster::{Cluster, kind, until_interrupted};
+use super::cluster::{Cluster, until_interrupted};
+use super::failures::kind;
 use crate::terminal::{Failure, Out};
 use awsauth_kube::server_version::{ServerVersion, version};
 

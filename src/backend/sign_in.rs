@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-use super::cluster::{
-    Cluster, flags, kind, not_connected, refuse_other, runtime, until_interrupted,
-};
+use super::cluster::{Cluster, flags, not_connected, refuse_other, runtime, until_interrupted};
 use super::credential_args::CredentialArgs;
 use super::eks_cluster;
 use super::endpoint_check;
+use super::failures::kind;
 use super::target_options::{Chosen, Target, is_typed};
 use super::wait_for_cluster::wait_for;
 use crate::terminal::{Exit, Failure, Out};

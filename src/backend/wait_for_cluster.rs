@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::cluster::{interrupted, kind};
+use super::failures::{interrupted, kind};
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_kube::wait_for_cluster::{Awaited, Progress, wait};
 use awsauth_kube::{ApiClient, interrupt};

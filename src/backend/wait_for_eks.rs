@@ -9,50 +9,52 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_kube::Live;
 
-/// Returns the current aws-auth before a write that may create it; `first` if it has been read. In clusters without
-/// access entries, EKS writes the nodes' entry when it creates a managed node group. This waits for EKS, unless the
-/// planned document has an entry for nodes. Returns `None` if the write must read aws-auth again.
-/// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
-pub(super) fn read_first(
-    cluster: &Cluster,
-    first: Option<Live>,
-    plan: &mut impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
-    out: &mut Out,
-) -> Result<Option<Live>, Failure> {
-    let mode = Some(AuthenticationMode::ConfigMap);
-    let eks = cluster.eks();
-    let Some(eks) = eks.filter(|eks| eks.facts.authentication_mode == mode) else {
-        return Ok(first);
-    };
-    let live = match first {
-        Some(live) => live,
-        None => cluster.read(out)?,
-    };
-    if live.exists() {
-        return Ok(Some(live));
-    }
-    let Some(change) = plan(&live.snapshot())? else {
-        return Ok(Some(live));
-    };
-    if has_node_entry(&Document::read(&live.after(&change).data)) {
-        return Ok(Some(live));
-    }
-    let name = &eks.facts.name;
-    let groups = match eks.with_client(|eks| eks.node_groups(name)) {
-        Ok(groups) => groups,
-        Err(error) => {
-            out.note(&format!(
-                "warning: cannot find out whether EKS is about to write aws-auth for managed node groups: {error}"
-            ));
-            out.note(&format!("hint: {}", error.hint()));
-            Vec::new()
+impl Cluster {
+    /// Returns the current aws-auth before a write that may create it; `first` if it has been read. In clusters without
+    /// access entries, EKS writes the nodes' entry when it creates a managed node group. This waits for EKS, unless the
+    /// planned document has an entry for nodes. Returns `None` if the write must read aws-auth again.
+    /// <https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html>
+    pub(super) fn read_before_creation(
+        &self,
+        first: Option<Live>,
+        plan: &mut impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
+        out: &mut Out,
+    ) -> Result<Option<Live>, Failure> {
+        let mode = Some(AuthenticationMode::ConfigMap);
+        let eks = self.eks();
+        let Some(eks) = eks.filter(|eks| eks.facts.authentication_mode == mode) else {
+            return Ok(first);
+        };
+        let live = match first {
+            Some(live) => live,
+            None => self.read(out)?,
+        };
+        if live.exists() {
+            return Ok(Some(live));
         }
-    };
-    let Some(groups) = in_words(&groups) else {
-        return Ok(Some(live));
-    };
-    wait(cluster, eks, &groups, out)?;
-    Ok(None)
+        let Some(change) = plan(&live.snapshot())? else {
+            return Ok(Some(live));
+        };
+        if has_node_entry(&Document::read(&live.after(&change).data)) {
+            return Ok(Some(live));
+        }
+        let name = &eks.facts.name;
+        let groups = match eks.with_client(|eks| eks.node_groups(name)) {
+            Ok(groups) => groups,
+            Err(error) => {
+                out.note(&format!(
+                    "warning: cannot find out whether EKS is about to write aws-auth for managed node groups: {error}"
+                ));
+                out.note(&format!("hint: {}", error.hint()));
+                Vec::new()
+            }
+        };
+        let Some(groups) = in_words(&groups) else {
+            return Ok(Some(live));
+        };
+        wait(self, eks, &groups, out)?;
+        Ok(None)
+    }
 }
 
 fn wait(cluster: &Cluster, eks: &EksCluster, groups: &str, out: &mut Out) -> Result<(), Failure> {

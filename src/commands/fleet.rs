@@ -1,5 +1,6 @@
 //! `awsauth fleet`.
 
+mod fleet_cluster;
 mod report;
 mod rollout;
 mod rollout_state;
@@ -18,8 +19,9 @@ use crate::output::{
 };
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::plan::Plan;
+use fleet_cluster::FleetCluster;
 use runs::{Limits, Run, run_all, write_all};
-use selection::{Fleet, FleetArgs, FleetCluster};
+use selection::{Fleet, FleetArgs};
 
 /// Work on many clusters at once
 ///

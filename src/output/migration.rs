@@ -4,6 +4,7 @@ mod cloudformation;
 mod eksctl;
 mod entry_form;
 mod json;
+mod printed_entry;
 mod shell_script;
 mod table_row;
 mod terraform;

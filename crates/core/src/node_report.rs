@@ -1,11 +1,13 @@
 //! The IAM roles of a cluster's nodes: where each is mapped, and what is wrong.
 
 mod fix;
+mod judge;
 mod report;
+mod role_report;
 mod state;
 mod unknown;
 
-pub use fix::Fix;
-pub use report::{NodeReport, NodeReportInput, RoleReport, report};
+pub use report::{NodeReport, report};
+pub use role_report::{Fix, NodeReportInput, RoleReport};
 pub use state::{RequiredIn, State};
 pub use unknown::{UnknownRole, UnusedEntry};

@@ -1,6 +1,5 @@
 //! Sets up the one connection of a run.
 
-mod error;
 mod response_limit;
 mod trusted_connection;
 
@@ -21,7 +20,7 @@ use kube::{Config, config::ExecConfig};
 use secrecy::SecretString;
 use tower::{BoxError, Service, ServiceBuilder};
 
-pub use error::{ConnectError, CredentialsError};
+pub use super::connect_error::{ConnectError, CredentialsError};
 use response_limit::ResponseLimit;
 pub(crate) use response_limit::ResponseTooLong;
 pub use trusted_connection::{AnonymousConnection, EksConnection};

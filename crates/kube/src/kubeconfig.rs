@@ -19,7 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 
-use super::connect::ConnectError;
+use super::connect_error::ConnectError;
 use super::connection_target::{Impersonated, Target};
 use super::eks_name::EksName;
 use super::environment::Environment;

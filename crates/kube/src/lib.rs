@@ -9,6 +9,7 @@ mod api_client;
 pub mod backoff;
 pub mod bind_cluster_admin;
 pub mod connect;
+mod connect_error;
 mod connection_target;
 pub mod discovery;
 mod eks_name;

@@ -5,17 +5,23 @@ mod classify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::connect::CredentialsError;
+use super::connect_error::CredentialsError;
 use super::connection_target::Target;
 use super::error_kind::ErrorKind;
 use super::shell_command::quoted;
-use super::token_renewal::TokenRenewalError;
 use super::{NAME, NAMESPACE};
 
 pub(crate) use classify::{of_answer, of_transport};
 
 /// The underlying error, for the chain of sources.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why no new token could be created.
+#[derive(Debug)]
+pub struct TokenRenewalError {
+    pub cause: Cause,
+    pub hint: String,
+}
 
 /// A request that failed permanently: the operation, the cluster, and the cause.
 #[derive(Debug)]

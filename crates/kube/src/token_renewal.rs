@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use super::request_error::Cause;
+use super::request_error::TokenRenewalError;
 use awsauth_core::token::Token;
 
 /// How long before its expiration a token is renewed.
@@ -21,13 +21,6 @@ type Mint = dyn Fn() -> Result<Token, TokenRenewalError> + Send + Sync;
 pub struct Tokens {
     mint: Arc<Mint>,
     current: Mutex<Option<Token>>,
-}
-
-/// Why no new token could be created.
-#[derive(Debug)]
-pub struct TokenRenewalError {
-    pub cause: Cause,
-    pub hint: String,
 }
 
 impl Tokens {

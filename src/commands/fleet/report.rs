@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::fleet_cluster::FleetCluster;
 use super::runs::{Limits, run_all};
-use super::selection::{Fleet, FleetCluster};
+use super::selection::Fleet;
 use super::{exit, outcome};
 use crate::backend::Backend;
 use crate::commands::OutputArgs;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use clap::builder::FalseyValueParser;
 use sha2::{Digest, Sha256};
 
+use super::fleet_cluster::{FleetCluster, Label};
 use super::rollout_state::{Progress, RolloutState};
 use super::runs::{Limits, Run, write_all};
-use super::selection::{Fleet, FleetCluster, Label};
+use super::selection::Fleet;
 use super::{ClusterResult, ClusterRows, is_json, of_plan, print, rows_of};
 use crate::backend::input_files::Input;
 use crate::backend::{Backend, Target, ask};

@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::selection::FleetCluster;
+use super::fleet_cluster::FleetCluster;
 use crate::backend::duration;
 use crate::terminal::{Captured, Exit, Failure, Kind, Out, Program, after_name};
 use awsauth_kube::interrupt;

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
+use super::fleet_cluster::{FleetCluster, Label};
 use super::runs::{Limits, run_all};
 use crate::backend::credential_args::{self, CredentialArgs};
 use crate::backend::{Target, bounded_read, read_kubeconfig};
@@ -80,60 +79,6 @@ pub(super) struct FleetArgs {
 
     #[command(flatten)]
     pub(super) limits: Limits,
-}
-
-/// A label of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Label {
-    key: String,
-    value: String,
-}
-
-impl FromStr for Label {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-        Ok(Self {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        })
-    }
-}
-
-/// A cluster of the fleet.
-#[derive(Clone, Debug)]
-pub(super) struct FleetCluster {
-    /// Its name in the output, which no other cluster has.
-    pub(super) name: String,
-    pub(super) target: Target,
-    labels: BTreeMap<String, String>,
-}
-
-impl FleetCluster {
-    pub(super) fn has(&self, label: &Label) -> bool {
-        self.labels.get(&label.key) == Some(&label.value)
-    }
-
-    /// Returns the key of the cluster in the state of a rollout. Another cluster may have the same name in another file or kubeconfig.
-    pub(super) fn key(&self) -> String {
-        let target = &self.target;
-        let loaded = target.loaded_kubeconfig.as_ref();
-        let server = loaded
-            .zip(target.context.as_deref())
-            .and_then(|(kubeconfig, context)| kubeconfig.server_url(context));
-        let selection = (
-            server,
-            target.kubeconfig.as_ref().filter(|_| server.is_none()),
-            &target.context,
-            &target.cluster,
-            &target.cluster_name,
-            &target.identity,
-            &target.expect_account,
-        );
-        let digest = Sha256::digest(format!("{selection:?}"));
-        format!("{} {}", self.name, hex::encode(&digest[..8]))
-    }
 }
 
 /// The clusters of the fleet, and the regions whose clusters cannot be listed.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::entry_form::PrintedEntry;
+use super::printed_entry::PrintedEntry;
 use crate::output::quoting::{Names, yaml, yaml_list};
 use awsauth_core::facts::access_entries::AccessScope;
 

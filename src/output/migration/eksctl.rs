@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::UNKNOWN_CLUSTER;
-use super::entry_form::PrintedEntry;
+use super::printed_entry::PrintedEntry;
 use crate::output::quoting::{yaml, yaml_list};
 use awsauth_core::facts::access_entries::AccessScope;
 

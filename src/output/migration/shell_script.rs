@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::UNKNOWN_CLUSTER;
-use super::entry_form::lacks_policy;
+use super::printed_entry::lacks_policy;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Presence};
 use awsauth_core::escape::one_line;

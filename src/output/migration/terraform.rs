@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::entry_form::PrintedEntry;
+use super::printed_entry::PrintedEntry;
 use crate::output::quoting::{Names, hcl};
 use awsauth_core::access_entries::migrate::Presence;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use awsauth_core::token::{Credentials, Endpoint, StsHost, Token};
-use awsauth_kube::token_renewal::TokenRenewalError;
+use awsauth_kube::request_error::TokenRenewalError;
 use awsauth_kube::{EksClusterId, EksEndpoint, Environment, Flags, Tokens, connect_to};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -2,53 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{NodeReportInput, RoleReport};
-use super::state::{RequiredIn, State, needed_types};
+use super::judge::needed_types;
+use super::role_report::{Fix, NodeReportInput, RoleReport, commands, map_node_role};
+use super::state::{RequiredIn, State};
 use crate::access_entries::Operation;
 use crate::access_entries::rules::validate;
 use crate::arn::{Parts, comparable};
 use crate::document::edit::Edit;
 use crate::facts::access_entries::{AUTO_MODE, AUTO_NODE, AccessEntry, AccessScope, AccessTerms};
-use crate::shell_quote::quoted;
-
-/// The name of a cluster in commands, if it is unknown.
-const UNKNOWN_CLUSTER: &str = "CLUSTER";
-
-/// How to fix the state of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fix {
-    /// Add an entry to aws-auth.
-    AwsAuth(Edit),
-    /// Change the access entry, without taking access from a node that has it.
-    AccessEntry(Vec<Operation>),
-    /// What the user must decide or do, as the object of "to fix it:".
-    Advice(String),
-}
-
-impl Fix {
-    /// Returns the commands that carry it out, or the advice.
-    pub fn text(&self, role: &RoleReport<'_>, cluster: Option<&str>) -> String {
-        match self {
-            Self::AwsAuth(_) => map_node_role(role, cluster),
-            Self::AccessEntry(operations) => commands(operations, cluster),
-            Self::Advice(text) => text.clone(),
-        }
-    }
-}
-
-fn map_node_role(role: &RoleReport<'_>, cluster: Option<&str>) -> String {
-    let arn = quoted(&comparable(&role.arn));
-    let kind = role.role.kind().name();
-    let cluster = cluster.map(|name| format!(" --cluster-name {}", quoted(name)));
-    let cluster = cluster.unwrap_or_default();
-    format!("awsauth map node-role {arn} --kind {kind}{cluster}")
-}
-
-fn commands(operations: &[Operation], cluster: Option<&str>) -> String {
-    let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
-    let commands = operations.iter().map(|one| one.command(cluster));
-    commands.collect::<Vec<_>>().join(" && ")
-}
 
 /// Decides how to fix the state of a role; `None` if nothing is wrong or the state is unknown.
 pub(super) fn fix(report: &RoleReport<'_>, input: &NodeReportInput<'_>) -> Option<Fix> {

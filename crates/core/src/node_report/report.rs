@@ -2,31 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fix::{Fix, fix};
-use super::state::{RequiredIn, State, judge};
+use super::fix::fix;
+use super::judge::judge;
+use super::role_report::{NodeReportInput, RoleReport};
+use super::state::{RequiredIn, State};
 use super::unknown::{UnknownRole, UnusedEntry, unknown_roles, unused_entries};
 use crate::arn::{Parts, comparable, fold};
 use crate::authenticator::{AccessEntries, NodeRole, NodeRoles, Place, Store};
-use crate::document::{Document, Mapping, Principal};
-use crate::facts::access_entries::AccessEntry;
+use crate::document::{Mapping, Principal};
 use crate::facts::iam_principals::{Existence, Principals};
-use crate::facts::node_inventory::{JoinedNode, NodeInventory, NodeSource};
-
-/// What the report depends on, as far as it is known.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeReportInput<'a> {
-    pub document: &'a Document,
-    /// The access entries with the authentication mode; `None` if the mode is unknown.
-    pub access_entries: Option<&'a AccessEntries>,
-    /// The name in commands.
-    pub cluster: Option<&'a str>,
-    pub cluster_arn: Option<&'a str>,
-    pub node_inventory: &'a NodeInventory,
-    /// The Nodes of Kubernetes; `None` if they could not be read.
-    pub nodes: Option<&'a [JoinedNode]>,
-    /// The roles of the cluster's account; `None` if IAM returned nothing.
-    pub principals: Option<&'a Principals>,
-}
+use crate::facts::node_inventory::NodeSource;
 
 /// The roles of a cluster's nodes.
 #[derive(Clone, Debug)]
@@ -36,37 +21,6 @@ pub struct NodeReport<'a> {
     pub unknown: Vec<UnknownRole>,
     /// The entries for nodes of roles that no known node uses.
     pub unused: Vec<UnusedEntry<'a>>,
-}
-
-/// A role of nodes.
-#[derive(Clone, Debug)]
-pub struct RoleReport<'a> {
-    pub role: NodeRole<'a>,
-    /// Its ARN, with its IAM path if that is known.
-    pub arn: String,
-    /// The number of known EC2 instances with this role.
-    pub instances: usize,
-    /// The number of these instances that are nodes of the cluster.
-    pub joined: usize,
-    /// The entry of aws-auth in force.
-    pub aws_auth: Option<(Place, &'a Mapping)>,
-    pub access_entry: Option<&'a AccessEntry>,
-    pub required_in: RequiredIn,
-    pub state: State,
-    /// Whether IAM did not return the role, so that its access entry may be older than the role.
-    pub is_age_unknown: bool,
-    /// How to fix the state; `None` if nothing is wrong or the state is unknown.
-    pub fix: Option<Fix>,
-}
-
-impl RoleReport<'_> {
-    /// Returns whether only tags connect the role with the cluster. Anyone who may tag or launch instances in the account can set
-    /// these. EKS, node classes and instances that have joined are evidence that the role is of this cluster's nodes.
-    pub fn is_known_by_tags_only(&self) -> bool {
-        let mut sources = self.role.uses.iter().map(|one| one.by);
-        self.joined == 0
-            && sources.all(|by| matches!(by, NodeSource::Instance(_) | NodeSource::ScalingGroup(_)))
-    }
 }
 
 impl NodeReport<'_> {
@@ -167,11 +121,15 @@ impl<'a> EntriesInForce<'a> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::role_report::Fix;
     use super::*;
     use crate::access_entries::Operation;
-    use crate::facts::access_entries::{AUTO_MODE, AccessTerms};
+    use crate::document::Document;
+    use crate::facts::access_entries::{AUTO_MODE, AccessEntry, AccessTerms};
     use crate::facts::authentication_mode::AuthenticationMode;
-    use crate::facts::node_inventory::{Instance, NodeClass, NodeGroup, ScalingGroup};
+    use crate::facts::node_inventory::{
+        Instance, NodeClass, NodeGroup, NodeInventory, ScalingGroup,
+    };
 
     const A: &str = "arn:aws:iam::111122223333:role";
     const CLUSTER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::NodeReportInput;
+use super::role_report::NodeReportInput;
 use crate::arn::comparable;
 use crate::authenticator::{NodeRoles, Place, Store, node_entries};
 use crate::document::Mapping;

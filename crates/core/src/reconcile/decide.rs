@@ -2,13 +2,16 @@
 
 mod access_entry_changes;
 mod access_entry_outcomes;
+mod access_entry_plan;
 mod aws_auth_ignored;
 mod conflict_backoff;
 mod current_entries;
 pub(super) mod desired_entry;
 mod edit_batch;
+mod edit_set;
 mod entry_removal;
 mod entry_writers;
+mod listed_access_entries;
 mod node_need;
 mod object_report;
 mod outcome;
@@ -27,7 +30,8 @@ use super::principal_facts::AwsQuery;
 use crate::authenticator::NodeRoles;
 use crate::document::Document;
 use crate::plan::{Known, aws_auth_is_ignored};
-use edit_batch::{EditSet, RefusalReason};
+use edit_batch::RefusalReason;
+use edit_set::EditSet;
 use outcome::Outcome;
 use owner_resolver::Resolver;
 use restore_protected_entries::Protection;

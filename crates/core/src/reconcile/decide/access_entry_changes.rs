@@ -12,11 +12,10 @@ use super::super::decision::{
 use super::super::mapping_object::{
     Condition, ConditionKind, DeletionPolicy, Object, Reason, Status,
 };
-use super::access_entry_outcomes::{
-    AccessEntryOutcomes, EntryOutcome, ObjectEntries, is_complete, is_read, reads_aws_auth,
-};
+use super::access_entry_plan::{AccessEntryOutcomes, EntryOutcome, ObjectEntries};
 use super::desired_entry::describe;
 use super::edit_batch::controller_facts;
+use super::listed_access_entries::{is_complete, is_read, reads_aws_auth};
 use super::object_report::{canonical_arn, condition};
 use super::owner_resolver::Resolver;
 use crate::arn::principal_key;

@@ -1,6 +1,6 @@
 //! Decides about objects whose mapping is an access entry: which entries they own, and which changes to make.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::config::{Config, OnWithdrawal};
@@ -9,6 +9,10 @@ use super::super::mapping_object::{
     AccessEntryRecord, DeletionPolicy, DriftPolicy, EntryRecord, Object, Reason, Spec,
 };
 use super::super::principal_facts::AwsQuery;
+use super::access_entry_plan::{
+    AbandonedEntry, AccessEntryOutcomes, EntryOutcome, ObjectEntries, PlannedChange,
+};
+use super::listed_access_entries::{listed, reads_aws_auth};
 use super::outcome::{Outcome, owned_by_no_object, unmap};
 use super::owner_resolver::{Resolver, requested_principal};
 use crate::access_entries::rules::validate;
@@ -34,110 +38,6 @@ const DEAD: &str =
 
 /// After how many failures in a row an object loses an entry that is no longer granted, instead of getting the one that it requests.
 const MAX_FAILURES: u32 = 3;
-
-/// The objects whose mapping is or was an access entry.
-#[derive(Debug, Default)]
-pub(super) struct AccessEntryOutcomes {
-    pub(super) objects: BTreeMap<usize, ObjectEntries>,
-    /// The entries of objects that do not exist any more, if a grant with `onWithdrawal: Revoke` covered them, or if they had
-    /// `deletionPolicy: Delete`.
-    pub(super) abandoned: Vec<AbandonedEntry>,
-    pub(super) query: AwsQuery,
-}
-
-/// An entry whose object does not exist any more: by `deletionPolicy: Retain`, or because a user removed its finalizer.
-#[derive(Debug)]
-pub(super) struct AbandonedEntry {
-    /// The UID of the object.
-    pub(super) uid: String,
-    pub(super) principal_arn: String,
-    /// The deletion of the entry, if no grant covers it any more or its object had `deletionPolicy: Delete`.
-    pub(super) revocation: Option<PlannedChange>,
-}
-
-/// What to do about the access entries of an object.
-#[derive(Debug)]
-pub(super) struct ObjectEntries {
-    /// Whether the mapping is kept in access entries. Otherwise, the object only has entries that must be deleted.
-    pub(super) is_place: bool,
-    pub(super) outcome: EntryOutcome,
-    /// The deletions of entries whose grant was withdrawn. They do not depend on what else the object requests.
-    pub(super) revocations: Vec<PlannedChange>,
-    /// The other changes, in order.
-    pub(super) changes: Vec<PlannedChange>,
-    /// Whether the object owns or may own an entry that EKS did not return.
-    pub(super) is_unread: bool,
-    /// The principals of the entries that the object owns.
-    pub(super) owned: Vec<String>,
-    /// The principals of entries that the object owns and no longer requests, and why they are kept.
-    pub(super) kept: Vec<(String, String)>,
-}
-
-/// A change, with the event to emit after it.
-pub(super) type PlannedChange = (EntryChange, Option<Event>);
-
-/// The outcome for an object.
-#[derive(Debug)]
-pub(super) enum EntryOutcome {
-    /// The access entry is as requested.
-    Applied {
-        record: AccessEntryRecord,
-        /// Whether the object owns it. Otherwise, no object does.
-        is_owned: bool,
-    },
-    /// There is nothing to report before the changes are made.
-    Pending,
-    /// The object has expired.
-    Expired(String),
-    /// Another client changed the entry, which is only reported.
-    Drifted(String),
-    Stalled(Reason, String),
-}
-
-/// Returns the access entries, if all are listed.
-pub(super) fn listed<'a>(input: &Input<'a>) -> Option<&'a AccessEntries> {
-    let entries = input.access_entries?;
-    entries.all().is_some().then_some(&**entries)
-}
-
-/// Returns whether EKS returned all access entries and their contents. Otherwise, an object may own entries that are not known.
-pub(super) fn is_complete(input: &Input<'_>) -> bool {
-    let all = listed(input).and_then(AccessEntries::all);
-    all.is_some_and(|all| all.iter().all(|entry| entry.terms.is_some()))
-}
-
-/// Returns whether EKS returned the contents of a principal's access entry, or that it has none.
-pub(super) fn is_read(input: &Input<'_>, principal_arn: &str) -> bool {
-    listed(input).is_some_and(|entries| {
-        let entry = entries.of(&comparable(principal_arn));
-        entry.is_none_or(|entry| entry.terms.is_some())
-    })
-}
-
-/// Returns whether the cluster also reads aws-auth, or may do so.
-pub(super) fn reads_aws_auth(input: &Input<'_>) -> bool {
-    listed(input).is_none_or(AccessEntries::uses_aws_auth)
-}
-
-/// Returns why a new mapping is not an access entry, as a clause.
-pub(super) fn why_not_used(input: &Input<'_>) -> &'static str {
-    let mode = listed(input).map(AccessEntries::mode);
-    match mode.or(input
-        .facts
-        .mode
-        .filter(|mode| *mode == AuthenticationMode::ConfigMap))
-    {
-        None => {
-            "the controller does not know the access entries: it needs --cluster-name, and AWS credentials that may eks:ListAccessEntries"
-        }
-        Some(AuthenticationMode::ConfigMap) => {
-            "the authentication mode of this cluster is CONFIG_MAP: it ignores access entries"
-        }
-        Some(AuthenticationMode::ApiAndConfigMap | AuthenticationMode::Api) => {
-            "the controller's configuration has backend: aws-auth; set it to auto or access-entries"
-        }
-    }
-}
 
 impl AccessEntryOutcomes {
     pub(super) fn of(resolver: &Resolver<'_>) -> Self {

@@ -5,7 +5,7 @@ use super::super::expired_objects;
 use super::super::mapping_object::{ConditionKind, Object, Reason, Status};
 use super::super::ownership_record::OwnershipRecord;
 use super::super::principal_facts::AwsQuery;
-use super::access_entry_outcomes;
+use super::listed_access_entries;
 use super::object_report::{canonical_arn, condition};
 use super::owner_resolver::Resolver;
 use crate::plan::Guard;
@@ -14,7 +14,7 @@ use crate::plan::Guard;
 /// deleted.
 pub(super) fn decide(resolver: &Resolver<'_>, why: &str) -> Decision {
     let input = resolver.input;
-    let is_idle = access_entry_outcomes::listed(input).is_none();
+    let is_idle = listed_access_entries::listed(input).is_none();
     let objects = input.objects.iter();
     let reports: Vec<ObjectReport> = objects.map(|object| report(input, object, why)).collect();
     let is_new = |(at, report): &(usize, &ObjectReport)| {

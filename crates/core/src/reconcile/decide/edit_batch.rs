@@ -3,19 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::decision::Input;
+use super::edit_set::EditSet;
 use super::size_budget::{self, Excess};
 use crate::arn::fold;
-use crate::document::edit::{Edit, EditError};
+use crate::document::edit::EditError;
 use crate::lint::{Finding, Severity};
 use crate::plan::{Allowed, Facts, Guard, Known, Plan, Refusal, Request, has_admin};
-
-/// Edits that are made together or not at all.
-#[derive(Clone, Debug, Default)]
-pub(super) struct EditSet {
-    pub(super) edits: Vec<Edit>,
-    /// The ARNs of node entries that may be reduced or removed.
-    pub(super) allowed_nodes: Vec<String>,
-}
 
 /// Why edits are omitted from the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,25 +6,10 @@ use super::super::mapping_object::{DriftPolicy, EntryRecord, Reason};
 use super::current_entries::Entries;
 use super::desired_entry::Key;
 use super::node_need::{self, NodeNeed};
-use super::outcome::{Outcome, unmap, unreadable_section};
+use super::outcome::{Outcome, Removal, unmap, unreadable_section};
 use super::owner_resolver::Resolver;
 use crate::authenticator::{NodeRoles, is_node};
-use crate::document::edit::Edit;
 use crate::shell_quote::quoted;
-
-/// The action for an entry.
-pub(super) enum Removal {
-    /// None: the entry does not exist, or the object does not own it.
-    Nothing,
-    /// None yet: another object will own the entry, but its write is deferred.
-    Deferred,
-    /// The entry is kept. Contains a message.
-    Kept(String),
-    /// The entry cannot be removed now.
-    Unreadable(Outcome),
-    /// Removes the entry. Contains its ARN if it is a node entry that may be removed.
-    Edit(Edit, Option<String>),
-}
 
 impl Resolver<'_> {
     /// Returns the action for an entry that an object no longer requests.

@@ -13,10 +13,10 @@ use super::super::mapping_object::{
     Status,
 };
 use super::super::ownership_record::OwnershipRecord;
-use super::access_entry_outcomes;
 use super::desired_entry::Key;
-use super::edit_batch::EditSet;
+use super::edit_set::EditSet;
 use super::entry_writers;
+use super::listed_access_entries;
 use super::outcome::Outcome;
 use super::owner_resolver::{Resolver, requested_principal};
 use crate::arn::{Normalized, normalize};
@@ -272,7 +272,7 @@ impl Resolver<'_> {
         let recorded = self.object(at).status.access_entry.as_ref()?;
         let arn = &recorded.principal_arn;
         let is_owned =
-            !access_entry_outcomes::is_read(self.input, arn) || self.access_entries.owns(at, arn);
+            !listed_access_entries::is_read(self.input, arn) || self.access_entries.owns(at, arn);
         is_owned.then(|| recorded.clone())
     }
 

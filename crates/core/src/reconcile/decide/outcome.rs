@@ -8,8 +8,7 @@ use super::super::mapping_object::{DeletionPolicy, DriftPolicy, EntryRecord, Rea
 use super::conflict_backoff::{self, ConflictBackoff};
 use super::current_entries::Entries;
 use super::desired_entry::{Key, describe};
-use super::edit_batch::EditSet;
-use super::entry_removal::Removal;
+use super::edit_set::EditSet;
 use super::owner_resolver::Resolver;
 use crate::authenticator::{NodeRoles, Override, is_node};
 use crate::document::edit::Edit;
@@ -48,6 +47,20 @@ pub(super) struct Applied {
     pub(super) repaired: Option<String>,
     /// Messages about previous entries that are kept.
     pub(super) kept: Vec<String>,
+}
+
+/// The action for an entry that an object no longer requests.
+pub(super) enum Removal {
+    /// None: the entry does not exist, or the object does not own it.
+    Nothing,
+    /// None yet: another object will own the entry, but its write is deferred.
+    Deferred,
+    /// The entry is kept. Contains a message.
+    Kept(String),
+    /// The entry cannot be removed now.
+    Unreadable(Outcome),
+    /// Removes the entry. Contains its ARN if it is a node entry that may be removed.
+    Edit(Edit, Option<String>),
 }
 
 impl Resolver<'_> {

@@ -7,11 +7,11 @@ use super::super::config::OnWithdrawal;
 use super::super::decision::Input;
 use super::super::expired_objects;
 use super::super::mapping_object::{DeletionPolicy, EntryRecord, Object, ObjectKind, Reason, Spec};
-use super::access_entry_outcomes::{self, AccessEntryOutcomes};
+use super::access_entry_plan::AccessEntryOutcomes;
 use super::current_entries::{CurrentEntries, Entries, Records};
 use super::desired_entry::{self, Key};
 use super::edit_batch::RefusalReason;
-use super::withdrawn_entries::{self, Why};
+use super::listed_access_entries::why_not_used;
 use crate::document::{Document, Principal, SectionName};
 
 /// The indexed input of a decision, and what guards have refused so far.
@@ -39,6 +39,15 @@ pub(super) struct Resolver<'a> {
     pub(super) access_entries: AccessEntryOutcomes,
     /// Whether to plan changes before they are recorded, so that guards can check them.
     pub(super) includes_unrecorded: bool,
+}
+
+/// Why an entry is removed.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// No grant covers it any more, for this reason.
+    NotGranted(String),
+    /// Its object was deleted, without its finalizer.
+    ObjectDeleted,
 }
 
 impl<'a> Resolver<'a> {
@@ -85,7 +94,7 @@ impl<'a> Resolver<'a> {
                 resolver.records.add_pending(at, requested);
             }
         }
-        resolver.withdrawn = withdrawn_entries::find(&resolver);
+        resolver.withdrawn = resolver.find_withdrawn();
         resolver
     }
 
@@ -113,7 +122,7 @@ impl<'a> Resolver<'a> {
                 .as_ref()
                 .is_ok_and(|spec| !spec.policies.is_empty());
             if has_policies && self.is_for_aws_auth(at) && self.desired[at].is_ok() {
-                let why = access_entry_outcomes::why_not_used(self.input);
+                let why = why_not_used(self.input);
                 self.desired[at] = Err(format!(
                     "only an access entry can have access policies, and {why}"
                 ));

@@ -9,7 +9,8 @@ use super::super::decision::{Event, EventKind, Input, Memory, Protected, Regardi
 use super::super::mapping_object::EntryRecord;
 use super::conflict_backoff;
 use super::desired_entry::{Key, describe};
-use super::edit_batch::{EditSet, RefusalReason};
+use super::edit_batch::RefusalReason;
+use super::edit_set::EditSet;
 use super::entry_writers;
 use super::node_need::{self, NodeNeed, signs_in_with};
 use crate::arn::fold;

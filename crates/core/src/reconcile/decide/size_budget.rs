@@ -8,7 +8,7 @@ use super::super::config::Config;
 use super::super::decision::Input;
 use super::super::mapping_object::EntryRecord;
 use super::desired_entry::Key;
-use super::edit_batch::EditSet;
+use super::edit_set::EditSet;
 use crate::admission::{MAX_PARTS, is_part};
 use crate::arn::fold;
 use crate::document::{Document, Entry, Mapping, Section, SectionName};

@@ -10,22 +10,13 @@ use super::super::mapping_object::EntryRecord;
 use super::super::ownership_record::{OwnershipRecord, uid_digest};
 use super::current_entries::CurrentEntries;
 use super::desired_entry::Key;
-use super::edit_batch::{EditSet, RefusalReason};
-use super::entry_removal::Removal;
-use super::outcome::Outcome;
-use super::owner_resolver::Resolver;
+use super::edit_batch::RefusalReason;
+use super::edit_set::EditSet;
+use super::outcome::{Outcome, Removal};
+use super::owner_resolver::{Resolver, Why};
 use crate::authenticator::NodeRoles;
 use crate::document::Document;
 use crate::plan::Plan;
-
-/// Why an entry is removed.
-#[derive(Clone, Debug)]
-pub(super) enum Why {
-    /// No grant covers it any more, for this reason.
-    NotGranted(String),
-    /// Its object was deleted, without its finalizer.
-    ObjectDeleted,
-}
 
 /// The entries to remove.
 #[derive(Default)]
@@ -36,26 +27,28 @@ pub(super) struct WithdrawnEntries {
     kept: Vec<(EntryRecord, Why, String)>,
 }
 
-/// Returns the entries that must be removed, each with the reason.
-pub(super) fn find(resolver: &Resolver<'_>) -> BTreeMap<Key, (EntryRecord, Why)> {
-    let input = resolver.input;
-    let must_go = |entry: EntryRecord, why: Why| {
-        let key = entry.key();
-        let found = resolver.current.get(&key)?;
-        let section = resolver.current.document.section(entry.section);
-        let is_left_alone = section.is_unreadable()
-            || input.config.protect.includes(&entry.key)
-            || resolver.records.has_writer(&key, &found);
-        (!is_left_alone).then_some((key, (entry, why)))
-    };
-    let revocable = revocable(input, &resolver.current).into_iter();
-    let withdrawn = revocable.filter_map(|entry| {
-        let why = entry.approved_by(input.config).err()?;
-        must_go(entry, Why::NotGranted(why))
-    });
-    let abandoned = abandoned(input, &resolver.current).into_iter();
-    let abandoned = abandoned.filter_map(|entry| must_go(entry, Why::ObjectDeleted));
-    abandoned.chain(withdrawn).collect()
+impl Resolver<'_> {
+    /// Returns the entries that must be removed, each with the reason.
+    pub(super) fn find_withdrawn(&self) -> BTreeMap<Key, (EntryRecord, Why)> {
+        let input = self.input;
+        let must_go = |entry: EntryRecord, why: Why| {
+            let key = entry.key();
+            let found = self.current.get(&key)?;
+            let section = self.current.document.section(entry.section);
+            let is_left_alone = section.is_unreadable()
+                || input.config.protect.includes(&entry.key)
+                || self.records.has_writer(&key, &found);
+            (!is_left_alone).then_some((key, (entry, why)))
+        };
+        let revocable = revocable(input, &self.current).into_iter();
+        let withdrawn = revocable.filter_map(|entry| {
+            let why = entry.approved_by(input.config).err()?;
+            must_go(entry, Why::NotGranted(why))
+        });
+        let abandoned = abandoned(input, &self.current).into_iter();
+        let abandoned = abandoned.filter_map(|entry| must_go(entry, Why::ObjectDeleted));
+        abandoned.chain(withdrawn).collect()
+    }
 }
 
 impl WithdrawnEntries {
