@@ -1,6 +1,7 @@
 //! Where aws-auth is stored: a manifest file, a pipe or a live cluster, behind one interface.
 
 mod access_entries;
+mod access_entry_history;
 mod atomic_write;
 pub(crate) mod bounded_read;
 mod cluster;
@@ -11,7 +12,7 @@ pub(crate) mod duration;
 mod editor;
 pub(crate) mod eks_cluster;
 mod endpoint_check;
-mod entry_history;
+mod execute_operations;
 mod failures;
 pub(crate) mod files;
 mod first_read;
@@ -21,7 +22,6 @@ pub(crate) mod input_files;
 mod inventory;
 pub(crate) mod kubeconfig_file;
 mod manifest_file;
-mod operations;
 mod server_version;
 mod sign_in;
 mod state_dir;

@@ -1,10 +1,10 @@
 //! The write transaction that every writing command runs: plan, guards, dry run, backup, write, verification, rollback.
 
-mod access_entries_in_effect;
 mod entry_transaction;
 mod ignored_mappings;
 mod plan_builder;
 mod plan_failures;
+mod relevant_access_entries;
 mod remaining_admin;
 mod report;
 mod store_choice;
@@ -21,10 +21,10 @@ use awsauth_kube::history::random_id;
 use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
-pub(crate) use access_entries_in_effect::access_entries_for;
 pub(crate) use ignored_mappings::{is_ignored, refuse_if_ignored, with_other_store};
 pub(crate) use plan_builder::{PlanBuilder, wants_admins};
 pub(crate) use plan_failures::{edit_failure, no_permission, refusal_line, refused};
+pub(crate) use relevant_access_entries::access_entries_for;
 pub(crate) use report::report_dry_run_step;
 pub(crate) use store_choice::{
     EntryRequest, NamedOptions, PlannedEntries, ReadStores, eks_not_named, note_new_mappings,

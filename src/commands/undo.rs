@@ -1,6 +1,6 @@
 //! `awsauth undo`.
 
-mod entries;
+mod access_entries;
 
 use super::history::find;
 use super::write_args::WriteArgs;
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             None
         }
         Some(write) => {
-            let mut planned = entries::plan(args, &name, revision, &write, backend, out)?;
+            let mut planned = access_entries::plan(args, &name, revision, &write, backend, out)?;
             planned.edits_aws_auth = in_aws_auth.is_some();
             Some(planned)
         }

@@ -1,9 +1,9 @@
 //! The mappings that `get` shows.
 
 mod cells;
+mod fleet;
 mod grants;
 mod json;
-mod rows;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ use awsauth_core::escape::one_line;
 use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::facts::access_entries::{AccessEntry, Liveness};
 
-pub(crate) use rows::{FleetListing, ListedRows};
+pub(crate) use fleet::{FleetListing, ListedRows};
 
 /// The note on an effective entry for an ARN that STS never reports.
 const NEVER_MATCHES: &str = "never matches, because no caller has this ARN";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access_entries_in_effect::access_entries_for;
+use super::relevant_access_entries::access_entries_for;
 use crate::backend::{Backend, FirstRead};
 use crate::output::short_name;
 use crate::terminal::{Failure, Kind, Out, Refusal};

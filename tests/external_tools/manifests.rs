@@ -7,7 +7,7 @@
 mod api_server_accepts;
 mod chart;
 mod cluster_with_manifests;
-mod controller_process;
+mod crd;
 mod dockerfile;
 mod grant_policy;
 mod guard_policy;
@@ -15,3 +15,4 @@ mod monitoring;
 mod pod_security;
 mod rbac;
 mod same_rendering;
+mod sufficient_permissions;

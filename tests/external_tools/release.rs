@@ -6,9 +6,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod archives_chart_crate;
 mod installer;
 mod krew_manifest;
-mod packages;
 mod platforms_and_version;
 mod pre_commit_hooks;
 

@@ -7,11 +7,11 @@ mod credential_recipients;
 mod endless_responses;
 #[cfg(unix)]
 mod exec_plugin;
+mod expire_needs_server_time;
 mod guards_after_conflict;
 mod local_history;
 mod proxy;
 mod rejected_requests;
-mod server_time;
 mod timeouts_and_interrupts;
 mod tls;
 mod write_loop;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::owners_annotation::{
-    KeptReason, Owner, OwnerError, Owners, conflicts, digest, prune,
+    KeptReason, Owner, OwnerError, Owners, conflicts, digest, prunable_entries,
 };
 
 const CI: &str = "arn:aws:iam::111122223333:role/ci";
@@ -42,7 +42,7 @@ fn role(arn: &str) -> Principal {
 /// Returns what a prune by `owner` does with `document` when it requests `desired`: `- LINE` is removed, `= LINE` is
 /// kept, with the reason.
 fn pruned(document: &Document, owners: &Owners, name: &str, desired: &[Principal]) -> Vec<String> {
-    let pruned = prune(document, owners, &owner(name), desired);
+    let pruned = prunable_entries(document, owners, &owner(name), desired);
     let removed = pruned
         .remove
         .iter()
@@ -333,7 +333,7 @@ fn annotation_fits_a_full_aws_auth() {
     let size = owners.to_annotation().unwrap().len();
     assert!(size < 150_000, "{size} bytes");
     assert_eq!(
-        prune(&before, &owners, &owner("team"), &desired[1_000..])
+        prunable_entries(&before, &owners, &owner("team"), &desired[1_000..])
             .remove
             .len(),
         1_000

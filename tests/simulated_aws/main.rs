@@ -6,7 +6,7 @@ mod credentials;
 mod demo;
 mod doctor;
 mod eks_cluster;
-mod emulators;
+mod eks_emulators;
 mod metadata_credentials;
 #[path = "../support/mod.rs"]
 mod support;

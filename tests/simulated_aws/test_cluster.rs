@@ -128,7 +128,7 @@ fn owner_of_a_cluster() {
 
 #[test]
 fn botocore_has_the_pinned_version() {
-    let pins = include_str!("../python/requirements.txt");
+    let pins = include_str!("../python/botocore.txt");
     let output = program_output::output(Packages::Botocore.python().args([
         "-c",
         "import botocore; print('botocore==' + botocore.__version__)",

@@ -26,7 +26,7 @@ pub(crate) enum Packages {
 impl Packages {
     fn requirements(self) -> &'static Path {
         Path::new(match self {
-            Self::Botocore => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt"),
+            Self::Botocore => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/botocore.txt"),
             Self::Awscli => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/awscli.txt"),
             Self::CfnLint => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/cfn-lint.txt"),
             Self::Hcl => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/hcl.txt"),

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action_error::{ActionError, of};
+use super::blocking_runtime::BlockingRuntime;
 use super::client_config::ProfileSettings;
 use super::credentials::ResolvedCredentials;
 use super::json_protocol::JsonClient;
-use super::runtime::BlockingRuntime;
 use super::signed_client::{Endpoint, SignedClient, Timeouts};
 use super::{AwsEnvironment, AwsError};
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::action_error::{ActionError, of};
+use super::blocking_runtime::BlockingRuntime;
 use super::client_config::{ClientError, ProfileSettings};
 use super::concurrency::map_concurrently;
 use super::credentials::ResolvedCredentials;
 use super::list_limit::{MAX_PAGES, TIME_LIMIT, too_many_pages, within};
 use super::query_protocol::{Members, QueryClient, Service};
-use super::runtime::BlockingRuntime;
 use super::signed_client::{Endpoint, Timeouts};
 use super::{AwsEnvironment, AwsError};
 use awsauth_core::facts::node_inventory::{Instance, ScalingGroup};

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::action_error::{ActionError, of};
+use super::blocking_runtime::BlockingRuntime;
 use super::client_config::{ClientError, ClientSettings, ProfileSettings};
 use super::concurrency::map_concurrently;
 use super::credentials::ResolvedCredentials;
 use super::list_limit::{MAX_PAGES, TIME_LIMIT, too_many_pages, within};
 use super::query_protocol::{Members, QueryClient, Service};
-use super::runtime::BlockingRuntime;
 use super::signed_client::{Endpoint, Timeouts};
 use super::{AwsEnvironment, AwsError};
 use awsauth_core::assume_role_advice::Decision;

@@ -1,6 +1,7 @@
 //! AWS: credentials, instance metadata, STS, EKS, IAM, EC2 and Auto Scaling. Callers get plain data, never SDK clients.
 
 mod action_error;
+mod blocking_runtime;
 pub mod client_config;
 pub mod cloudwatch_logs;
 mod concurrency;
@@ -22,7 +23,6 @@ mod query_protocol;
 pub mod region;
 mod request_error;
 mod response_limit;
-mod runtime;
 mod session_cache;
 mod session_name;
 mod setup_error;

@@ -152,8 +152,8 @@ mod tests {
 
     use super::*;
     use crate::AwsEnvironment;
+    use crate::blocking_runtime::BlockingRuntime;
     use crate::config_file::ConfigFiles;
-    use crate::runtime::BlockingRuntime;
 
     #[test]
     fn error_response_is_read_from_its_xml() {

@@ -90,9 +90,9 @@ mod tests {
 
     use super::*;
     use crate::AwsEnvironment;
+    use crate::blocking_runtime::BlockingRuntime;
     use crate::client_config::ClientSettings;
     use crate::config_file::ConfigFiles;
-    use crate::runtime::BlockingRuntime;
     use crate::sts;
     use awsauth_core::token::Credentials;
 

@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
+use super::blocking_runtime::BlockingRuntime;
 use super::client_config::{ClientError, ClientSettings, ProfileSettings};
 use super::credentials::SourceError;
 use super::query_protocol::ErrorResponse;
 use super::request_error::{clock_ahead, without_signed_request};
 use super::response_limit::text_of;
-use super::runtime::BlockingRuntime;
 use super::{AwsEnvironment, AwsError, Refused};
 use awsauth_core::arn::Identity;
 use awsauth_core::token::{CLUSTER_HEADER, PresignedRequest};

@@ -11,7 +11,7 @@ use super::crd::{
     self, AwsAuthMappingSpec, AwsAuthMappingStatus, RecordedAccessEntry, RecordedCondition,
     RecordedEntry,
 };
-use super::watched_object::WatchedObject;
+use super::unparsed_mapping::UnparsedMapping;
 use awsauth_core::access_entries::NamedPolicy;
 use awsauth_core::arn::Parts;
 use awsauth_core::document::{Principal, SectionName, SsoRole};
@@ -43,13 +43,13 @@ const MAX_POLICIES: usize = 16 << 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CachedObject {
     pub(crate) object: Object,
-    /// As [`Finalizers::names`](super::watched_object::Finalizers::names).
+    /// As [`Finalizers::names`](super::unparsed_mapping::Finalizers::names).
     pub(crate) finalizers: Option<Vec<String>>,
     pub(crate) resource_version: String,
 }
 
 /// Converts an object of this kind. An invalid spec becomes an error in [`Object::spec`].
-pub(crate) fn cached_object(kind: ObjectKind, read: WatchedObject) -> CachedObject {
+pub(crate) fn cached_object(kind: ObjectKind, read: UnparsedMapping) -> CachedObject {
     let metadata = read.metadata;
     let spec = read.spec.as_ref().map_or("null", |spec| spec.get());
     let stored = read.status.as_ref().map(|status| status.get());
@@ -380,13 +380,13 @@ fn stored_condition(condition: &Condition) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watched_object::FINALIZER;
+    use crate::unparsed_mapping::FINALIZER;
 
-    fn object(spec: Value, status: Value) -> WatchedObject {
+    fn object(spec: Value, status: Value) -> UnparsedMapping {
         object_with(spec, status, &["other", FINALIZER])
     }
 
-    fn object_with(spec: Value, status: Value, finalizers: &[&str]) -> WatchedObject {
+    fn object_with(spec: Value, status: Value, finalizers: &[&str]) -> UnparsedMapping {
         let object = json!({
             "apiVersion": "awsauth.dev/v1alpha1",
             "kind": "AwsAuthMapping",

@@ -3,6 +3,9 @@
 //! The API server keeps idle connections open for longer than it waits for a response. An idle timeout alone therefore cannot
 //! keep idle connections from using up the limit: when it is reached, an idle connection is closed.
 
+mod connection_limit;
+mod write_timeout;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,10 +22,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::connection_limit::{ConnectionLimit, IdleTimer};
+pub(crate) use connection_limit::IdleTimer;
+
 use super::shutdown::Shutdown;
-use super::write_timeout::WriteTimeout;
 use crate::StartError;
+use connection_limit::ConnectionLimit;
+use write_timeout::WriteTimeout;
 
 /// The time limit for the TLS handshake, and for the head of a request.
 const TIMEOUT: Duration = Duration::from_secs(5);

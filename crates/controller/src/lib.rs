@@ -4,7 +4,6 @@
 
 mod cache;
 pub mod config;
-mod connection_limit;
 mod convert;
 pub mod crd;
 mod debounce;
@@ -23,10 +22,9 @@ mod reconcile_metrics;
 mod reconciler;
 mod shutdown;
 mod start_error;
+mod unparsed_mapping;
 mod watch;
-mod watched_object;
 mod webhook;
-mod write_timeout;
 
 use std::sync::Arc;
 

@@ -20,8 +20,8 @@ use tracing::{debug, warn};
 use super::cache::{Cache, ObjectList};
 use super::convert::{CachedObject, cached_object, status_patch};
 use super::describe_error;
+use super::unparsed_mapping::{FINALIZER, MAX_FINALIZERS, UnparsedMapping};
 use super::watch::resource;
-use super::watched_object::{FINALIZER, MAX_FINALIZERS, WatchedObject};
 use awsauth_core::escape::one_line;
 use awsauth_core::reconcile::{
     Event, EventKind, Object, ObjectKind, ObjectReport, Preparation, Regarding, Status,
@@ -49,7 +49,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 /// Writes to objects, and retries failures with increasing delays.
 pub(crate) struct ObjectWriter {
     client: Client,
-    api: Api<WatchedObject>,
+    api: Api<UnparsedMapping>,
     cache: Arc<Cache>,
     /// The identity of this replica.
     instance: String,
@@ -316,7 +316,7 @@ pub(crate) fn aws_auth() -> ObjectReference {
 
 /// Writes to one object; `None` if it does not exist any more.
 async fn write(
-    api: &Api<WatchedObject>,
+    api: &Api<UnparsedMapping>,
     object: CachedObject,
     pending: &PendingWrite,
 ) -> Result<Option<CachedObject>, String> {
@@ -362,7 +362,7 @@ fn finalizers(of: &CachedObject, finalizers: &[String]) -> Value {
 }
 
 async fn patch(
-    api: &Api<WatchedObject>,
+    api: &Api<UnparsedMapping>,
     name: &str,
     change: &Value,
     is_status: bool,

@@ -15,7 +15,7 @@ use super::cache::Cache;
 use super::convert::cached_object;
 use super::crd::AwsAuthMapping;
 use super::describe_error::describe_watch_error;
-use super::watched_object::WatchedObject;
+use super::unparsed_mapping::UnparsedMapping;
 use awsauth_core::reconcile::ObjectKind;
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::{Live, NAME, NAMESPACE};
@@ -55,7 +55,7 @@ pub(crate) async fn objects(context: Context, cache: Arc<Cache>, kind: ObjectKin
     let part = kind.name();
     context.health.set_not_ready(part, "not listed yet");
     let client = context.client.client().clone();
-    let api = Api::<WatchedObject>::all_with(client, &resource(kind));
+    let api = Api::<UnparsedMapping>::all_with(client, &resource(kind));
     let all = Config::default().page_size(PAGE);
     let mut handle = |event| match event {
         Event::Init => cache.list_started(kind),

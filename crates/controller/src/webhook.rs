@@ -25,8 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection_limit::IdleTimer;
 use super::eks_state::EksState;
+use super::http::IdleTimer;
 use super::shutdown::Shutdown;
 use super::{Context, http};
 use handler::Handler;

@@ -6,26 +6,24 @@
 //! What a revision wrote is usually what the next one found. Otherwise another client has written in between;
 //! [`revision_states`] reports that. The controller records the writes by other clients that it observes.
 
+mod access_entry_write;
 mod aws_auth_contents;
 mod backup_file;
 mod delta;
-mod entry_write;
 mod gzip;
 mod latest_text;
 mod retention;
 mod revert;
 mod revision;
 mod revision_state;
-mod three_way_merge;
 mod unreadable;
 
+pub use access_entry_write::EntryWrite;
 pub use aws_auth_contents::{Contents, Digest};
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
-pub use entry_write::EntryWrite;
 pub use latest_text::{LatestText, Side, latest_text};
 pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
 pub use revert::{MergeConflict, Reverted, combine, revert};
 pub use revision::{CONTROLLER, RESCUE, Revision, Who};
 pub use revision_state::{RevisionState, revision_states};
-pub use three_way_merge::{Piece, pieces};
 pub use unreadable::Unreadable;

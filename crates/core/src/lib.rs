@@ -26,6 +26,7 @@ pub mod facts;
 pub mod helm_jinja_syntax;
 pub mod history;
 pub mod kubeconfig;
+mod line_merge;
 pub mod lint;
 pub mod manifest;
 pub mod near_name;

@@ -1,6 +1,7 @@
 //! A YAML or JSON file with the aws-auth ConfigMap, alone or among other documents.
 
 mod error;
+mod faults;
 mod file_positions;
 mod find_aws_auth;
 mod fragment;
@@ -9,7 +10,6 @@ mod literal_block;
 mod misplaced_section;
 mod rewrite;
 mod syntax_cause;
-mod validation;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -17,9 +17,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
+pub use faults::{ManifestFaults, ManifestForm, NotText, RepeatedKey};
 pub use misplaced_section::{MisplacedSection, Misplacement};
 pub use syntax_cause::is_template;
-pub use validation::{ManifestFaults, ManifestForm, NotText, RepeatedKey};
 
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION, Snapshot};
 use crate::document::SectionName;

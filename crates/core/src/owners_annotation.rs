@@ -20,15 +20,19 @@
 //!   [`Owners::to_annotation`] returns it unchanged, until a user removes it
 //!   (`kubectl -n kube-system annotate configmap aws-auth awsauth.dev/owners-`).
 
+mod conflicts;
 mod digest;
+mod entries;
 mod expiry_record;
 mod owner;
-mod prune;
+mod prunable_entries;
 
+pub use conflicts::{Conflict, conflicts};
 pub use digest::{Digest, digest};
+pub use entries::EntryRef;
 pub use expiry_record::{DueEntries, due_entries};
 pub use owner::{Owner, OwnerError};
-pub use prune::{Conflict, EntryRef, Kept, KeptReason, Pruned, conflicts, prune};
+pub use prunable_entries::{Kept, KeptReason, PrunableEntries, prunable_entries};
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -119,10 +123,10 @@ impl Owners {
         if self.unreadable.is_some() {
             return self.clone();
         }
-        let requested = prune::RequestedKeys::of(requested);
+        let requested = entries::RequestedKeys::of(requested);
         let mut existing = HashSet::new();
         let mut claimed = BTreeMap::new();
-        for (section, entry) in prune::entries(document) {
+        for (section, entry) in entries::entries(document) {
             let digest = of_entry(section, entry);
             existing.insert(digest.key());
             if let Status::Kept(mapping) = &entry.status

@@ -30,7 +30,7 @@ use crate::document::edit::{Edit, EditError, Outcome, apply};
 use crate::document::{Document, Principal, Section, SectionName};
 use crate::history::Contents;
 use crate::lint::Finding;
-use crate::owners_annotation::{Owners, conflicts, prune};
+use crate::owners_annotation::{Owners, conflicts, prunable_entries};
 use guard::{Case, State, Verdict};
 
 /// The `data` of a ConfigMap.
@@ -589,7 +589,7 @@ fn pruned(
             owner: ownership.owner.clone(),
         });
     }
-    let pruned = prune(before, owners, &ownership.owner, &ownership.requested);
+    let pruned = prunable_entries(before, owners, &ownership.owner, &ownership.requested);
     notices.extend(pruned.kept.into_iter().map(Notice::NotPruned));
     let removed = pruned.remove.into_iter();
     removed

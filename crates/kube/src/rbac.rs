@@ -1,6 +1,6 @@
 //! Reads RBAC objects: the bindings and roles of some users, or of all.
 
-mod all_bindings;
+mod policy;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use k8s_openapi::{List, ListableResource};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-pub use all_bindings::{RoleScope, bindings, full_policy, policy_in};
+pub use policy::{RoleScope, bindings, full_policy, policy_in};
 
 use super::api_client::ApiClient;
 use super::request_error::{Fault, RequestError};

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use super::error::SourceError;
 use super::options::CredentialOptions;
 use crate::AwsEnvironment;
+use crate::blocking_runtime::BlockingRuntime;
 use crate::client_config::ClientSettings;
 use crate::config_file::{ConfigFiles, DEFAULT_PROFILE, profile_name};
 use crate::container_credentials::Container;
 use crate::imds::{Imds, ImdsError, Settings};
 use crate::machine::Machine;
 use crate::region::{self, Region, RegionSource};
-use crate::runtime::BlockingRuntime;
 use awsauth_core::token::Credentials;
 
 /// The inputs and clients of one resolution. Files, region and clients are read or created once, on first use.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
+use super::describe_cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
 use crate::credentials::CredentialOptions;
 use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;

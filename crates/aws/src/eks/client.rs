@@ -7,9 +7,9 @@ use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
 use super::error::{self, EksError};
 use super::read_pages::read_pages;
+use crate::blocking_runtime::BlockingRuntime;
 use crate::client_config::ProfileSettings;
 use crate::credentials::ResolvedCredentials;
-use crate::runtime::BlockingRuntime;
 use crate::{AwsEnvironment, AwsError, sts};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::partitions::Partition;

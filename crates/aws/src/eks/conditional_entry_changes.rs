@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
+use super::describe_cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
 use super::execute_operations::{OperationProgress, Outcome, StopCause, Stopped};
 use super::operation_error::{Cause, OperationError};
 use crate::AwsEnvironment;

@@ -2,21 +2,24 @@
 
 mod api_server;
 mod aws;
+mod endpoint;
+mod failing_command;
 mod kubeconfig;
 mod nodes;
+mod token;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use api_server::{
-    AwsAuth, CommandRun, ConfigMapName, ConnectionAttempt, ConnectionFailure, LivenessFailure,
-    PermissionAnswer, SignedIn, Signer, Token, VerifiedCaller,
-};
+pub use api_server::{AwsAuth, ConfigMapName, PermissionAnswer, SignedIn};
 pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
     SearchFailed, StsProblem,
 };
+pub use endpoint::{ConnectionAttempt, ConnectionFailure, LivenessFailure};
+pub use failing_command::CommandRun;
 pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, IgnoredEntry, Plugin, User};
 pub use nodes::{EksNodes, Node};
+pub use token::{Signer, Token, VerifiedCaller};
 
 use super::Skipped;
 use crate::arn::{Canonical, Normalized, canonical, normalize};

@@ -5,19 +5,19 @@
 //! handles lines, quoting and lists; this module knows the fields of an entry.
 
 mod change_entry;
+mod edit_and_outcome;
 mod entry_template;
 mod error;
 mod group_set;
 mod new_list;
-mod operation;
 mod position_independence;
 mod principal_index;
 mod section_model;
 mod section_text;
 mod verify;
 
+pub use edit_and_outcome::{Edit, Groups, Outcome};
 pub use error::EditError;
-pub use operation::{Edit, Groups, Outcome};
 
 use super::{Document, Entry, Section};
 use section_model::Model;

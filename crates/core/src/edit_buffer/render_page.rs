@@ -3,7 +3,8 @@
 use super::data_keys::Keys;
 use super::line::{CONFLICT_MARKERS, Line, NO_LINE_BREAK, line_break};
 use super::remark::push_comment;
-use crate::history::{Contents, Piece, pieces};
+use crate::history::Contents;
+use crate::line_merge::{Piece, pieces};
 
 /// The indentation of a text with lines that could be mistaken for lines of the page.
 pub(super) const INDENT: &str = "  ";

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::three_way_merge::merge;
 use super::{Contents, Revision};
 use crate::arn::fold;
 use crate::document::edit::{Edit, Groups, apply};
 use crate::document::{Document, Mapping, Principal, Section, SectionName};
+use crate::line_merge::merge;
 
 /// The result of undoing a write.
 #[derive(Clone, Debug, PartialEq, Eq)]

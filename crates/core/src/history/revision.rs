@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::access_entry_write::{EntryWrite, EntryWriteData};
 use super::aws_auth_contents::{Contents, Digest};
 use super::delta::Delta;
-use super::entry_write::{EntryWrite, EntryWriteData};
 use super::gzip::{gunzip, gzip};
 use super::unreadable::Unreadable;
 use crate::facts::authentication_mode::AuthenticationMode;

@@ -3,4 +3,3 @@
 pub(super) mod bindings;
 pub(super) mod failed_user_command;
 pub(super) mod requested_permissions;
-mod similar_subject;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::operation::Groups;
+use super::edit_and_outcome::Groups;
 
 /// A set of groups in insertion order. A change takes time proportional to its own size, not to the size of
 /// the set.

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::change_entry::changeable;
+use super::edit_and_outcome::{Edit, Groups, Outcome};
 use super::error::EditError;
 use super::group_set::GroupSet;
-use super::operation::{Edit, Groups, Outcome};
 use super::position_independence;
 use super::principal_index::{PrincipalIndex, is_same};
 use crate::arn::{canonical, equal_fold, to_lower};

@@ -1,8 +1,9 @@
 //! B2: whether RBAC bindings grant the requested permissions, and which binding nearly does.
 
+mod similar_subject;
+
 use serde_json::json;
 
-use super::similar_subject::similar;
 use crate::authenticator::User;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
@@ -16,6 +17,7 @@ use crate::rbac::{
     Access, Action, Binding, Grant, Policy, Role, RoleKind, Rule, Rules, Subject, UserInfo,
 };
 use crate::shell_quote::quoted;
+use similar_subject::similar;
 
 pub(crate) const CHECK: Check = Check {
     id: "B2",

@@ -32,7 +32,7 @@ struct Connection {
 
 /// The state of a connection.
 #[derive(Clone)]
-pub(super) struct IdleTimer {
+pub(crate) struct IdleTimer {
     state: Arc<Mutex<ConnectionState>>,
     became_idle: Arc<Notify>,
 }
@@ -46,7 +46,7 @@ struct ConnectionState {
 }
 
 /// Marks a connection as busy until dropped.
-pub(super) struct ActiveRequest(IdleTimer);
+pub(crate) struct ActiveRequest(IdleTimer);
 
 impl ConnectionLimit {
     pub(super) fn new(max: usize) -> Self {
@@ -136,7 +136,7 @@ impl Connection {
 impl IdleTimer {
     /// Marks the connection as busy until the returned value is dropped. Call this once the request has been read, including its
     /// body.
-    pub(super) fn start_request(&self) -> ActiveRequest {
+    pub(crate) fn start_request(&self) -> ActiveRequest {
         *self.state() = ConnectionState {
             idle_since: None,
             has_sent: true,

@@ -1,5 +1,5 @@
-//! Runs the controller like a pod of the manifests: with their arguments and configuration, and with the token and
-//! permissions of their service account.
+//! The permissions in the manifests are sufficient: the controller and the backup job run with the arguments, the configuration
+//! and the service account of their pods.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::manifests::cluster_with_manifests::{NODE, aws_auth, eventually};
 use crate::manifests::monitoring::METRICS;
-use crate::manifests::same_rendering::{kustomized, manifests, object, with_backup};
+use crate::manifests::same_rendering::{kustomized, object, with_backup};
 use crate::support::child_process::Supervised;
 use crate::support::cluster::Cluster;
 use crate::support::completed_run::Run;
@@ -37,7 +37,7 @@ struct Pod {
 impl Drop for Pod {
     #[expect(
         clippy::print_stderr,
-        reason = "whoever looks for why it failed reads it"
+        reason = "it shows why the test failed"
     )]
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -121,21 +121,6 @@ fn http_get(port: u16, path: &str) -> String {
 fn get(cluster: &Cluster, what: &[&str]) -> Value {
     let args = [&["get", "-n", "kube-system", "-o", "json"], what].concat();
     serde_json::from_str(&cluster.kubectl(&args)).unwrap()
-}
-
-#[test]
-fn crd_manifest_matches_the_program() {
-    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_awsauth"));
-    let run = Run::of(program.env_clear().arg("crd"));
-    run.says(0, &[]);
-    let file = manifests("chart/files/crd/awsauthmappings.yaml");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&file, &run.stdout).unwrap();
-    }
-    assert!(
-        fs::read_to_string(file).unwrap() == run.stdout,
-        "it is out of date: UPDATE_DOCS=1 cargo test --test external_tools the_crd"
-    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) const MAX_FINALIZERS: usize = 16;
 /// large as etcd allows, and each label, finalizer and group takes many times its length in memory.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Fields")]
-pub(crate) struct WatchedObject {
+pub(crate) struct UnparsedMapping {
     /// Only names, times and versions.
     pub(crate) metadata: ObjectMeta,
     pub(crate) finalizers: Finalizers,
@@ -56,7 +56,7 @@ struct UsedMetadata {
     finalizers: Option<Finalizers>,
 }
 
-impl From<Fields> for WatchedObject {
+impl From<Fields> for UnparsedMapping {
     fn from(fields: Fields) -> Self {
         let metadata = fields.metadata;
         Self {
@@ -111,7 +111,7 @@ impl<'de> Deserialize<'de> for Finalizers {
     }
 }
 
-impl Resource for WatchedObject {
+impl Resource for UnparsedMapping {
     type DynamicType = ApiResource;
     type Scope = DynamicResourceScope;
 

@@ -12,7 +12,7 @@ struct Hunk<'a> {
 
 /// A part of the result of a merge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// Lines without a conflict.
     Agreed(Vec<&'a str>),
     /// Lines that both sides changed or inserted at the same position.
@@ -24,7 +24,7 @@ pub enum Piece<'a> {
 
 impl<'a> Piece<'a> {
     /// Returns the lines of both sides.
-    pub fn lines(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a str> {
         let (one, other) = match self {
             Self::Agreed(lines) => (lines.as_slice(), &[][..]),
             Self::Conflict { ours, theirs } => (ours.as_slice(), theirs.as_slice()),
@@ -34,7 +34,7 @@ impl<'a> Piece<'a> {
 }
 
 /// Merges two changes of `base`; `None` if they change the same lines or insert at the same position.
-pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
+pub(crate) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let mut merged = String::new();
     for piece in pieces(base, ours, theirs) {
         match piece {
@@ -46,7 +46,7 @@ pub(super) fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
 }
 
 /// Merges two changes of `base` into a sequence of pieces.
-pub fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a>> {
+pub(crate) fn pieces<'a>(base: &'a str, ours: &'a str, theirs: &'a str) -> Vec<Piece<'a>> {
     let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let [mut ours, mut theirs] =
         [ours, theirs].map(|changed| hunks(base, changed).into_iter().peekable());
