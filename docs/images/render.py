@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the pictures of the documentation. Needs Python 3.10 and a built awsauth, nothing else.
+"""Draws the images in the documentation. Needs Python 3.10 and a built awsauth, nothing else.
 
     docs/images/render.py                  uses target/debug/awsauth
     docs/images/render.py PATH             uses another binary
@@ -51,7 +51,7 @@ CRATES = {
     "aws": (("credentials, instance metadata,", "STS, EKS, IAM"), (210, 222, 210, 76)),
     "kube": (("connects, reads and writes", "aws-auth and its history"), (440, 222, 210, 76)),
     "core": (("pure functions: no I/O, no clock, no async", "documents, plans, guards, lint, doctor's checks"), (210, 332, 440, 76)),
-    "goyaml": (("YAML exactly as go-yaml v2 reads it,", "and one lossless editor"), (210, 442, 440, 76)),
+    "goyaml": (("YAML exactly as go-yaml v2 reads it,", "and a lossless editor"), (210, 442, 440, 76)),
 }
 # What the crates talk to, with its place, and the crate that does it.
 OUTSIDE = {
@@ -60,7 +60,7 @@ OUTSIDE = {
     "Files, terminal": (("manifests, plans,", "kubeconfig, editor"), (20, 20, 140, 76), "awsauth"),
     "API server ": (("admission reviews,", "watches"), (700, 121, 140, 76), "controller"),
 }
-# Which crate uses which. Only direct neighbors are drawn: a crate may use every crate below it.
+# Which crate uses which. Only direct neighbors are drawn: a crate may use any crate below it.
 USES = [("awsauth", "controller"), ("controller", "aws"), ("controller", "kube"), ("aws", "core"), ("kube", "core"), ("core", "goyaml")]
 
 # Terminal colors by SGR code; "1" (bold) is not a color.
@@ -130,7 +130,7 @@ def terminal(binary, title, commands):
     for number, line in enumerate(lines):
         y, column = MARGIN + number * LEADING + SIZE, 0
         for text, color, bold in line:
-            # Spaces at the edges would be lost in some viewers: place the text behind them.
+            # Some viewers drop leading and trailing spaces, so position the text instead of drawing them.
             stripped = text.strip(" ")
             if stripped:
                 x = MARGIN + (column + len(text) - len(text.lstrip(" "))) * ADVANCE
@@ -196,7 +196,7 @@ def main():
         sys.exit(__doc__)
     binary = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(ROOT, "target/debug/awsauth")
     if not os.path.exists(binary):
-        sys.exit(f"error: cannot draw the pictures: there is no {binary}\nhint: cargo build, or give the path of an awsauth")
+        sys.exit(f"error: cannot draw the pictures: there is no {binary}\nhint: cargo build, or pass the path of an awsauth binary")
     pictures = {name: terminal(binary, title, commands) for name, (title, commands) in TERMINALS.items()}
     pictures["architecture.svg"] = architecture()
     for name, text in pictures.items():
