@@ -232,7 +232,7 @@ impl ClusterNodes {
     }
 }
 
-/// Returns the cluster's ARN, which kubeconfigs of the AWS CLI contain, too.
+/// Returns the cluster's ARN, which kubeconfigs of the AWS CLI also contain.
 fn cluster_arn(cluster: &Cluster) -> Option<String> {
     let target = cluster.target();
     let eks = target.eks.as_ref().map(|eks| &eks.arn);

@@ -59,7 +59,7 @@ pub(crate) struct Query {
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
     must_exist: bool,
 
-    /// Ask IAM which access entries admit no one; needs --cluster-name
+    /// Ask IAM which access entries admit no principal; needs --cluster-name
     #[arg(long, env = "AWSAUTH_CHECK_PRINCIPALS", value_parser = FalseyValueParser::new())]
     check_principals: bool,
 

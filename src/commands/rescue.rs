@@ -368,7 +368,7 @@ impl Rescue<'_> {
             let mut changes = "your role or user signs in through this access entry, and aws-auth is ignored for it; CloudTrail records each call".to_owned();
             if plan.dead_entry.is_some() {
                 changes.push_str(
-                    "; the present access entry is older than your principal, and admits no one",
+                    "; the present access entry is older than your principal, and admits no principal",
                 );
             }
             let operations: Vec<_> = plan.entry.iter().collect();

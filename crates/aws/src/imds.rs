@@ -1,6 +1,6 @@
 //! EC2 instance metadata: the instance's role and its credentials.
 //!
-//! Fetching credentials takes three requests on one connection: a session token (IMDSv2), the role's name, the
+//! Fetching credentials takes three requests on one connection: a session token (IMDSv2), the role's name, and the
 //! credentials. If the service offers no sessions, the client uses IMDSv1, as botocore does.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
@@ -76,7 +76,7 @@ impl fmt::Display for Stale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the credentials from instance metadata expired at {}, and it has no newer ones; if AWS refuses them \
+            "the credentials from instance metadata expired at {}, and the service has no newer ones; if AWS refuses them \
              (ExpiredToken), check this machine's clock, or attach the instance profile again",
             self.ended
         )
@@ -97,7 +97,7 @@ impl Imds {
     /// Returns the credentials of the instance's role. `now` decides whether they have expired.
     ///
     /// # Errors
-    /// A separate variant for each cause.
+    /// If there are none; a separate variant for each cause.
     pub async fn credentials(&mut self, now: Timestamp) -> Result<Fetched, ImdsError> {
         let deadline = self.begin(CREDENTIALS)?;
         let fetched = self.fetch(now, deadline).await;
@@ -260,7 +260,9 @@ impl Imds {
             HttpError::ConnectTimedOut => unreachable(Unreached::TimedOut, None),
             HttpError::Connect(error) => unreachable(Unreached::of(&error), Some(error)),
             HttpError::TimedOut => ImdsError::Slow { what },
-            HttpError::TooLong => self.not_ec2(format!("its response with {what} is too long")),
+            HttpError::TooLong => self.not_ec2(format!(
+                "its response to the request for {what} is too long"
+            )),
             fault => ImdsError::Lost {
                 what,
                 source: Box::new(fault),
@@ -366,13 +368,14 @@ enum Put {
     V1(Client),
     /// The connection was lost.
     Broken,
-    /// No response, and IMDSv1 is refused or not allowed.
+    /// No response, and IMDSv1 is not allowed or does not work either.
     Unanswered,
 }
 
 impl Imds {
-    /// Opens a session, or falls back to IMDSv1 when botocore would: the PUT is answered with another status, such as 403, 404 or 405,
-    /// keeps failing, loses its connection, or is not answered. As in botocore, status 400 or an invalid token is an error.
+    /// Opens a session, or falls back to IMDSv1 when botocore would: the PUT is answered with a status other than 200
+    /// or 400, such as 403, 404 or 405, keeps failing, loses its connection, or is not answered. As in botocore, status
+    /// 400 or an invalid token is an error.
     async fn open(&mut self, deadline: Instant) -> Result<Session, ImdsError> {
         let put = match self.put(deadline).await {
             Err(ImdsError::Lost { .. }) => Put::Broken,
@@ -436,7 +439,8 @@ impl Imds {
             return answered.map(Put::Answered);
         }
         if v1_allowed {
-            // Either the hop limit dropped the response to the PUT (it does not limit those to GETs), or the service is slow.
+            // Either the hop limit dropped the response to the PUT (responses to a GET are not subject to it), or the
+            // service is slow.
             let without = second_connection.send(Method::GET, ROLES, HeaderMap::new(), deadline);
             let v1: Result<Answer, HttpError> = select! {
                 answered = &mut put => return settled(answered),
@@ -521,7 +525,7 @@ impl Imds {
     }
 }
 
-/// Whether IAM accepts the name, which becomes part of a path.
+/// Returns whether IAM accepts the name, which becomes part of a URL's path.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 fn is_role_name(name: &str) -> bool {
     (1..=64).contains(&name.len())

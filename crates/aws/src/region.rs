@@ -66,7 +66,7 @@ pub enum RegionError {
     Config(#[from] ConfigError),
     /// The name cannot be part of a host name.
     #[error(
-        "{name:?} (from {from}) is not a region: names consist of letters, digits and hyphens, such as us-east-1"
+        "{name:?} (from {from}) is not a region: a region name has only letters, digits and hyphens, as in us-east-1"
     )]
     NotARegion { name: String, from: RegionSource },
 }

@@ -74,7 +74,7 @@ impl AwsError {
                 let Some(code) = context.err().code() else {
                     let status = context.raw().status().as_u16();
                     return Self::InvalidResponse {
-                        why: format!("status {status} without an error of AWS"),
+                        why: format!("HTTP status {status} without an AWS error"),
                     };
                 };
                 Self::Refused(Box::new(Refused {

@@ -197,7 +197,7 @@ impl Inner {
             return Ok(text.into_owned());
         }
         let Some(error) = (message.read_error)(&text) else {
-            let why = format!("status {status} without an error of AWS");
+            let why = format!("HTTP status {status} without an AWS error");
             return Err(Failure {
                 error: AwsError::InvalidResponse { why },
                 is_transient: is_transient_status(status),

@@ -24,8 +24,8 @@ pub struct VerifiedIdentity {
     pub clock_ahead: Option<SignedDuration>,
 }
 
-/// Sends the request that the authenticator of this cluster sends for a token, through this machine's proxy and with
-/// its trusted certificates. Blocks; must not be called from within an async runtime.
+/// Sends the request that this cluster's authenticator sends for a token. Uses this machine's proxy and trusted
+/// certificates. Blocks; must not be called from within an async runtime.
 ///
 /// # Errors
 /// If no request can be sent. The inner error is that of STS.
@@ -67,7 +67,9 @@ async fn ask(
     let body = text_of(&response);
     if status != 200 {
         let Some((code, message)) = refusal(&body) else {
-            return Ok(garbage(format!("status {status} without an error of AWS")));
+            return Ok(garbage(format!(
+                "HTTP status {status} without an AWS error"
+            )));
         };
         return Ok(Err(AwsError::Refused(Box::new(Refused {
             code,
@@ -86,8 +88,8 @@ async fn ask(
     })
 }
 
-/// Returns code and message of an error. STS answers in JSON; a proxy that drops the `accept` header makes it answer in
-/// XML.
+/// Returns the code and the message of an error. STS answers in JSON; a proxy that drops the `accept` header makes it
+/// answer in XML.
 fn refusal(body: &str) -> Option<(String, String)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]

@@ -16,12 +16,12 @@ use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::AwsQuery;
 
-/// The interval between requests to EKS, which has no watch: a change to an access entry by another client is repaired at the latest
-/// after this time.
+/// The interval between requests to EKS, which has no watch: a change to an access entry by another client is repaired
+/// within this time.
 pub(crate) const PERIOD: Duration = Duration::from_secs(600);
 /// The delay after an incomplete response. It doubles with each further one, up to [`PERIOD`].
 const FIRST_RETRY: Duration = Duration::from_secs(15);
-/// A response of this age is treated as current. After an incomplete one, EKS is not asked again before.
+/// A response of this age is treated as current. After an incomplete one, a refresh waits this long.
 const FRESH: Duration = Duration::from_secs(5);
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "EKS";
@@ -32,15 +32,15 @@ pub(crate) struct EksState {
     pub(crate) facts: Facts,
     pub(crate) snapshot: EksSnapshot,
     pub(crate) node_inventory: Known<NodeInventory>,
-    /// What was asked besides.
+    /// What else was asked of AWS.
     pub(crate) query: AwsQuery,
-    /// When EKS responded; `None` if it is not asked.
+    /// When the last request ended; `None` before that.
     pub(crate) responded_at: Option<Instant>,
 }
 
 impl Default for EksState {
     fn default() -> Self {
-        Self::unknown("--cluster-name NAME, and AWS credentials that may eks:DescribeCluster")
+        Self::unknown("--cluster-name NAME, and AWS credentials that allow eks:DescribeCluster")
     }
 }
 
@@ -88,7 +88,7 @@ impl EksState {
         state
     }
 
-    /// Returns whether EKS did not return all access entries and their contents, although the cluster may have some.
+    /// Returns whether access entries, or their contents, may be missing from the response.
     pub(crate) fn lacks_access_entries(&self) -> bool {
         let Some(entries) = &self.snapshot.access_entries else {
             return self.snapshot.mode != Some(AuthenticationMode::ConfigMap);
@@ -121,8 +121,9 @@ impl Schedule {
     }
 }
 
-/// Asks AWS periodically, sooner after an incomplete response, when `query` has changed, and when `refresh` is notified, until
-/// shutdown. Logs what is unavailable once, and shows it in `/readyz`.
+/// Asks AWS periodically until shutdown: sooner after an incomplete response, and immediately when `query` changes. A
+/// notification of `refresh` also causes a request. Shows what is unavailable in `/readyz`, and logs it when it
+/// changes.
 pub(crate) async fn poll(
     context: Context,
     sender: Arc<watch::Sender<Arc<EksState>>>,
@@ -205,7 +206,7 @@ pub(crate) async fn poll(
             () = sleep(delay) => {}
             () = asked_again => {
                 if sender.borrow().lacks_access_entries() {
-                    // Access may have to end.
+                    // Expired access can be removed only once the access entries are known.
                     schedule.next_retry = FIRST_RETRY;
                 }
             }

@@ -1,4 +1,4 @@
-//! Reloads mounted files when they change.
+//! Reloads mounted files periodically.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use super::shutdown::Shutdown;
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically>
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Calls `reload` periodically until shutdown, and `report` when its error changes: with `None` if it succeeds again.
+/// Calls `reload` periodically until shutdown. Calls `report` when the error of `reload` changes, with `None` once it
+/// succeeds again.
 pub(crate) async fn reload_until_shutdown(
     shutdown: &Shutdown,
     mut reload: impl FnMut() -> Result<(), String>,

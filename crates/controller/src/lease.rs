@@ -130,7 +130,7 @@ impl Candidate {
         }
     }
 
-    /// Renews the lease, or acquires it if nobody holds it any more. Returns whether this replica holds it.
+    /// Renews the lease, or acquires it if no replica holds it any more. Returns whether this replica holds it.
     async fn attempt(&mut self) -> Result<bool, kube::Error> {
         let lease = match self.api.get_opt(&self.name).await? {
             Some(lease) => lease,
@@ -157,7 +157,8 @@ impl Candidate {
         self.patch(&lease, changed).await
     }
 
-    /// Creates a lease that nobody holds with server-side apply, which RBAC can restrict to its name, unlike create.
+    /// Creates a lease that no replica holds with server-side apply, which RBAC can restrict to its name, unlike
+    /// create.
     async fn create(&self) -> Result<Lease, kube::Error> {
         let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self.name}});
         let parameters = PatchParams::apply(CONTROLLER);

@@ -20,8 +20,8 @@ use awsauth_core::reconcile::ObjectKind;
 use awsauth_kube::backoff::Backoff;
 use awsauth_kube::{Live, NAME, NAMESPACE};
 
-/// The page size of a list, and so the number of objects that are held twice at a time. An object has up to 1.5 MiB, the limit of etcd,
-/// and a user may use all of it, for example for annotations. A response of more than 32 MiB is refused.
+/// The page size of a list, and so the number of objects that are held twice at a time. An object has up to 1.5 MiB,
+/// the limit of etcd, and a user may use all of it, for example for labels. A response of more than 32 MiB is refused.
 const PAGE: u32 = 20;
 /// The name of this part in [`Health`](super::health::Health).
 const AWS_AUTH: &str = "aws-auth";

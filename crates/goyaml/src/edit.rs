@@ -47,7 +47,7 @@ pub struct Editor<'t> {
 
 /// A change that cannot be written in the style of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: cannot change {path} as it is written: {reason}")]
+#[error("line {line}: cannot change {path} in its present form: {reason}")]
 pub struct Unwritable {
     /// The line in the file, from 1.
     pub line: usize,

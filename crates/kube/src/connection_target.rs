@@ -17,8 +17,8 @@ pub struct Target {
     pub user: Option<String>,
     /// The URL of the API server, as the kubeconfig or EKS spells it.
     pub server: String,
-    /// A digest of the certificate authority and name that the server's certificate must have; `None` if the connection
-    /// verifies no certificate.
+    /// A digest of the certificate authority and the name that the server's certificate must have, and of the URL's
+    /// path; `None` if the connection verifies no certificate.
     pub certificate_digest: Option<String>,
     /// The EKS cluster, if the endpoint came from EKS.
     pub eks: Option<EksClusterId>,

@@ -30,7 +30,7 @@ pub(super) fn header(title: &[String], contents: &Contents, keys: &Keys) -> Vec<
         .collect();
     if let Some(first) = missing.first() {
         lines.push(format!(
-            "There is no {}: to add one, write {first}: on a line of its own and the entries below.",
+            "There is no {}: to add one, write {first}: on a line of its own, followed by its entries.",
             missing.join(" and no ")
         ));
     }

@@ -143,7 +143,7 @@ fn unbind(
     let entries = entries.as_deref().and_then(AccessEntries::all);
     if may_have_members(&group, &document, entries, deleted) {
         out.note(&format!(
-            "Kept: the ClusterRoleBinding {group}, because aws-auth or an access entry uses its group."
+            "Kept: the ClusterRoleBinding {group}, because aws-auth or an access entry uses its group, or could not be read."
         ));
         return Ok(());
     }

@@ -13,13 +13,14 @@ pub(super) struct DisplayRange<'a> {
     pub(super) text: &'a str,
     /// The bytes of the finding.
     pub(super) range: Range<usize>,
-    /// The line where the range begins, without its line break.
+    /// The line where the range begins, without its line break; [`whole_lines`] also leaves out trailing white space.
     pub(super) line: Range<usize>,
     pub(super) start: Position,
     pub(super) end: Position,
 }
 
-/// Returns the ranges of a report's findings, in their order; `None` for findings about no text.
+/// Returns the ranges of a report's findings, in their order; `None` for findings that have no place in the displayed
+/// text.
 pub(super) fn display_ranges<'a>(
     report: &Report,
     document: &'a Document,
@@ -75,7 +76,8 @@ pub(super) fn display_ranges<'a>(
     ranges
 }
 
-/// Returns the line of the file for each finding about a line of a section. `lines` are the lines in the file of the sections' lines.
+/// Returns, for each finding about a section, its line of the file. `lines` maps each line of each section to its line
+/// in the file.
 pub(super) fn whole_lines<'a>(
     report: &Report,
     text: &'a str,

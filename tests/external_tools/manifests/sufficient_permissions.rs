@@ -35,10 +35,7 @@ struct Pod {
 }
 
 impl Drop for Pod {
-    #[expect(
-        clippy::print_stderr,
-        reason = "it shows why the test failed"
-    )]
+    #[expect(clippy::print_stderr, reason = "it shows why the test failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{}", self.log());

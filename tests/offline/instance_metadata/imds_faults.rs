@@ -375,7 +375,7 @@ async fn metadata_service_of_another_cloud_is_reported() {
         ),
         (
             &[(LIST, Reply::ok(&"x".repeat(100_000)))],
-            "its response with the name of the instance's role is too long",
+            "its response to the request for the name of the instance's role is too long",
         ),
     ] {
         let server = instance(replies).await;

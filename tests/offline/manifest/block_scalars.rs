@@ -170,7 +170,7 @@ fn folded_block_with_folds_is_refused() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 7: cannot change data.mapRoles as it is written: the `>` joins its lines"
+        "line 7: cannot change data.mapRoles in its present form: the `>` joins its lines"
     );
     assert!(error.hint().unwrap().contains("write `|` instead of `>`"));
 }

@@ -161,12 +161,12 @@ fn responses_of_other_servers_are_distinguished() {
         ),
         (
             json!({"status": 502, "body": "<html>Bad Gateway</html>"}),
-            "the response is not from AWS: status 502 without an error of AWS",
+            "the response is not from AWS: HTTP status 502 without an AWS error",
             "check whether AWS_ENDPOINT_URL or a proxy redirects the request",
         ),
         (
             json!({"status": 200, "body": "<html>Welcome to the hotel's network</html>"}),
-            "the response is not from AWS: status 200 without an error of AWS",
+            "the response is not from AWS: HTTP status 200 without an AWS error",
             "check whether AWS_ENDPOINT_URL or a proxy redirects the request",
         ),
         (

@@ -367,10 +367,9 @@ fn own_access_entry_is_replaced_only_if_it_is_dead() {
     }));
     let run = lockout.rescue(&["--yes"]);
     run.says(0, &[]);
-    assert!(
-        run.stdout
-            .contains("the present access entry is older than your principal, and admits no one")
-    );
+    assert!(run.stdout.contains(
+        "the present access entry is older than your principal, and admits no principal"
+    ));
     assert!(
         run.stdout
             .contains("--username=old --kubernetes-groups viewers"),

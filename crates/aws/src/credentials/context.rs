@@ -163,7 +163,8 @@ impl<'a> Context<'a> {
         Ok(fetched.credentials)
     }
 
-    /// Returns the region of the EC2 instance. On other machines the request would only time out, so it is skipped.
+    /// Returns the region of the EC2 instance. On other machines the request would only time out, so it is skipped,
+    /// unless an endpoint is configured.
     fn instance_region(&self) -> Result<Option<String>, SourceError> {
         let endpoint = self.environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT");
         if endpoint.is_none() && !Machine::of(self.environment).is_ec2() {

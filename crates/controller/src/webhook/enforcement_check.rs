@@ -42,7 +42,8 @@ enum State {
     NotEnforced(String),
 }
 
-/// Checks at start, every ten minutes, and when the configuration changes, until shutdown.
+/// Checks at start, every ten minutes (every minute while edits are not checked), and when the configuration changes,
+/// until shutdown.
 pub(super) async fn repeat(
     context: Context,
     served: Arc<ServedCertificate>,

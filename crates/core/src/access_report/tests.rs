@@ -159,7 +159,7 @@ fn every_principal_in_effect_has_its_rights() {
     assert_eq!(
         report.at(Level::Admin).count(),
         1,
-        "a dead entry admits nobody"
+        "a dead entry admits no principal"
     );
     assert_eq!(
         report.namespaces().into_iter().collect::<Vec<_>>(),

@@ -125,7 +125,7 @@ fn status(name: SectionName, raw: RawEntry) -> Status {
     }
 }
 
-/// Returns whether Go's decoder would report it. Null fits any type.
+/// Returns whether Go's decoder would report this as an error. Null fits any type.
 fn is_mismatch(decode_warning: &DecodeWarning) -> bool {
     match decode_warning {
         DecodeWarning::NotAMapping(found) | DecodeWarning::Mistyped { found, .. } => {
@@ -145,7 +145,8 @@ fn has_no_meaning(key: &Node<'_>) -> bool {
     }
 }
 
-/// Returns the positions of an entry's fields. Of several spellings of one field, the last one is used.
+/// Returns the positions of an entry's fields. If a field occurs more than once, in any spelling, its position is that
+/// of the last one in the text.
 fn fields(
     name: SectionName,
     tree: &Tree<'_>,

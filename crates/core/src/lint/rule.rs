@@ -54,7 +54,7 @@ impl PartialEq for Rule {
 
 impl Eq for Rule {}
 
-/// The maximum length in bytes of a word that is compared with all names: nobody means a rule by a longer one.
+/// The maximum length in bytes of a word that is compared with all names: no user means a rule by a longer one.
 const MAX_WORD: usize = 64;
 
 /// Returns the ID or name closest to an unknown word, if at most a third of its characters differ.

@@ -1,4 +1,4 @@
-//! Hosts of STS.
+//! The host names of STS.
 
 use crate::facts::partitions::{
     GLOBAL_REGION, GLOBAL_STS, GLOBAL_STS_REGION, GOVCLOUD, Partition, is_region_label,
@@ -20,12 +20,12 @@ pub struct StsHost {
     pub region: String,
 }
 
-/// Why a region has no such endpoint.
+/// Why tokens cannot be signed for a region and a variant of the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     /// The region cannot be part of a host name.
     #[error(
-        "{0:?} is not a region: names consist of letters, digits and hyphens, such as us-east-1"
+        "{0:?} is not a region: a region name has only letters, digits and hyphens, as in us-east-1"
     )]
     Region(String),
     /// The authenticators of this partition refuse tokens for dual-stack hosts.
@@ -39,7 +39,7 @@ impl StsHost {
     /// Unknown regions are treated as commercial.
     ///
     /// # Errors
-    /// If the region cannot be part of a host name, or has no such endpoint.
+    /// If the region cannot be part of a host name, or its clusters do not accept tokens for this variant.
     pub fn of(region: &str, endpoint: Endpoint) -> Result<Self, HostError> {
         if !is_region_label(region) {
             return Err(HostError::Region(region.to_owned()));

@@ -40,7 +40,7 @@ enum Chomp {
 /// Why a block scalar cannot be changed in its own style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RewriteError {
-    /// No block scalar can represent the new text.
+    /// No block scalar in this place can represent the new text.
     Text,
     /// The scalar joins (folds) some of its lines, so its decoded lines do not correspond to lines of the source.
     Folded,
@@ -49,8 +49,9 @@ pub enum RewriteError {
 }
 
 impl<'t> BlockScalar<'t> {
-    /// Reads the block scalar that starts at byte `start` and is the value of a key in column `parent`. If the scalar has no
-    /// text, its indentation is unknown; `offset` is then the indentation relative to the key.
+    /// Reads the block scalar that starts at byte `start` and is the value of a key in column `parent`. If the scalar
+    /// has no text, its indentation is unknown; the indentation is then `offset` relative to the key, or that of its
+    /// blank lines if they have more.
     pub fn read(text: &'t str, start: usize, parent: usize, offset: usize) -> Self {
         let head = line_at(text, start);
         let bytes = text.as_bytes();
@@ -85,7 +86,8 @@ impl<'t> BlockScalar<'t> {
         block
     }
 
-    /// Returns the indentation as libyaml detects it: the largest of the first text line and the blank lines before it.
+    /// Returns the indentation as libyaml detects it: the widest indentation among the first line with text and the
+    /// blank lines before it.
     fn find_indent(&self) -> usize {
         let mut widest = self.parent + 1;
         let mut at = self.body;
@@ -167,7 +169,8 @@ impl<'t> BlockScalar<'t> {
             .map(|line| (line.start + self.indent).min(line.end)..line.end)
     }
 
-    /// Returns where each line of the decoded text of a folded scalar starts: its line in the source, counted from the header.
+    /// Returns, for each line of a folded scalar's decoded text, the source line on which it starts, counted from the
+    /// header.
     pub fn folded_lines(&self) -> Vec<usize> {
         let mut starts = Vec::new();
         let mut blank_lines = Vec::new();
@@ -312,7 +315,7 @@ impl<'t> BlockScalar<'t> {
         }
     }
 
-    /// Returns whether a folded scalar has the same text as a literal (`|`) scalar with the same lines would.
+    /// Returns whether a literal (`|`) scalar with these lines would have the same text as this folded scalar.
     fn reads_literally(&self, old: &str) -> bool {
         let lines: Vec<_> = self.lines[..self.filled]
             .iter()

@@ -14,8 +14,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(3);
 /// A key for the local copies of a cluster's aws-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterKey {
-    /// What the server proved: the digest of the certificate authority and name that its certificate must have. With the
-    /// UID of the namespace `kube-system`, if the server returned it.
+    /// What the server proved: the digest of the certificate authority and the name that its certificate must have, and
+    /// of the URL's path. With the UID of the namespace `kube-system`, if the server returned it.
     Certificate { digest: String, uid: Option<String> },
     /// The address, which several clusters may have, such as behind a tunnel.
     Address(String),

@@ -15,7 +15,7 @@ pub struct Entry {
     /// The API server's URL.
     pub server: String,
     pub user: User,
-    /// The cluster name at EKS according to the entries, without the plugin's arguments.
+    /// The cluster name at EKS that the entries give, without the plugin's arguments.
     pub named: Option<String>,
     /// The cluster name at EKS according to the plugin's arguments.
     pub plugin_named: Option<String>,
@@ -75,7 +75,7 @@ impl Entry {
         )
     }
 
-    /// Returns the profile that the exec plugin's configuration selects, and where it does.
+    /// Returns the profile that the exec plugin's configuration selects, and the setting that selects it.
     pub(in crate::doctor) fn selects_profile(&self) -> Option<(&str, &'static str)> {
         let User::Exec(exec) = &self.user else {
             return None;
@@ -136,7 +136,7 @@ impl Entry {
         let region = self.region.as_deref();
         let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
         let alias = self.context.as_deref();
-        // The name that awsauth gives the context.
+        // A context that is named by an ARN has the name that awsauth gives it, so it needs no --alias.
         let alias = alias.filter(|alias| !alias.starts_with("arn:"));
         let identity = self.identity();
         let flags = [("--alias", alias)].into_iter().chain(identity);
@@ -159,7 +159,7 @@ impl Entry {
 impl Entry {
     /// Returns the flags of awsauth that select the exec plugin's AWS identity.
     fn identity(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
-        // The AWS CLI, aws-iam-authenticator and awsauth.
+        // As the AWS CLI, aws-iam-authenticator and awsauth name them.
         const FLAGS: [(&str, &[&str]); 3] = [
             ("--role-arn", &["--role-arn", "--role", "-r"]),
             (
@@ -201,9 +201,9 @@ pub enum User {
     Other(String),
 }
 
-/// The variables of an exec plugin that `doctor` uses for its own requests to AWS: they select among the user's
-/// credentials and regions. With other variables, a kubeconfig could send the user's requests or files to any server, or
-/// decide who confirms that its server is EKS's.
+/// The variables of an exec plugin that `doctor` uses for its own requests to AWS: they name or contain credentials, or
+/// select the region and the STS endpoint. With other variables, a kubeconfig could send the user's requests or files
+/// to any server, or choose the service that confirms to `doctor` that the server belongs to EKS.
 pub const ADOPTED_VARIABLES: [&str; 12] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_PROFILE",
@@ -225,7 +225,7 @@ pub struct Exec {
     pub api_version: Option<String>,
     pub command: String,
     pub args: Vec<String>,
-    /// The names in `env`, with the values that are not secret.
+    /// The variables in `env`. Values that may be secret are replaced by `…`.
     pub env: Vec<(String, String)>,
     /// Whether `interactiveMode` is set.
     pub has_interactive_mode: bool,

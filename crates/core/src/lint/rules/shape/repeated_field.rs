@@ -98,7 +98,7 @@ fn value_in_use(entry: &ResolvedEntry<'_>, name: &str) -> Option<String> {
         _ => return None,
     };
     Some(if value.is_empty() {
-        "neither".to_owned()
+        "an empty value".to_owned()
     } else {
         value
     })
