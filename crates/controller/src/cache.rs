@@ -24,6 +24,8 @@ pub(crate) struct Cache {
     aws_auth: watch::Sender<Option<StoredAwsAuth>>,
     inner: Mutex<Inner>,
     changed: Notify,
+    /// The number of times that new lists were requested.
+    lists: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -293,6 +295,17 @@ impl Cache {
         }
     }
 
+    /// Requests new lists of the objects. Until they are complete, no objects are known.
+    pub(crate) fn list_again(&self) {
+        self.inner().listed.clear();
+        self.lists.send_modify(|requested| *requested += 1);
+    }
+
+    /// Is notified when new lists are requested.
+    pub(crate) fn list_requests(&self) -> watch::Receiver<u64> {
+        self.lists.subscribe()
+    }
+
     /// Registers that the API server does not know the kind: the list is empty, unless the kind was listed before.
     pub(crate) fn kind_unknown(&self, kind: ObjectKind) {
         if !self.inner().listed.contains(&kind) {
@@ -388,4 +401,31 @@ fn has_remembered_status(known: &CachedObject) -> bool {
     let status = &known.object.status;
     known.object.kind == ObjectKind::IamIdentityMapping
         && (status.entry.is_some() || !status.pending.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_unknown_until_new_lists_are_complete() {
+        const KINDS: [ObjectKind; 1] = [ObjectKind::AwsAuthMapping];
+        let cache = Cache::default();
+        let requests = cache.list_requests();
+        let list = || {
+            cache.list_started(KINDS[0]);
+            cache.list_finished(KINDS[0]);
+        };
+        list();
+        assert!(cache.all(&KINDS).is_some());
+        cache.list_again();
+        assert!(requests.has_changed().unwrap());
+        assert!(cache.all(&KINDS).is_none());
+        list();
+        assert!(cache.all(&KINDS).is_some());
+        // The same if the API server does not know the kind.
+        cache.list_again();
+        cache.kind_unknown(KINDS[0]);
+        assert!(cache.all(&KINDS).is_some() && cache.is_unknown(KINDS[0]));
+    }
 }

@@ -27,8 +27,8 @@ use awsauth_core::error_chain;
 use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
-    AccessEntryChange, AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind,
-    ObjectReport, OwnershipRecord, Reason, Stage, decide, needs_server_time,
+    AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind, ObjectReport,
+    OwnershipRecord, Reason, Stage, decide, needs_server_time,
 };
 
 use aws_auth_writer::NotWritten;
@@ -52,6 +52,10 @@ const AWS_AUTH_PATIENCE: Duration = Duration::from_millis(300);
 const CLOCK_PERIOD: Duration = Duration::from_secs(2);
 /// How long to wait for EKS at the start, and before a protected entry is restored.
 const EKS_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long access entries that could not be changed wait for EKS, unless it responds earlier.
+const ENTRIES_RETRY: Duration = Duration::from_secs(15);
+/// The shortest time between two attempts to remove expired access while writes fail.
+const EXPIRY_RETRY: Duration = Duration::from_secs(2);
 
 /// Reconciles aws-auth with all objects.
 pub(crate) struct Reconciler {
@@ -97,12 +101,22 @@ pub(crate) struct Reconciler {
 enum ReconcileResult {
     /// Everything is done. Contains the time of the next reconciliation, if it is known.
     Done(Option<Timestamp>),
+    /// Everything is done, except for changes to access entries, which wait for EKS. Contains the same.
+    EntriesPending(Option<Timestamp>),
     /// The next reconciliation must start immediately.
     Unfinished,
     /// This replica lost the lease or is shutting down.
     NotLeader,
     /// An error occurred; retry later.
     Failed,
+}
+
+/// What became of changes to access entries.
+enum EntriesResult {
+    /// They are made, or remembered as failed. The next reconciliation reports that.
+    Changed,
+    /// They wait for EKS.
+    Pending,
 }
 
 impl Reconciler {
@@ -112,6 +126,7 @@ impl Reconciler {
         let mut next_full = Instant::now();
         // When the decision changes by itself, and before when it is not made again.
         let mut next_change: Option<(Timestamp, Instant)> = None;
+        let mut waits_for_eks = false;
         // When this replica last lost the lease.
         let mut lease_lost: Option<Instant> = None;
         let mut config = self.context.config.clone();
@@ -139,6 +154,8 @@ impl Reconciler {
                     if *self.is_leader.borrow() {
                         self.ownership.forget();
                         self.external_writes.forget();
+                        // Its watches may lag behind what the previous leader did.
+                        self.cache.list_again();
                         if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
                             self.memory = std::mem::take(&mut self.standby_memory);
                             self.cache.forget_remembered();
@@ -159,7 +176,13 @@ impl Reconciler {
                 }
                 () = self.cache.changed() => { debounce.changed(Instant::now()); continue; }
                 Ok(()) = config.changed() => { debounce.changed(Instant::now()); continue; }
-                Ok(()) = self.eks.changed() => { debounce.changed(Instant::now()); continue; }
+                Ok(()) = self.eks.changed() => {
+                    match waits_for_eks {
+                        true => debounce.changed_urgently(Instant::now()),
+                        false => debounce.changed(Instant::now()),
+                    }
+                    continue;
+                }
                 () = sleep_until_some(retry_at) => {
                     let now = Instant::now();
                     self.object_writer.start_retries(now);
@@ -177,7 +200,6 @@ impl Reconciler {
                 next_full = Instant::now() + PERIOD;
                 continue;
             }
-            next_change = None;
             let started = Instant::now();
             debounce.started(started);
             let result = self.reconcile().await;
@@ -186,6 +208,7 @@ impl Reconciler {
                 .metrics
                 .reconcile_duration
                 .observe(duration.as_secs_f64());
+            waits_for_eks = matches!(result, ReconcileResult::EntriesPending(_));
             let result = match result {
                 ReconcileResult::Done(next) => {
                     debounce.succeeded();
@@ -194,19 +217,29 @@ impl Reconciler {
                     self.context.metrics.succeeded();
                     "done"
                 }
+                ReconcileResult::EntriesPending(next) => {
+                    debounce.succeeded();
+                    next_full = Instant::now() + ENTRIES_RETRY;
+                    next_change = next.map(|at| (at, Instant::now() + MIN_PAUSE));
+                    "unfinished"
+                }
                 ReconcileResult::Unfinished => {
+                    next_change = None;
                     debounce.succeeded();
                     debounce.changed_urgently(Instant::now());
                     next_full = Instant::now() + PERIOD;
                     "unfinished"
                 }
                 ReconcileResult::NotLeader => {
+                    next_change = None;
                     next_full = Instant::now() + PERIOD;
                     "not_leader"
                 }
                 ReconcileResult::Failed => {
                     let delay = debounce.failed(Instant::now());
                     next_full = Instant::now() + PERIOD;
+                    // Access may have to end before the retry.
+                    next_change = next_change.map(|(at, _)| (at, Instant::now() + EXPIRY_RETRY));
                     debug!(retry_ms = delay.as_millis(), "the reconciliation failed");
                     "failed"
                 }
@@ -259,17 +292,11 @@ impl Reconciler {
             first = self.decide(Stage::Preparing, &stored, &list, &eks);
         }
         self.report_idle(first.idle.clone()).await;
-        let depends_on_eks = match first.plan {
-            Some(_) => first.needs_fresh_inventory,
-            None => !first.entry_changes.is_empty(),
-        };
-        let needs_refresh = depends_on_eks && eks.is_stale();
-        let responded_at = eks.responded_at;
+        let needs_refresh = first.plan.is_some() && first.needs_fresh_inventory && eks.is_stale();
         let eks = match needs_refresh {
             true => self.refreshed_eks(eks).await,
             false => eks,
         };
-        let is_refreshed = !needs_refresh || eks.responded_at != responded_at;
         let writes = first.plan.is_some();
         let prepared = !first.prepare.is_empty() || first.prepare_record.is_some();
         let mut decision = first;
@@ -336,16 +363,19 @@ impl Reconciler {
         if is_recorded {
             is_recorded = self.save_record(record).await;
         }
-        let (mut eks, mut is_refreshed) = (eks, is_refreshed);
         if writes && has_deferred {
             // Now, because users may change objects before the next reconciliation, so that it also has to write aws-auth.
-            (entry_changes, eks, is_refreshed) =
-                self.deferred_entry_changes(&stored, &list, eks).await;
+            let deferred = self.decide(Stage::Writing, &stored, &list, &eks);
+            entry_changes = deferred.entry_changes;
         }
         let changed = match entry_changes.is_empty() {
             true => None,
-            // The next reconciliation has them.
-            false if !is_recorded || !is_refreshed => Some(ReconcileResult::Failed),
+            false if !is_recorded => None,
+            // aws-auth does not wait for EKS. Its response starts the next reconciliation.
+            false if eks.is_stale() => {
+                self.refresh_eks.notify_one();
+                Some(EntriesResult::Pending)
+            }
             false => Some(self.change_entries(&list, entry_changes, &eks).await),
         };
         self.ask_for_access_entries(&list.objects, &reports, &eks);
@@ -357,15 +387,13 @@ impl Reconciler {
         is_unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
         // Deferred changes are decided again immediately, unless recording them failed: then the retry decides.
         is_unfinished |= has_deferred && self.object_writer.retry_at().is_none();
-        match (self.must_not_write(), is_unfinished) {
-            (true, _) => ReconcileResult::NotLeader,
-            (false, _) if matches!(changed, Some(ReconcileResult::Failed)) => {
-                ReconcileResult::Failed
-            }
-            (false, _) if !is_recorded => ReconcileResult::Failed,
-            (false, true) => ReconcileResult::Unfinished,
-            (false, false) if changed.is_some() => ReconcileResult::Unfinished,
-            (false, false) => ReconcileResult::Done(retry_at),
+        match changed {
+            _ if self.must_not_write() => ReconcileResult::NotLeader,
+            _ if !is_recorded => ReconcileResult::Failed,
+            _ if is_unfinished => ReconcileResult::Unfinished,
+            Some(EntriesResult::Changed) => ReconcileResult::Unfinished,
+            Some(EntriesResult::Pending) => ReconcileResult::EntriesPending(retry_at),
+            None => ReconcileResult::Done(retry_at),
         }
     }
 
@@ -489,29 +517,23 @@ impl Reconciler {
         let Some(stored) = stored.filter(|_| is_recorded) else {
             return;
         };
-        let (changes, eks, is_refreshed) = self.deferred_entry_changes(&stored, list, eks).await;
-        if is_refreshed && !changes.is_empty() {
+        let mut changes = self
+            .decide(Stage::Writing, &stored, list, &eks)
+            .entry_changes;
+        let mut eks = eks;
+        if !changes.is_empty() && eks.is_stale() {
+            let responded_at = eks.responded_at;
+            eks = self.refreshed_eks(eks).await;
+            if eks.responded_at == responded_at {
+                return;
+            }
+            changes = self
+                .decide(Stage::Writing, &stored, list, &eks)
+                .entry_changes;
+        }
+        if !changes.is_empty() {
             self.change_entries(list, changes, &eks).await;
         }
-    }
-
-    /// Returns the changes to access entries that were deferred because aws-auth had to be written, the state of EKS, and whether that is
-    /// current.
-    async fn deferred_entry_changes(
-        &mut self,
-        stored: &StoredAwsAuth,
-        list: &ObjectList,
-        eks: Arc<EksState>,
-    ) -> (Vec<AccessEntryChange>, Arc<EksState>, bool) {
-        let deferred = self.decide(Stage::Writing, stored, list, &eks);
-        if deferred.entry_changes.is_empty() || !eks.is_stale() {
-            return (deferred.entry_changes, eks, true);
-        }
-        let responded_at = eks.responded_at;
-        let eks = self.refreshed_eks(eks).await;
-        let deferred = self.decide(Stage::Writing, stored, list, &eks);
-        let is_refreshed = eks.responded_at != responded_at;
-        (deferred.entry_changes, eks, is_refreshed)
     }
 
     /// Stores the ownership record; returns whether it is stored.

@@ -8,6 +8,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff as ResettableBackoff;
 use kube::runtime::watcher::{Config, Error, Event, watcher};
+use tokio::sync::watch::{self, Receiver};
 use tracing::{info, warn};
 
 use super::Context;
@@ -47,7 +48,10 @@ pub(crate) async fn aws_auth(context: Context, cache: Arc<Cache>) {
         }
         Event::Delete(object) => cache.remove_aws_auth(&live(&object)),
     };
-    follow(&context, AWS_AUTH, watcher(api, only), &mut handle, &|| {}).await;
+    // What the watch reports of a deletion, a new list would miss.
+    let (_never, restarts) = watch::channel(0);
+    let events = || watcher(api.clone(), only.clone());
+    follow(&context, AWS_AUTH, events, restarts, &mut handle, &|| {}).await;
 }
 
 /// Watches the objects of a kind.
@@ -69,14 +73,9 @@ pub(crate) async fn objects(context: Context, cache: Arc<Cache>, kind: ObjectKin
         }
     };
     let kind_unknown = || cache.kind_unknown(kind);
-    follow(
-        &context,
-        part,
-        watcher(api, all),
-        &mut handle,
-        &kind_unknown,
-    )
-    .await;
+    let events = || watcher(api.clone(), all.clone());
+    let restarts = cache.list_requests();
+    follow(&context, part, events, restarts, &mut handle, &kind_unknown).await;
 }
 
 /// Returns the kind's API resource.
@@ -91,21 +90,27 @@ pub(crate) fn resource(kind: ObjectKind) -> ApiResource {
     }
 }
 
-/// Handles the events of a watch until shutdown. Retries after errors, and logs each error once. Calls `kind_unknown` if the API
-/// server does not know the kind.
-async fn follow<K>(
+/// Handles the events of a watch until shutdown. Retries after errors, and logs each error once; starts again with a new list for each
+/// of `restarts`. Calls `kind_unknown` if the API server does not know the kind.
+async fn follow<K, S: Stream<Item = Result<Event<K>, Error>>>(
     context: &Context,
     part: &'static str,
-    events: impl Stream<Item = Result<Event<K>, Error>>,
+    start: impl Fn() -> S,
+    mut restarts: Receiver<u64>,
     handle: &mut (dyn FnMut(Event<K>) + Send),
     kind_unknown: &(dyn Fn() + Sync),
 ) {
     // By default, kube waits up to 30 s. A changed aws-auth must not stay unnoticed that long after a restart of the API server.
-    let mut events = std::pin::pin!(events.backoff(WatchBackoff(Backoff::default())));
+    let start = || start().backoff(WatchBackoff(Backoff::default()));
+    let mut events = std::pin::pin!(start());
     let mut last_error = String::new();
     loop {
         let next = tokio::select! {
             () = context.shutdown.requested() => return,
+            Ok(()) = restarts.changed() => {
+                events.set(start());
+                continue;
+            }
             next = events.next() => next,
         };
         match next {

@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::controller::harness::{
-    CONFIG, Controller, Harness, developer, eventually, mapping, role,
+    CONFIG, Controller, Harness, NODE_ENTRY, developer, eventually, mapping, role,
 };
 use crate::support::eks::NAME;
 use crate::support::environment::Environment;
@@ -417,6 +418,51 @@ fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
         entry(&eks, &role("fay")).is_none().then_some(())
     });
     assert!(harness.roles().contains(&role("gus")));
+    controller.terminate();
+}
+
+#[test]
+fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
+    let harness = Harness::shared();
+    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let protect = format!("protect:\n  arns: [\"{}\"]\n", role("ops"));
+    let config = format!("{CONFIG}  policies: [view]\n{protect}");
+    let ops = format!(
+        "- rolearn: {}\n  username: ops\n  groups: [ops]\n",
+        role("ops")
+    );
+    harness.create(&format!("{NODE_ENTRY}{ops}"), "eks");
+    let controller = start(&harness, &eks, &moto, &config);
+    for name in ["fay", "gus"] {
+        let mut object = developer(name);
+        if name == "fay" {
+            object["spec"]["policies"] = json!([{"name": "view"}]);
+        }
+        harness.apply(&object);
+        harness.wait_for_ready(name, "True Applied");
+    }
+    // Until EKS responds again, the deletion of an access entry is pending.
+    std::thread::sleep(Duration::from_secs(6));
+    set_faults(
+        &eks,
+        json!([{"operation": "ListAccessEntries", "fault": "delay", "seconds": 25}]),
+    );
+    harness.delete("fay");
+    std::thread::sleep(Duration::from_secs(2));
+    for round in 0..2 {
+        let begun = Instant::now();
+        harness.write("mapRoles", NODE_ENTRY, &format!("client-{round}"));
+        eventually("the protected entry is restored", || {
+            harness.roles().contains(&role("ops")).then_some(())
+        });
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+    assert!(entry(&eks, &role("fay")).is_some());
+    set_faults(&eks, json!([]));
+    eventually("the access entry is deleted", || {
+        entry(&eks, &role("fay")).is_none().then_some(())
+    });
     controller.terminate();
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info, warn};
 
-use super::{ReconcileResult, Reconciler};
+use super::{EntriesResult, Reconciler};
 use crate::cache::ObjectList;
 use crate::eks_state::{EksState, PERIOD};
 use awsauth_aws::eks::{EntryChangeError, change_entries};
@@ -28,9 +28,9 @@ impl Reconciler {
         list: &ObjectList,
         changes: Vec<AccessEntryChange>,
         eks: &EksState,
-    ) -> ReconcileResult {
+    ) -> EntriesResult {
         let Some(name) = self.context.settings.cluster_name.clone() else {
-            return ReconcileResult::Failed;
+            return EntriesResult::Pending;
         };
         let by_object = by_object(&changes);
         let of_object = |changes: &&[AccessEntryChange]| -> Vec<EntryChange> {
@@ -49,11 +49,11 @@ impl Reconciler {
             Ok(Err(error)) => {
                 let error = error_chain::text(&error);
                 warn!(error, "cannot change access entries; retrying");
-                return ReconcileResult::Failed;
+                return EntriesResult::Pending;
             }
             Err(panic) => {
                 warn!(error = %panic, "cannot change access entries; retrying");
-                return ReconcileResult::Failed;
+                return EntriesResult::Pending;
             }
         };
         let (mut done, mut events) = (Vec::new(), Vec::<Event>::new());
@@ -114,9 +114,9 @@ impl Reconciler {
         match is_overtaken {
             true => {
                 self.refresh_eks.notify_one();
-                ReconcileResult::Failed
+                EntriesResult::Pending
             }
-            false => ReconcileResult::Unfinished,
+            false => EntriesResult::Changed,
         }
     }
 
