@@ -86,9 +86,15 @@ impl Reconciler {
             Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
         };
         let client = Arc::clone(&self.context.client);
-        let shutdown = self.context.shutdown.clone();
-        let written =
-            awsauth_kube::write(&client, None, plan, &options, shutdown.requested()).await;
+        let (shutdown, mut is_leader) = (self.context.shutdown.clone(), self.is_leader.clone());
+        // A replica that was suspended must not complete a write that its successor has overtaken.
+        let interrupt = async {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                _ = is_leader.wait_for(|is_leader| !is_leader) => {}
+            }
+        };
+        let written = awsauth_kube::write(&client, None, plan, &options, interrupt).await;
         match (written, decided) {
             (Ok(written), Some((before, decision))) => {
                 let stored = self.cache.put_aws_auth(&written.stored);
@@ -104,6 +110,10 @@ impl Reconciler {
             }
             (Err(WriteError::Plan(Canceled::NotLeader)), _) => {
                 info!("{}", Canceled::NotLeader);
+                Err(NotWritten::Other(ReconcileResult::NotLeader))
+            }
+            (Err(error), _) if !error.may_be_written() && self.must_not_write() => {
+                info!("{error}");
                 Err(NotWritten::Other(ReconcileResult::NotLeader))
             }
             (Err(error), _) => {
