@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::AwsError;
 
-/// The most pages of one list. A page has up to 100 items.
+/// The most pages of one list. A page of EKS or IAM has up to 100 items, one of EC2 up to 200.
 pub(crate) const MAX_PAGES: usize = 200;
 
 /// How long reading one list may take.
@@ -22,16 +22,16 @@ pub(crate) async fn within<T>(
     pages: impl Future<Output = Result<T, AwsError>>,
 ) -> Result<T, AwsError> {
     timeout(limit, pages).await.unwrap_or_else(|_| {
-        Err(AwsError::InvalidResponse {
-            why: format!("a list did not end within {} s", limit.as_secs_f32()),
+        Err(AwsError::EndlessList {
+            why: format!("did not end within {} s", limit.as_secs_f32()),
         })
     })
 }
 
 /// Returns the error for a list of more pages than [`MAX_PAGES`].
 pub(crate) fn too_many_pages() -> AwsError {
-    AwsError::InvalidResponse {
-        why: format!("a list has more than {MAX_PAGES} pages"),
+    AwsError::EndlessList {
+        why: format!("has more than {MAX_PAGES} pages"),
     }
 }
 
@@ -51,10 +51,7 @@ mod tests {
             Ok(())
         };
         let error = within(limit, slow).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the response is not from AWS: a list did not end within 0.1 s"
-        );
+        assert_eq!(error.to_string(), "a list did not end within 0.1 s");
         assert!(within(limit, async { Ok(()) }).await.is_ok());
     }
 }

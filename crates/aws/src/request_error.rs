@@ -28,6 +28,9 @@ pub enum AwsError {
     /// The response is not one of AWS.
     #[error("the response is not from AWS: {why}")]
     InvalidResponse { why: String },
+    /// A list exceeds the limit of pages or time. The service may be slow, or have that much.
+    #[error("a list {why}")]
+    EndlessList { why: String },
     /// The response has no credentials.
     #[error("the response has no credentials")]
     NoCredentials,
@@ -207,6 +210,9 @@ impl AwsError {
             Self::Unreachable { obstacle, .. } => obstacle.hint().to_owned(),
             Self::InvalidResponse { .. } => {
                 "check whether AWS_ENDPOINT_URL or a proxy redirects the request".into()
+            }
+            Self::EndlessList { .. } => {
+                "try again, in case AWS was slow; if it persists, check whether AWS_ENDPOINT_URL or a proxy redirects the request".into()
             }
             Self::NoCredentials => {
                 "try again; if it persists, check the proxies between this machine and AWS".into()

@@ -583,7 +583,9 @@ impl Delay {
 /// Whether a repetition may succeed: EKS throttles, had an internal error, or its answer was lost.
 fn may_pass(error: &AwsError) -> bool {
     match error {
-        AwsError::Unreachable { .. } | AwsError::InvalidResponse { .. } => true,
+        AwsError::Unreachable { .. }
+        | AwsError::InvalidResponse { .. }
+        | AwsError::EndlessList { .. } => true,
         _ => matches!(
             error.code(),
             Some(
