@@ -1,5 +1,6 @@
 //! Asks STS who signed a request or a token.
 
+use std::error::Error;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,10 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::credentials::has_stray_token;
 use super::{endpoint_probe, problem};
-use awsauth_aws::credentials::{
-    self, CallerError, CredentialOptions, ResolvedCredentials, SourceError,
-};
-use awsauth_aws::sts_verify::verify_token as verify;
+use awsauth_aws::credentials::{self, CallerError, CredentialOptions, ResolvedCredentials};
+use awsauth_aws::sts_verify::{VerifyError, verify_token as verify};
 use awsauth_aws::{AwsEnvironment, AwsError};
 use awsauth_core::doctor::evidence::{
     Caller, ConnectionAttempt, Signer, StsProblem, Token, VerifiedCaller,
@@ -35,7 +34,7 @@ pub(crate) fn caller(
                 account: caller.account,
             });
         }
-        Err(CallerError::NotSent(error)) => return Err(of_machine(&error)),
+        Err(CallerError::NotSent(error)) => return Err(of_machine(&*error, error.hint())),
         Err(CallerError::Sts(error)) => error,
     };
     let may_be_stray = error.refused().is_some() && has_stray_token(&resolved.credentials);
@@ -104,9 +103,11 @@ pub(crate) fn verify_token(
     profile: Option<&str>,
     aws_environment: &AwsEnvironment,
 ) -> Result<VerifiedCaller, StsProblem> {
-    let named =
-        verify(ready, cluster, profile, aws_environment).map_err(|error| of_machine(&error))?;
-    let named = named.map_err(|error| of_aws(&error))?;
+    let named = verify(ready, cluster, profile, aws_environment);
+    let named = named.map_err(|error| match &error {
+        VerifyError::Sts(error) => of_aws(error),
+        error => of_machine(error, error.hint()),
+    })?;
     Ok(VerifiedCaller {
         arn: named.identity.canonical_arn,
         session_name: named.identity.session_name,
@@ -114,10 +115,10 @@ pub(crate) fn verify_token(
     })
 }
 
-fn of_machine(error: &SourceError) -> StsProblem {
+fn of_machine(error: &dyn Error, hint: String) -> StsProblem {
     StsProblem {
         code: None,
-        problem: problem(error, error.hint()),
+        problem: problem(error, hint),
         key_owner: None,
         clock_ahead: None,
     }

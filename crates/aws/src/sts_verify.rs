@@ -5,9 +5,10 @@ use aws_smithy_runtime_api::client::http::HttpConnector;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use thiserror::Error;
 
 use super::blocking_runtime::BlockingRuntime;
-use super::client_config::{ClientError, ClientSettings, ProfileSettings};
+use super::client_config::{ClientSettings, ProfileSettings};
 use super::credentials::SourceError;
 use super::query_protocol::ErrorResponse;
 use super::request_error::{clock_ahead, without_signed_request};
@@ -24,54 +25,78 @@ pub struct VerifiedIdentity {
     pub clock_ahead: Option<SignedDuration>,
 }
 
+/// Why a token was not verified.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    /// The profile or a connection setting is invalid.
+    #[error(transparent)]
+    Settings(Box<SourceError>),
+    #[error("the token's URL cannot be requested")]
+    Url,
+    #[error("the cluster name {0:?} cannot be sent in an HTTP header")]
+    ClusterName(String),
+    /// STS could not be reached, or did not verify the token.
+    #[error(transparent)]
+    Sts(#[from] AwsError),
+}
+
+impl From<SourceError> for VerifyError {
+    fn from(error: SourceError) -> Self {
+        Self::Settings(Box::new(error))
+    }
+}
+
+impl VerifyError {
+    /// Returns what to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Settings(error) => error.hint(),
+            Self::Url => "check the program that creates the token".to_owned(),
+            Self::ClusterName(_) => "correct the cluster's name".to_owned(),
+            Self::Sts(error) => error.hint(),
+        }
+    }
+}
+
 /// Sends the request that this cluster's authenticator sends for a token. Uses this machine's proxy and trusted
 /// certificates. Blocks; must not be called from within an async runtime.
 ///
 /// # Errors
-/// If no request can be sent. The inner error is that of STS.
+/// If no request can be sent, or STS cannot be reached or does not verify the token.
 pub fn verify_token(
     presigned: &PresignedRequest,
     cluster: &str,
     profile: Option<&str>,
     environment: &AwsEnvironment,
-) -> Result<Result<VerifiedIdentity, AwsError>, SourceError> {
-    let profile = ProfileSettings::read(profile, environment)?;
+) -> Result<VerifiedIdentity, VerifyError> {
+    let profile = ProfileSettings::read(profile, environment).map_err(SourceError::from)?;
     let answer = ask(profile.client(), presigned, cluster);
-    Ok(BlockingRuntime::default().block_on(answer)??)
+    let answer = BlockingRuntime::default().block_on(answer);
+    answer.map_err(SourceError::from)?
 }
 
 async fn ask(
     settings: ClientSettings<'_>,
     presigned: &PresignedRequest,
     cluster: &str,
-) -> Result<Result<VerifiedIdentity, AwsError>, ClientError> {
-    let connector = settings.connector(false, None)?;
-    let garbage = |why: String| Err(AwsError::InvalidResponse { why });
-    let Ok(mut request) = HttpRequest::get(presigned.url.expose_secret()) else {
-        return Ok(garbage("the token's URL cannot be requested".to_owned()));
-    };
+) -> Result<VerifiedIdentity, VerifyError> {
+    let connector = settings.connector(false, None).map_err(SourceError::from)?;
+    let invalid = |why: String| AwsError::InvalidResponse { why };
+    let url = presigned.url.expose_secret();
+    let mut request = HttpRequest::get(url).map_err(|_| VerifyError::Url)?;
     let headers = request.headers_mut();
     headers.insert("accept", "application/json");
-    if headers
+    headers
         .try_insert(CLUSTER_HEADER, cluster.to_owned())
-        .is_err()
-    {
-        return Ok(garbage(format!("{cluster:?} cannot be sent in a header")));
-    }
-    let answered = connector.call(request).await;
-    let response = match answered {
-        Ok(response) => response,
-        Err(error) => return Ok(Err(AwsError::of_connector(&error))),
-    };
+        .map_err(|_| VerifyError::ClusterName(cluster.to_owned()))?;
+    let response = connector.call(request).await;
+    let response = response.map_err(|error| AwsError::of_connector(&error))?;
     let (status, clock_ahead) = (response.status().as_u16(), clock_ahead(&response));
     let body = text_of(&response);
     if status != 200 {
-        let Some((code, message)) = refusal(&body) else {
-            return Ok(garbage(format!(
-                "HTTP status {status} without an AWS error"
-            )));
-        };
-        return Ok(Err(AwsError::Refused(Box::new(Refused {
+        let (code, message) = refusal(&body)
+            .ok_or_else(|| invalid(format!("HTTP status {status} without an AWS error")))?;
+        return Err(VerifyError::Sts(AwsError::Refused(Box::new(Refused {
             code,
             message: without_signed_request(&message),
             request_id: None,
@@ -79,12 +104,9 @@ async fn ask(
         }))));
     }
     let identity = presigned.answer(status, &body);
-    Ok(match identity {
-        Ok(identity) => Ok(VerifiedIdentity {
-            identity,
-            clock_ahead,
-        }),
-        Err(error) => garbage(error.to_string()),
+    Ok(VerifiedIdentity {
+        identity: identity.map_err(|error| invalid(error.to_string()))?,
+        clock_ahead,
     })
 }
 
@@ -108,4 +130,26 @@ fn refusal(body: &str) -> Option<(String, String)> {
     }
     let ErrorResponse { error, .. } = ErrorResponse::read(body)?;
     Some((error.code, error.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_name_that_fits_no_header_is_not_sent() {
+        let presigned = PresignedRequest {
+            url: "https://127.0.0.1:1/".into(),
+            host: "127.0.0.1".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_key_id: String::new(),
+            signed: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let environment = AwsEnvironment::default();
+        let error = verify_token(&presigned, "a\nb", None, &environment).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the cluster name \"a\\nb\" cannot be sent in an HTTP header"
+        );
+    }
 }
