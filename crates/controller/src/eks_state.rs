@@ -36,6 +36,8 @@ pub(crate) struct EksState {
     pub(crate) query: AwsQuery,
     /// When the last request ended; `None` before that.
     pub(crate) responded_at: Option<Instant>,
+    /// Whether this is a response, possibly an incomplete one.
+    pub(crate) is_response: bool,
 }
 
 impl Default for EksState {
@@ -54,6 +56,7 @@ impl EksState {
             },
             query: AwsQuery::default(),
             responded_at: None,
+            is_response: false,
         }
     }
 
@@ -75,6 +78,7 @@ impl EksState {
             snapshot,
             query,
             responded_at: Some(Instant::now()),
+            is_response: true,
         }
     }
 
@@ -86,6 +90,14 @@ impl EksState {
             .as_ref()
             .map(|entries| Arc::new(changed(entries, changes)));
         state
+    }
+
+    /// Returns the state after a failed request; `None` if an earlier response stays in use.
+    fn after_failure(&self, missing: String) -> Option<Self> {
+        (!self.is_response).then(|| Self {
+            responded_at: Some(Instant::now()),
+            ..Self::unknown(missing)
+        })
     }
 
     /// Returns whether access entries, or their contents, may be missing from the response.
@@ -184,13 +196,7 @@ pub(crate) async fn poll(
         };
         context.health.set_info(PART, info);
         let is_complete = missing.is_empty();
-        // After a failed request, an earlier response stays in use.
-        let state = state.or_else(|| {
-            matches!(sender.borrow().node_inventory, Known::Unknown { .. }).then(|| EksState {
-                responded_at: Some(Instant::now()),
-                ..EksState::unknown(missing)
-            })
-        });
+        let state = state.or_else(|| sender.borrow().after_failure(missing));
         if let Some(state) = state {
             sender.send_replace(Arc::new(state));
         }
@@ -230,5 +236,20 @@ mod tests {
         let expected = [600, 15, 30, 60, 120, 240, 480, 600, 600];
         assert_eq!(after(throttled), expected);
         assert_eq!(after(throttled), expected);
+    }
+
+    #[test]
+    fn incomplete_response_stays_in_use_after_a_failed_request() {
+        let unknown = EksState::default();
+        let failed = unknown.after_failure("throttled".to_owned()).unwrap();
+        assert!(failed.responded_at.is_some());
+        assert!(failed.after_failure("denied".to_owned()).is_some());
+        let without_node_groups = EksSnapshot {
+            mode: Some(AuthenticationMode::Api),
+            unavailable: vec!["eks:ListNodegroups is denied".to_owned()],
+            ..EksSnapshot::default()
+        };
+        let state = EksState::of(without_node_groups, AwsQuery::default());
+        assert!(state.after_failure("throttled".to_owned()).is_none());
     }
 }
