@@ -7,6 +7,7 @@ use tokio::sync::{Notify, watch};
 
 use super::convert::CachedObject;
 use awsauth_core::aws_auth_snapshot::Snapshot;
+use awsauth_core::document::SectionName;
 use awsauth_core::reconcile::{Object, ObjectKind, Status};
 use awsauth_kube::field_managers::{FieldManager, writer_between};
 use awsauth_kube::{CONTROLLER, Live};
@@ -53,6 +54,8 @@ pub(crate) struct StoredAwsAuth {
     pub(crate) snapshot: Snapshot,
     /// The field manager that last wrote it; `None` if it was the controller itself or is unknown.
     pub(crate) last_manager: Option<String>,
+    /// The same for each section.
+    pub(crate) section_managers: [Option<String>; 3],
     managers: Vec<FieldManager>,
 }
 
@@ -84,10 +87,14 @@ impl StoredAwsAuth {
     /// `before` is the state before the last write, as far as it is known.
     fn of(live: &Live, before: &Self) -> Self {
         let managers = live.managers();
-        let last = writer_between(&before.managers, &managers).map(|manager| manager.name.clone());
+        let writer = |key| {
+            let writer = writer_between(&before.managers, &managers, key)?;
+            (writer.name != CONTROLLER).then(|| writer.name.clone())
+        };
         Self {
             snapshot: live.snapshot(),
-            last_manager: last.filter(|name| name != CONTROLLER),
+            last_manager: writer(None),
+            section_managers: SectionName::ALL.map(|section| writer(Some(section.key()))),
             managers,
         }
     }

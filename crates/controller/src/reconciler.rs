@@ -455,14 +455,14 @@ impl Reconciler {
         eks: &EksState,
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
-        let last_writer = self.external_writes.writer_of(stored);
+        let last_writers = self.external_writes.writers_of(stored);
         decide(&Input {
             stage,
             config: &config,
             objects: &list.objects,
             record: &self.record,
             stored: &stored.snapshot,
-            last_writer: &last_writer,
+            last_writers: &last_writers,
             memory: &self.memory,
             facts: &eks.facts,
             access_entries: eks.snapshot.access_entries.as_ref(),

@@ -73,11 +73,13 @@ pub fn last_writer(managers: &[FieldManager]) -> Option<&FieldManager> {
     last_of(managers.iter())
 }
 
-/// Returns the manager that changed the object between two states: the one whose fields or time are new, so that clients that write
-/// in the same second are told apart. If there is none, the [last writer](last_writer).
+/// Returns the manager that changed the object, or this key of `data`, between two states: the one whose fields or time are new, so that
+/// clients that write in the same second are told apart. If there is none for the key, returns that of the object; if there is none, the
+/// [last writer](last_writer).
 pub fn writer_between<'a>(
     before: &[FieldManager],
     after: &'a [FieldManager],
+    key: Option<&str>,
 ) -> Option<&'a FieldManager> {
     let has_written = |now: &&FieldManager| {
         let is_known = |was: &FieldManager| {
@@ -86,7 +88,11 @@ pub fn writer_between<'a>(
         };
         !before.iter().any(is_known)
     };
-    last_of(after.iter().filter(has_written)).or_else(|| last_writer(after))
+    let written = || after.iter().filter(has_written);
+    let of_key = key.and_then(|key| last_of(written().filter(|manager| manager.owns(key))));
+    of_key
+        .or_else(|| last_of(written()))
+        .or_else(|| last_writer(after))
 }
 
 fn last_of<'a>(managers: impl Iterator<Item = &'a FieldManager>) -> Option<&'a FieldManager> {
@@ -137,7 +143,7 @@ mod tests {
         let busy = managed("another-client", "Update", "f:mapUsers");
         let roles = |name: &str| of(Some(&json!([managed(name, "Update", "f:mapRoles"), busy])));
         let name = |before: &[FieldManager], after: &[FieldManager]| {
-            writer_between(before, after).map(|manager| manager.name.clone())
+            writer_between(before, after, None).map(|manager| manager.name.clone())
         };
         let (first, second) = (roles("eksctl"), roles("kubectl-edit"));
         assert_eq!(name(&first, &second).as_deref(), Some("kubectl-edit"));
@@ -148,6 +154,12 @@ mod tests {
         let mut later = first.clone();
         later[1].time = Some("2026-01-01T00:00:01Z".into());
         assert_eq!(name(&first, &later).as_deref(), Some("another-client"));
+        // Both have written in between.
+        let mut both = second.clone();
+        both[1].time = Some("2026-01-01T00:00:02Z".into());
+        let of_roles = writer_between(&first, &both, Some("mapRoles"));
+        assert_eq!(of_roles.map(|manager| &*manager.name), Some("kubectl-edit"));
+        assert_eq!(name(&first, &both).as_deref(), Some("another-client"));
         // A manager that wrote the same keys twice in a second cannot be seen.
         let last = last_writer(&first).map(|manager| manager.name.clone());
         assert_eq!(name(&first, &first), last);

@@ -129,12 +129,9 @@ impl Simulation {
             let before = self.stored.clone();
             self.set(key, text);
             self.manager = Some(manager.to_owned());
-            let writer = AwsAuthWriter {
-                manager: self.manager.clone(),
-                user: None,
-            };
+            let writers = self.last_writers();
             self.memory
-                .observe_change(&before, &self.stored, Some(&writer));
+                .observe_change(&before, &self.stored, Some(&writers));
         }
     }
 
@@ -258,22 +255,26 @@ impl Simulation {
         Some(self.now.checked_add(ahead).expect("there is one"))
     }
 
+    fn last_writers(&self) -> [AwsAuthWriter; 3] {
+        [(); 3].map(|()| AwsAuthWriter {
+            manager: self.manager.clone(),
+            user: None,
+        })
+    }
+
     pub(crate) fn decide(&self, stage: Stage) -> Decision {
         self.decide_about(&self.objects, stage)
     }
 
     pub(crate) fn decide_about(&self, objects: &[Object], stage: Stage) -> Decision {
-        let last_writer = AwsAuthWriter {
-            manager: self.manager.clone(),
-            user: None,
-        };
+        let last_writers = self.last_writers();
         decide(&Input {
             stage,
             config: &self.config,
             objects,
             stored: &self.stored,
             record: &self.record,
-            last_writer: &last_writer,
+            last_writers: &last_writers,
             memory: &self.memory,
             facts: &self.facts,
             access_entries: self.entries.as_ref(),

@@ -41,17 +41,19 @@ impl ExternalWriteRecorder {
     }
 
     /// Returns the field manager and the user that wrote this aws-auth, as far as known.
-    pub(super) fn writer_of(&self, stored: &StoredAwsAuth) -> AwsAuthWriter {
-        match &self.command {
-            Some((version, who)) if *version == stored.version() => AwsAuthWriter {
-                manager: Some(awsauth_kube::FIELD_MANAGER.to_owned()),
-                user: who.as_ref().and_then(Who::name).map(str::to_owned),
-            },
-            _ => AwsAuthWriter {
-                manager: stored.last_manager.clone(),
-                user: None,
-            },
-        }
+    pub(super) fn writers_of(&self, stored: &StoredAwsAuth) -> [AwsAuthWriter; 3] {
+        let command = self.command.as_ref();
+        let command = command.filter(|(version, _)| *version == stored.version());
+        let user = command.and_then(|(_, who)| who.as_ref()?.name());
+        stored
+            .section_managers
+            .clone()
+            .map(|manager| AwsAuthWriter {
+                user: user
+                    .filter(|_| manager.as_deref() == Some(awsauth_kube::FIELD_MANAGER))
+                    .map(str::to_owned),
+                manager,
+            })
     }
 }
 
@@ -85,7 +87,7 @@ impl Reconciler {
             return;
         }
         if is_by_controller {
-            self.observe_writer(before, after, None);
+            self.observe_writers(before, after, None);
             return;
         }
         let manager = after.last_manager.as_deref();
@@ -118,19 +120,19 @@ impl Reconciler {
             );
         }
         self.external_writes.error = error;
-        let writer = self.external_writes.writer_of(after);
-        self.observe_writer(before, after, Some(&writer));
+        let writers = self.external_writes.writers_of(after);
+        self.observe_writers(before, after, Some(&writers));
     }
 
-    fn observe_writer(
+    fn observe_writers(
         &mut self,
         before: Option<&StoredAwsAuth>,
         after: &StoredAwsAuth,
-        writer: Option<&AwsAuthWriter>,
+        writers: Option<&[AwsAuthWriter; 3]>,
     ) {
         if let Some(before) = before {
             let memory = &mut self.memory;
-            memory.observe_change(&before.snapshot, &after.snapshot, writer);
+            memory.observe_change(&before.snapshot, &after.snapshot, writers);
         }
     }
 }

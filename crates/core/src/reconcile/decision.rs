@@ -27,8 +27,8 @@ pub struct Input<'a> {
     pub record: &'a OwnershipRecord,
     /// The stored aws-auth; empty if there is none.
     pub stored: &'a Snapshot,
-    /// The client that last wrote aws-auth.
-    pub last_writer: &'a AwsAuthWriter,
+    /// The clients that last wrote the sections of aws-auth, in the order of [`SectionName::ALL`](crate::document::SectionName::ALL).
+    pub last_writers: &'a [AwsAuthWriter; 3],
     pub memory: &'a Memory,
     /// The facts that guards need.
     pub facts: &'a Facts,

@@ -24,10 +24,10 @@ impl fmt::Display for AwsAuthWriter {
     }
 }
 
-/// Returns the client that changed or removed an entry; if that is not known, the last writer of aws-auth.
+/// Returns the client that changed or removed an entry; if that is not known, the last writer of its section.
 pub(super) fn of<'a>(input: &Input<'a>, key: &Key) -> &'a AwsAuthWriter {
     let known = input.memory.changed_by.get(&memory_key(key));
-    known.unwrap_or(input.last_writer)
+    known.unwrap_or(&input.last_writers[key.0 as usize])
 }
 
 /// Returns the known writers of these entries.
@@ -47,22 +47,23 @@ pub(super) fn only(
 }
 
 impl Memory {
-    /// Remembers who changed or removed which entries between two states of aws-auth. `writer` is `None` for the controller itself.
+    /// Remembers who changed or removed which entries between two states of aws-auth. `writers` of the sections are `None` for the controller
+    /// itself.
     pub fn observe_change(
         &mut self,
         before: &Snapshot,
         after: &Snapshot,
-        writer: Option<&AwsAuthWriter>,
+        writers: Option<&[AwsAuthWriter; 3]>,
     ) {
         if before.data == after.data {
             return;
         }
         let (before, after) = (entries(before), entries(after));
         let is_new = |(key, entry): &(&String, &EntryRecord)| before.get(*key) != Some(*entry);
-        let new = after.iter().filter(is_new).map(|(key, _)| key);
-        let removed = before.keys().filter(|key| !after.contains_key(*key));
-        for key in new.chain(removed) {
-            match writer {
+        let new = after.iter().filter(is_new);
+        let removed = before.iter().filter(|(key, _)| !after.contains_key(*key));
+        for (key, entry) in new.chain(removed) {
+            match writers.map(|writers| &writers[entry.section as usize]) {
                 Some(writer) if self.changed_by.len() < MAX_ENTRIES => {
                     self.changed_by.insert(key.clone(), writer.clone());
                 }
