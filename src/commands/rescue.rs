@@ -444,7 +444,7 @@ impl Rescue<'_> {
         if !is_in {
             return Ok(());
         }
-        let repaired = source.repair(self.args.dry_run, &mut self.backend, out);
+        let repaired = source.repair(self.args.dry_run, &self.caller, &mut self.backend, out);
         repaired.map_err(|failure| {
             let failure = failure
                 .note("you are an administrator: other commands work, too, and you can run this one again with another value of --from");

@@ -10,6 +10,7 @@ use awsauth_core::access_entries::rescue::{RescueInput, RescuePlan, plan};
 use awsauth_core::arn::{Kind as Of, Parts, canonical, is_same_principal};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::facts::iam_principals::{Existence, Principal};
 use awsauth_core::permission_set;
 use awsauth_kube::shell_command::quoted;
@@ -133,6 +134,21 @@ pub(super) fn eks(backend: &Backend) -> Result<&EksCluster, Failure> {
 pub(super) fn no_cluster_name() -> Failure {
     Failure::usage("only EKS can give access to a cluster that no administrator can sign in to")
         .hint("name the cluster: --cluster-name NAME")
+}
+
+/// Returns the command that maps the caller as an administrator in aws-auth. The access entry of the caller hides the mapping
+/// until the access entry is deleted, which the guards refuse otherwise.
+pub(super) fn map_command(caller: &Caller) -> Option<String> {
+    let canonical = canonical(&caller.arn).ok()?;
+    let kind = match canonical.kind {
+        Of::Role | Of::AssumedRole => "role",
+        Of::User => "user",
+        Of::Root | Of::FederatedUser => return None,
+    };
+    Some(format!(
+        "awsauth map {kind} {} --username admin --group {MASTERS} --backend aws-auth --allow-ignored",
+        quoted(&canonical.arn)
+    ))
 }
 
 fn role(eks: &EksCluster, arn: &str) -> Result<Option<Principal>, ActionError> {

@@ -1,6 +1,6 @@
 //! The removal of what the rescue added to the caller's access, if another way into the cluster is proven.
 
-use super::caller::{CallerPrincipal, eks};
+use super::caller::{CallerPrincipal, eks, map_command};
 use super::sign_in::Access;
 use crate::access_check::{ExpectedAccess, TokenSigner, everything};
 use crate::backend::{Backend, SignIn};
@@ -97,21 +97,15 @@ impl Addition {
 
     /// Refuses because no other way into the cluster is proven.
     fn stays(&self, why: &str) -> Failure {
-        let (what, hint) = match self.is_policy {
-            true => (
-                format!("your access entry keeps {CLUSTER_ADMIN}"),
-                "name a role that is an administrator and that you may assume: --verify-as ARN",
-            ),
-            false => (
-                "your access entry stays".to_owned(),
-                "name a role that is an administrator and that you may assume: --verify-as ARN; or, if the cluster reads aws-auth, map yourself there as an administrator",
-            ),
+        let what = match self.is_policy {
+            true => format!("your access entry keeps {CLUSTER_ADMIN}"),
+            false => "your access entry stays".to_owned(),
         };
         Failure::new(
             Kind::Refused,
             format!("{what}, because no other way into the cluster is proven: {why}"),
         )
-        .hint(hint)
+        .hint("name a role that is an administrator and that you may assume: --verify-as ARN")
     }
 }
 
@@ -128,6 +122,15 @@ impl OtherWay {
         out: &mut Out,
     ) -> Result<Self, Failure> {
         let none = |why: &str| addition.stays(why);
+        let unmapped = |why: &str| {
+            let failure = none(why);
+            match map_command(caller) {
+                Some(command) => failure.hint(format!(
+                    "or map yourself in aws-auth, then run again: {command}"
+                )),
+                None => failure,
+            }
+        };
         if let Some(role) = role {
             return match is_same_principal(role, &caller.arn) {
                 false => Ok(Self::Role(role.to_owned())),
@@ -164,8 +167,8 @@ impl OtherWay {
         let mut users = explanation.users();
         match (users.next(), users.next()) {
             (Some((user, [])), None) if is_admin(user, &admins) => Ok(Self::AwsAuth(user.clone())),
-            (None, _) => Err(none("aws-auth does not map you")),
-            _ => Err(none("aws-auth does not map you to an administrator")),
+            (None, _) => Err(unmapped("aws-auth does not map you")),
+            _ => Err(unmapped("aws-auth does not map you to an administrator")),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The repair of aws-auth.
 
+use super::caller::map_command;
 use crate::backend::Backend;
 use crate::commands::nodes;
 use crate::commands::restore::Restoration;
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::{Mode, Options, write_edits};
+use awsauth_aws::credentials::Caller;
 use awsauth_core::arn::comparable;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::history::RESCUE;
@@ -37,6 +39,7 @@ impl Source {
     pub(super) fn repair(
         &self,
         is_dry_run: bool,
+        caller: &Caller,
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<(), Failure> {
@@ -55,7 +58,7 @@ impl Source {
         let named = match self {
             Self::History => None,
             Self::Named(name) => Some(name.as_str()),
-            Self::Nodes => return map_nodes(&options, backend, out),
+            Self::Nodes => return map_nodes(&options, caller, backend, out),
         };
         let plan = Restoration::find(named, backend, out)?.write(&options, backend, out)?;
         if !plan.is_change() && *self == Self::History {
@@ -68,7 +71,12 @@ impl Source {
 }
 
 /// Maps the roles of the nodes that aws-auth does not map.
-fn map_nodes(options: &Options, backend: &mut Backend, out: &mut Out) -> Result<(), Failure> {
+fn map_nodes(
+    options: &Options,
+    caller: &Caller,
+    backend: &mut Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
     let nodes = nodes::State::read(backend, out)?;
     nodes.warn(out);
     let found = nodes.report();
@@ -102,6 +110,12 @@ fn map_nodes(options: &Options, backend: &mut Backend, out: &mut Out) -> Result<
         return Ok(());
     }
     write_edits(edits, true, options, backend, out)?;
-    out.note("aws-auth maps the nodes. Map each administrator: awsauth map role ARN --username USER --group system:masters");
+    out.note("aws-auth maps the nodes, and no administrator yet.");
+    if let Some(command) = map_command(caller) {
+        out.note(&format!("hint: map yourself: {command}"));
+    }
+    out.note(
+        "hint: map each other administrator: awsauth map role ARN --username USER --group system:masters",
+    );
     Ok(())
 }

@@ -208,7 +208,8 @@ fn by_awsauth(lockout: &Lockout) {
 #[test]
 fn rescue_page_restores_access() {
     let page = include_str!("../../../docs/rescue.md");
-    let [dry_run, get_in, restore, remove]: [String; 4] = blocks(page, None).try_into().unwrap();
+    let [dry_run, get_in, restore, remove, map]: [String; 5] =
+        blocks(page, None).try_into().unwrap();
     let mut before = String::new();
     let (lockout, shell) = locked_out(|lockout| {
         before = lockout.get();
@@ -221,6 +222,21 @@ fn rescue_page_restores_access() {
     assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
     let ops = Who::user("ops", &["system:masters"]);
     lockout.session.becomes(&lockout.credentials, &ops);
+    drop(lockout);
+
+    // Without a history.
+    let (lockout, shell) = locked_out(Lockout::empty);
+    shell.run("awsauth rescue --cluster-name prod --from nodes", 0);
+    shell.run(&as_ops(&map), 0);
+    shell.run("awsauth rescue --cluster-name prod --leave-no-trace", 0);
+    assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
+    let admin = Who::user("admin", &["system:masters"]);
+    lockout.session.becomes(&lockout.credentials, &admin);
+}
+
+/// Fills in the ARN of the operator.
+fn as_ops(command: &str) -> String {
+    command.replace("role ARN", "role arn:aws:iam::111122223333:role/ops")
 }
 
 #[test]
@@ -234,8 +250,10 @@ fn runbook_ends_a_lock_out() {
         restore,
         history,
         undo,
+        from_nodes,
+        map,
         remove,
-    ]: [String; 7] = blocks(page, heading).try_into().unwrap();
+    ]: [String; 9] = blocks(page, heading).try_into().unwrap();
     let sentences = in_sentences(page, heading);
     let [doctor, verify]: [String; 2] = sentences.try_into().unwrap();
     // As the page says for a user without a kubeconfig.
@@ -280,6 +298,14 @@ fn runbook_ends_a_lock_out() {
     lockout.session.becomes(&lockout.credentials, &ops);
     shell.run(&verify, 0);
     assert_eq!(lockout.get(), before);
+    drop(lockout);
+
+    // Without a history.
+    let (lockout, shell) = locked_out(Lockout::empty);
+    shell.run(&from_nodes, 0);
+    shell.run(&as_ops(&map), 0);
+    shell.run(&remove, 0);
+    shell.run(&verify, 0);
     drop(lockout);
 
     // The same after a write of awsauth.

@@ -835,7 +835,8 @@ fn aws_auth_is_repaired_from_a_file_or_from_the_nodes() {
     run.says(
         1,
         &[
-            "aws-auth maps the nodes. Map each administrator: ",
+            "aws-auth maps the nodes, and no administrator yet.\n",
+            "hint: map each other administrator: awsauth --cluster-name my-cluster map role ARN ",
             "awsauth nodes --cluster-name my-cluster\n",
         ],
     );
@@ -856,6 +857,29 @@ fn aws_auth_is_repaired_from_a_file_or_from_the_nodes() {
         0,
         &["aws-auth maps every role that is known to be of the cluster's nodes.\n"],
     );
+
+    // The printed command is enough to do without the access entry, and so is the one of the refusal.
+    let refused = lockout.rescue(&["--yes", "--leave-no-trace"]);
+    refused.says(4, &["aws-auth does not map you\n"]);
+    let command = |text: &str, hint: &str| {
+        let (_, rest) = text.split_once(hint).unwrap_or_else(|| panic!("{text}"));
+        let line = rest.lines().next().unwrap();
+        let words = line.strip_prefix("awsauth --cluster-name my-cluster ");
+        words.unwrap_or_else(|| panic!("{line}")).to_owned()
+    };
+    let own = command(&run.stderr, "hint: map yourself: ");
+    let hint = "hint: or map yourself in aws-auth, then run again: ";
+    assert_eq!(command(&refused.stderr, hint), own);
+    lockout
+        .run(&own.split(' ').collect::<Vec<_>>())
+        .says(0, &[]);
+    let nodes_not_ready = 1;
+    lockout
+        .rescue(&["--yes", "--leave-no-trace", "--timeout", "3s"])
+        .says(nodes_not_ready, &[]);
+    assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
+    let admin = Who::user("admin", &["system:masters"]);
+    lockout.session.becomes(&lockout.credentials, &admin);
 }
 
 #[test]
