@@ -33,7 +33,7 @@ impl Backend {
                     "Stored the previous access entries as revision {number}; to undo this change: awsauth undo {number}"
                 ));
             }
-            Some(copy) => print_copy(&copy, "access entries", out),
+            Some(copy) => print_copy(&copy, "access entries", false, out),
             None => {}
         }
         Ok(())

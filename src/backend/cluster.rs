@@ -430,7 +430,8 @@ impl Cluster {
     ) -> Result<WriteOutcome, Failure> {
         let (written, change) = self.send(plan, backup, create, out)?;
         if let Some(copy) = &written.copy {
-            print_copy(copy, "aws-auth", out);
+            let is_new = written.outcome == Outcome::Created;
+            print_copy(copy, "aws-auth", is_new, out);
         }
         if written.outcome != Outcome::Unchanged {
             for sync in next_syncs(&written.before, &change) {
@@ -569,9 +570,13 @@ fn guard(error: &WriteError<Failure>) -> Refusal {
     Refusal { guard, reason }
 }
 
-/// Prints where the copy of what a write replaces is stored. `what` names it.
-pub(super) fn print_copy(copy: &CopyLocation, what: &str, out: &mut Out) {
+/// Prints where the copy of what a write replaces is stored. `what` names it; `is_new` is whether the write created it.
+pub(super) fn print_copy(copy: &CopyLocation, what: &str, is_new: bool, out: &mut Out) {
     match copy {
+        // If aws-auth was deleted before, undo without these arguments refuses to delete it again.
+        CopyLocation::InCluster(number) if is_new => out.note(&format!(
+            "Stored the previous {what} as revision {number}; to undo this change: awsauth undo {number} --whole"
+        )),
         CopyLocation::InCluster(number) => out.note(&format!(
             "Stored the previous {what} as revision {number}; to undo this change: awsauth undo"
         )),

@@ -437,7 +437,7 @@ impl Rescue<'_> {
                     .to_owned(),
             ],
             permissions: vec!["update configmaps aws-auth and awsauth-history in kube-system"],
-            changes: "aws-auth; to undo it: awsauth undo".to_owned(),
+            changes: "aws-auth; awsauth undo undoes it, or awsauth undo REVISION --whole if aws-auth was deleted".to_owned(),
             afterwards: "aws-auth is repaired, and your access entry stays.".to_owned(),
         };
         self.steps.begin(&step, out)?;

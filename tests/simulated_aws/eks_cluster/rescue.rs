@@ -814,8 +814,17 @@ fn aws_auth_is_repaired_from_a_file_or_from_the_nodes() {
             "you are an administrator: other commands work",
         ],
     );
-    lockout.rescue(&["--yes", "--from", &backup]).says(0, &[]);
+    let run = lockout.rescue(&["--yes", "--from", &backup]);
+    run.says(0, &[]);
     assert_eq!(lockout.get(), before);
+
+    // The printed command undoes it, although aws-auth was deleted before.
+    let undo = "to undo this change: awsauth --cluster-name my-cluster ";
+    let (_, undo) = run.stderr.rsplit_once(undo).unwrap();
+    let undo: Vec<&str> = undo.lines().next().unwrap().split(' ').collect();
+    let removals = ["--allow-node-entry", NODE];
+    lockout.run(&[&undo[..], &removals].concat()).says(0, &[]);
+    assert!(!lockout.get().contains("rolearn"), "{}", lockout.get());
 
     lockout.session.api.delete();
     let node = |name: &str, ready: &str| {
