@@ -743,6 +743,8 @@ fn account_that_is_used_prevents_the_mode_api() {
     let migration = Migration::start();
     let requests = migration.service.asked().len();
     migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let each =
+        "hint: map each role and user that signs in by its own ARN, then unmap the account; or, ";
     let patch = json!({"data": {"mapAccounts": "- \"444455556666\"\n"}}).to_string();
     let patched = ["patch", "configmap", "aws-auth", "-n", "kube-system", "-p"];
     let session = &migration.session;
@@ -803,7 +805,11 @@ fn account_that_is_used_prevents_the_mode_api() {
         4,
         &["444455556666 has no access entry with the same access\n"],
     );
-    check(&[]).says(
+    migration
+        .run(&["--finish", "--yes", "--skip", "444455556666"])
+        .says(4, &[each]);
+    let unused = check(&[]);
+    unused.says(
         0,
         &[
             "No one signed in through the account 444455556666 in mapAccounts.\n",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::input::MigrationInput;
-use super::planner::is_chosen;
+use super::planner::{MAP_EACH, is_chosen};
 use super::verdict::{Item, MigrationPlan, Unchecked, Verdict};
 use crate::authenticator::AccessEntries;
 use crate::document::Principal;
@@ -89,7 +89,7 @@ pub fn finish_obstacles(
             },
             verdict => Some(FinishObstacle::OnlyInAwsAuth {
                 kind: kind(&item.mapping.principal),
-                instead: instead_of_creating(verdict, &name),
+                instead: instead_of_creating(verdict, &item.mapping.principal),
                 name,
             }),
         }
@@ -195,8 +195,20 @@ fn kind(principal: &Principal) -> Option<&'static str> {
 }
 
 /// Returns what makes an equal access entry possible, if `--apply` alone does not create it.
-fn instead_of_creating(verdict: &Verdict<'_>, name: &str) -> Option<String> {
+fn instead_of_creating(verdict: &Verdict<'_>, principal: &Principal) -> Option<String> {
+    let name = principal.text();
+    match (verdict, principal) {
+        (Verdict::Skipped, Principal::Account(_)) => Some(MAP_EACH.to_owned()),
+        _ => instead_of(verdict, name),
+    }
+}
+
+fn instead_of(verdict: &Verdict<'_>, name: &str) -> Option<String> {
     match verdict {
+        Verdict::Skipped => Some(format!(
+            "create its access entry: --apply without --skip {}",
+            quoted(name)
+        )),
         Verdict::Cannot { remedy, .. } => Some(remedy.clone()),
         Verdict::Conflict { .. } => Some("give its access entry the same access".to_owned()),
         Verdict::DeadEntry => Some("delete its dead access entry, and plan again".to_owned()),
@@ -319,7 +331,7 @@ impl FinishObstacle {
             }
             Self::NodeEntry { fix: Some(fix), .. } => fix.clone(),
             Self::UnknownNodes => {
-                "run as an identity with the permissions in the warnings".to_owned()
+                "see the warnings: grant what is denied; if a call timed out, run again".to_owned()
             }
         }
     }

@@ -23,6 +23,10 @@ use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
 use crate::facts::iam_principals::Existence;
 
+/// What to do about an account, for which there is no access entry.
+pub(super) const MAP_EACH: &str =
+    "map each role and user that signs in by its own ARN, then unmap the account";
+
 /// Why a choice of the user is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChoiceError {
@@ -520,8 +524,7 @@ fn account<'d>(id: &str) -> Verdict<'d> {
         loses: format!(
             "every role and user of account {id} without an entry of its own, which signs in with its ARN as username and no groups"
         ),
-        remedy: "map each role and user that signs in by its own ARN, then unmap the account"
-            .to_owned(),
+        remedy: MAP_EACH.to_owned(),
     }
 }
 
