@@ -64,7 +64,9 @@ pub(crate) use lint::{
 };
 pub(crate) use list::{JsonPath, List, ListFormat, ListFormatParser, name_lines, sort_by, yaml};
 pub(crate) use mapping_list::{FleetListing, ListedRows, Listing};
-pub(crate) use migration::{EntryForm, migration_json, migration_text, printed_entries};
+pub(crate) use migration::{
+    EntryForm, MigrationView, migration_json, migration_text, printed_entries,
+};
 pub(crate) use nodes::{NodesRead, nodes_json, nodes_text};
 pub(crate) use plan_report::{
     access_text, change_text, notices, outcomes, refusal_json, remarks, report_json, report_text,

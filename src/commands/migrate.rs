@@ -14,11 +14,14 @@ use state::State;
 use super::unused::{LogArgs, Since};
 use super::{Format, OutputArgs};
 use crate::backend::Backend;
-use crate::output::{EntryForm, migration_json, migration_text, printed_entries};
+use crate::output::{
+    EntryForm, MigrationView as View, migration_json, migration_text, printed_entries,
+};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::eks_not_named;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::unused_access::AccountUse;
 use awsauth_kube::shell_command::quoted;
 
@@ -143,7 +146,14 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
         None => {
             let accounts = state.account_use(args, backend, out)?;
             let accounts = accounts.as_deref();
-            print(&planned, accounts, args.answer.output, backend, out)?;
+            print(
+                &planned,
+                accounts,
+                View::Plan,
+                args.answer.output,
+                backend,
+                out,
+            )?;
         }
     }
     for obstacle in &planned.obstacles {
@@ -157,6 +167,7 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
 fn print(
     planned: &MigrationPlan<'_>,
     accounts: Option<&[AccountUse]>,
+    view: View,
     format: Format,
     backend: &Backend,
     out: &mut Out,
@@ -165,7 +176,9 @@ fn print(
     let file_line = |section: SectionName, line| backend.file_line(section, line);
     match format {
         Format::Human => {
-            out.text(&migration_text(planned, cluster, &file_line, out.width()))?;
+            let width = out.width();
+            let text = migration_text(planned, accounts, view, cluster, &file_line, width);
+            out.text(&text)?;
             for used in accounts.unwrap_or_default() {
                 note_account_use(used, out);
             }
@@ -205,12 +218,32 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
         print(
             &state.plan(args, None, backend)?,
             None,
+            View::Plan,
             Format::Json,
             backend,
             out,
         )?;
     }
     Ok(())
+}
+
+/// Returns whether the cluster ignores aws-auth, so that a step has nothing to do, and says so.
+fn is_over(backend: &Backend, out: &mut Out) -> bool {
+    let mode = backend.eks().and_then(|eks| eks.facts.authentication_mode);
+    let is_over = mode == Some(AuthenticationMode::Api);
+    if is_over {
+        out.note("Nothing to do: the authentication mode is API, and aws-auth has no effect.");
+        out.note(&deletion(backend));
+    }
+    is_over
+}
+
+/// Returns how to delete an aws-auth that has no effect.
+fn deletion(backend: &Backend) -> String {
+    format!(
+        "hint: to delete aws-auth: {} delete configmap aws-auth -n kube-system",
+        backend.kubectl()
+    )
 }
 
 /// Returns the command line of a step, such as `--apply`.

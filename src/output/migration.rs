@@ -22,14 +22,27 @@ use super::style::{FAINT, GAIN, HEADING, LOSS, NOTICE, PLACE, paint};
 use super::table::Table;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{
-    Item, MigrationPlan, Reason, Summary, Unchecked, Verdict,
+    Item, MigrationPlan, Reason, Summary, Unchecked, Verdict, is_unused_account,
 };
 use awsauth_core::authenticator::Place;
 use awsauth_core::escape::one_line;
+use awsauth_core::unused_access::AccountUse;
 
-/// Formats the plan, styled: a table that fits `width` columns, what differs, the operations, and a summary.
+/// Which question the text answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MigrationView {
+    /// What does `--apply` do?
+    Plan,
+    /// Which access entries are there now?
+    Now,
+}
+
+/// Formats the plan, styled: a table that fits `width` columns, what differs, the operations, and a summary. The view of the
+/// present has no operations and no summary, and a planned access entry counts as missing.
 pub(crate) fn migration_text(
     plan: &MigrationPlan<'_>,
+    accounts: Option<&[AccountUse]>,
+    view: MigrationView,
     cluster: Option<&str>,
     file_line: &FileLine<'_>,
     width: Option<usize>,
@@ -42,13 +55,20 @@ pub(crate) fn migration_text(
         vec!["PRINCIPAL", "IN aws-auth", "ACCESS ENTRY", "VERDICT"],
         1,
     );
+    let now = |item: &Item<'_>| match view {
+        MigrationView::Plan => None,
+        MigrationView::Now => now(item, accounts),
+    };
     for item in &plan.items {
-        table.row(table_row::cells(item, file_line));
+        table.row(table_row::cells(item, now(item), file_line));
     }
     text.push_str(&table.render(width));
-    details(&mut text, plan, cluster);
-    operations(&mut text, plan, cluster);
-    list(&mut text, "Note", &plan.notes);
+    let explained = plan.items.iter().filter(|item| now(item).is_none());
+    details(&mut text, explained, cluster);
+    if view == MigrationView::Plan {
+        operations(&mut text, plan, cluster);
+        list(&mut text, "Note", &plan.notes);
+    }
     let unchecked: Vec<_> = plan
         .unchecked
         .iter()
@@ -56,14 +76,32 @@ pub(crate) fn migration_text(
         .chain(principals_unchecked(plan))
         .collect();
     list(&mut text, "Not checked", &unchecked);
-    let _ = writeln!(text, "\n{}", summary_line(plan));
+    if view == MigrationView::Plan {
+        let _ = writeln!(text, "\n{}", summary_line(plan));
+    }
     text
 }
 
+/// Returns what holds now for an entry of aws-auth, if its verdict tells what `--apply` would do, or that the account is an
+/// obstacle although no one uses it.
+fn now(item: &Item<'_>, accounts: Option<&[AccountUse]>) -> Option<(&'static str, Style)> {
+    match &item.verdict {
+        Verdict::Same | Verdict::SameRightsOtherWay { .. } | Verdict::Changed { .. } => {
+            Some(("no access entry", LOSS))
+        }
+        _ if is_unused_account(item, accounts) => Some(("no one uses it", FAINT)),
+        _ => None,
+    }
+}
+
 /// Adds what a user must know to decide about entries. Those with the same differences share a paragraph.
-fn details(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>) {
+fn details<'a>(
+    text: &mut String,
+    items: impl Iterator<Item = &'a Item<'a>>,
+    cluster: Option<&str>,
+) {
     let mut paragraphs: Vec<(&Verdict<'_>, Vec<String>, Vec<&str>)> = Vec::new();
-    for item in &plan.items {
+    for item in items {
         let lines = lines(item, cluster);
         let same = paragraphs
             .iter_mut()

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::caller_access_check::CallerProof;
 use super::{
-    Args, State, command, print, print_result, refuse_changed_plan, refuse_obstacles, require_eks,
+    Args, State, View, command, is_over, print, print_result, refuse_changed_plan,
+    refuse_obstacles, require_eks,
 };
 use crate::backend::{Backend, HistoryOptions};
 use crate::commands::Format;
@@ -22,7 +23,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let state = State::read_with_own_access(args, backend, out)?;
     let planned = state.plan(args, Some(&run), backend)?;
     if args.answer.output == Format::Human {
-        print(&planned, None, Format::Human, backend, out)?;
+        print(&planned, None, View::Plan, Format::Human, backend, out)?;
+    }
+    if is_over(backend, out) {
+        print_result(args, backend, out)?;
+        return Ok(Exit::Done);
     }
     refuse_obstacles(&planned)?;
     if planned.operations.is_empty() {

@@ -1,10 +1,10 @@
 //! `migrate --check`: compares the access from both stores.
 
-use super::{Args, State, print, require_eks};
+use super::{Args, State, View, is_over, print, require_eks};
 use crate::backend::Backend;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::access_entries::migrate::{
-    Item, Verdict, account_use, lacks_admin_rights, needs_binding,
+    Item, Verdict, is_unused_account, lacks_admin_rights, needs_binding,
 };
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
@@ -13,13 +13,14 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let planned = state.plan(args, None, backend)?;
     let accounts = state.account_use(args, backend, out)?;
     let accounts = accounts.as_deref();
-    print(&planned, accounts, args.answer.output, backend, out)?;
+    let format = args.answer.output;
+    print(&planned, accounts, View::Now, format, backend, out)?;
+    if is_over(backend, out) {
+        return Ok(Exit::Done);
+    }
     let summary = planned.summary();
     let is_there = |item: &&Item<'_>| matches!(item.verdict, Verdict::AlreadyThere { .. });
-    let is_unneeded = |item: &&Item<'_>| {
-        let used = account_use(item, accounts);
-        used.is_some_and(|used| used.principals.is_empty() && used.doubt.is_none())
-    };
+    let is_unneeded = |item: &&Item<'_>| is_unused_account(item, accounts);
     let unneeded = planned.items.iter().filter(is_unneeded).count();
     let effective = summary.effective - unneeded;
     let mut missing = effective - planned.items.iter().filter(is_there).count();

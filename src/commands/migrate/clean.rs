@@ -1,6 +1,6 @@
 //! `migrate --clean`: removes from aws-auth what access entries replace.
 
-use super::{Args, State, refuse_changed_plan, require_eks};
+use super::{Args, State, is_over, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
 use crate::commands::confirmation::confirm;
@@ -15,6 +15,9 @@ use awsauth_core::document::edit::Edit;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
+    if is_over(backend, out) {
+        return Ok(Exit::Done);
+    }
     let state = State::read(backend, out)?;
     let planned = state.plan(args, None, backend)?;
     let kept = planned.items.iter().filter(|item| {

@@ -1,7 +1,7 @@
 //! `migrate --finish`: lets the cluster ignore aws-auth.
 
 use super::caller_access_check::CallerProof;
-use super::{Args, State, cluster_name, command, print_result, require_eks};
+use super::{Args, State, cluster_name, command, deletion, is_over, print_result, require_eks};
 use crate::backend::{Backend, HistoryOptions};
 use crate::commands::confirmation::confirm_irreversible;
 use crate::commands::nodes;
@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let mode = backend.eks().and_then(|eks| eks.facts.authentication_mode);
     match mode {
         Some(AuthenticationMode::Api) => {
-            out.note("Nothing to do: the authentication mode is API.");
+            is_over(backend, out);
             print_result(args, backend, out)?;
             return Ok(Exit::Done);
         }
@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     out.note(
         "You signed in with the same username and rights. aws-auth is kept, and has no effect.",
     );
+    out.note(&deletion(backend));
     Ok(Exit::Done)
 }
 

@@ -1,5 +1,7 @@
 //! A row of the table of `migrate`.
 
+use anstyle::Style;
+
 use super::super::access_entry::short;
 use super::super::mapping_list::FileLine;
 use super::super::table::Cell;
@@ -10,8 +12,20 @@ use awsauth_core::authenticator::template;
 use awsauth_core::document::Principal;
 use awsauth_core::facts::access_entries::{AccessEntry, STANDARD};
 
-/// Formats an entry of aws-auth and its access entry.
-pub(super) fn cells(item: &Item<'_>, file_line: &FileLine<'_>) -> Vec<Cell> {
+/// Formats an entry of aws-auth and its access entry. `now` replaces the verdict of an entry without an access entry.
+pub(super) fn cells(
+    item: &Item<'_>,
+    now: Option<(&str, Style)>,
+    file_line: &FileLine<'_>,
+) -> Vec<Cell> {
+    if let Some((what, style)) = now {
+        return vec![
+            Cell::new(&principal(item)),
+            Cell::new(&in_aws_auth(item)),
+            Cell::new("-"),
+            Cell::styled(what, style),
+        ];
+    }
     let mut verdict = word(&item.verdict).to_owned();
     if let Verdict::NotMigrated { reason } = &item.verdict {
         verdict = format!("{verdict}: {}", reason_text(reason, file_line));

@@ -141,10 +141,15 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     let migration = Migration::start();
     let aws_auth = migration.aws_auth();
     migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
-    migration.run(&["--check"]).says(
+    let check = migration.run(&["--check"]);
+    check.says(
         1,
         &["3 of 3 mappings in effect have no access entry with the same access."],
     );
+    // The check is about what is there, not about the plan.
+    let missing = check.stdout.matches("no access entry\n").count();
+    assert_eq!(missing, 3, "{check:?}");
+    assert!(!check.stdout.contains("same"), "{check:?}");
 
     // EKS cannot reverse the new mode, so a run without a terminal must state that it is intended.
     migration.run(&["--apply"]).says(
@@ -411,9 +416,34 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     assert_eq!(migration.mode(), "API");
     migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
     migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
-    migration
-        .run(&["--finish", "--yes"])
-        .says(0, &["Nothing to do: the authentication mode is API.\n"]);
+    migration.run(&["--finish", "--yes"]).says(
+        0,
+        &["Nothing to do: the authentication mode is API, and aws-auth has no effect.\n"],
+    );
+    // Every step says so, whether or not aws-auth still has mappings.
+    let roles = format!("- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n");
+    session.put(&json!({"mapRoles": roles}));
+    for step in ["--clean", "--apply", "--check"] {
+        let run = migration.run(&[step, "--yes"]);
+        run.says(
+            0,
+            &[
+                "Nothing to do: the authentication mode is API, and aws-auth has no effect.\n",
+                "hint: to delete aws-auth: ",
+                " delete configmap aws-auth -n kube-system\n",
+            ],
+        );
+        assert!(!run.stderr.contains("--revert"), "{step}: {run:?}");
+    }
+    let plan = migration.run(&[]);
+    plan.says(0, &[]);
+    let note = "The authentication mode is API: the cluster ignores aws-auth, so there is nothing to migrate.\n";
+    assert!(plan.stdout.contains(note), "{plan:?}");
+    // The principal's access entry is shown.
+    assert!(
+        plan.stdout.contains(&format!("admin [{ADMINS}]")),
+        "{plan:?}"
+    );
 }
 
 /// The entry of the caller exists without its policy.
@@ -816,6 +846,8 @@ fn account_that_is_used_prevents_the_mode_api() {
             "All 3 mappings in effect have an access entry with the same access.\n",
         ],
     );
+    assert!(unused.stdout.contains("no one uses it\n"), "{unused:?}");
+    assert!(!unused.stdout.contains("lock out"), "{unused:?}");
 
     // Who has an access entry does not need the account.
     write(&[0, 1, 2], &[ann]);

@@ -14,7 +14,7 @@ mod unfinished;
 mod verdict;
 
 pub use finish::{
-    FinishObstacle, account_use, finish_obstacles, lacks_admin_rights, needs_binding,
+    FinishObstacle, finish_obstacles, is_unused_account, lacks_admin_rights, needs_binding,
 };
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};
 pub use planner::{ChoiceError, plan};

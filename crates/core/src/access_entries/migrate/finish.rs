@@ -100,16 +100,19 @@ pub fn finish_obstacles(
 }
 
 /// Returns the use of an account that aws-auth maps, if it is known.
-pub fn account_use<'a>(
-    item: &Item<'_>,
-    accounts: Option<&'a [AccountUse]>,
-) -> Option<&'a AccountUse> {
+fn account_use<'a>(item: &Item<'_>, accounts: Option<&'a [AccountUse]>) -> Option<&'a AccountUse> {
     match (&item.verdict, &item.mapping.principal) {
         (Verdict::Cannot { .. }, Principal::Account(id)) => {
             accounts?.iter().find(|used| used.account == *id)
         }
         _ => None,
     }
+}
+
+/// Returns whether it is proven that no one uses an account that aws-auth maps.
+pub fn is_unused_account(item: &Item<'_>, accounts: Option<&[AccountUse]>) -> bool {
+    account_use(item, accounts)
+        .is_some_and(|used| used.principals.is_empty() && used.doubt.is_none())
 }
 
 fn used_account(used: &AccountUse) -> Option<FinishObstacle> {

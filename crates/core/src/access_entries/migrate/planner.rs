@@ -157,6 +157,7 @@ impl<'a> Planner<'a> {
             EntryState::Ignored { reason } => return not_migrated(Reason::Ignored(reason)),
             EntryState::Shadowed { by } => return not_migrated(Reason::ReplacedBy(by)),
             EntryState::Effective if self.mode() == Some(AuthenticationMode::Api) => {
+                item.entry = self.existing_of(&slot.mapping.principal).cloned();
                 return not_migrated(Reason::Mode);
             }
             EntryState::Effective => {}
@@ -187,14 +188,21 @@ impl<'a> Planner<'a> {
                 remedy: "remove all but one from aws-auth".to_owned(),
             };
         }
-        let entries = self.input.access_entries;
-        if let Some(existing) = entries.and_then(|entries| entries.of(arn)) {
+        if let Some(existing) = self.existing_of(principal) {
             item.entry = Some(existing.clone());
             return self.existing_entry(existing, item);
         }
         match self.real_arn(arn) {
             None => not_migrated(Reason::NoSuchPrincipal),
             Some(real) => self.new_entry(slot.mapping, real, item),
+        }
+    }
+
+    /// Returns the access entry of a role or user.
+    fn existing_of(&self, principal: &Principal) -> Option<&'a AccessEntry> {
+        match principal {
+            Principal::Role(arn) | Principal::User(arn) => self.input.access_entries?.of(arn),
+            Principal::Account(_) | Principal::Sso(_) => None,
         }
     }
 
@@ -474,6 +482,12 @@ impl<'a> Planner<'a> {
 
     fn notes(&self, operations: &[Operation]) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.mode() == Some(AuthenticationMode::Api) {
+            notes.push(
+                "The authentication mode is API: the cluster ignores aws-auth, so there is nothing to migrate."
+                    .to_owned(),
+            );
+        }
         let changes_mode =
             |operation: &Operation| matches!(operation, Operation::UpdateAuthenticationMode { .. });
         if operations.iter().any(changes_mode) {
