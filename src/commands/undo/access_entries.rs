@@ -1,18 +1,21 @@
 //! Undoes a write to access entries.
 
 use super::{Args, RACE, UNTRUSTED, describe};
-use crate::backend::Backend;
+use crate::backend::{Backend, FirstRead};
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Failure, Kind, Out};
 use crate::write::PlannedEntries;
+use awsauth_core::access_entries::migrate::is_migrated;
 use awsauth_core::access_entries::{EntryChange, difference_between};
 use awsauth_core::arn::is_same_principal;
 use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::facts::iam_principals::Existence;
 use awsauth_core::history::{EntryWrite, Revision};
+use awsauth_core::plan::Known;
 use awsauth_kube::shell_command::quoted;
 
 /// Plans the changes that restore the access entries that a write changed, and asks if they give access.
@@ -56,6 +59,7 @@ pub(super) fn plan(
     let changes = changes.map(|change| reverted(change, &known, args.whole, name));
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     refuse_ignored_mappings(name, revision, write, &changes, known.mode())?;
+    refuse_missing_binding(&changes, &first, backend)?;
     out.note(&format!("Undoing revision {name}: {}", describe(revision)));
     let changes = without_deleted_principals(changes, &known, backend, out);
     if changes.is_empty() {
@@ -105,6 +109,52 @@ fn refuse_ignored_mappings(
         "to take access away, unmap each principal: awsauth unmap role {}",
         quoted(arn)
     )))
+}
+
+/// Refuses to create the access entry of an administrator of aws-auth again whose rights came from a ClusterRoleBinding that is
+/// gone: the access entry would take precedence over aws-auth, and give fewer rights.
+fn refuse_missing_binding(
+    changes: &[EntryChange],
+    first: &FirstRead,
+    backend: &Backend,
+) -> Result<(), Failure> {
+    let Known::Is(admins) = &first.facts.admins else {
+        return Ok(());
+    };
+    let document = Document::read(&first.snapshot.data);
+    let store = Store::new(&document);
+    let is_mapped_admin = |arn: &str| {
+        let mut mapped = store.in_force();
+        mapped.any(|(mapped, slot)| {
+            let mut groups = slot.mapping.groups().iter();
+            is_same_principal(mapped, arn) && groups.any(|group| group == MASTERS)
+        })
+    };
+    let lacks_rights = |terms: &AccessTerms| {
+        let mut groups = terms.groups.iter();
+        let mut policies = terms.policies().iter();
+        is_migrated(terms)
+            && !groups.any(|group| admins.groups.contains(group))
+            && !policies.any(|policy| policy.is_cluster_admin())
+    };
+    let mut created = changes.iter().filter(|change| change.before.is_none());
+    let lost = created.find(|change| {
+        change.after.as_ref().is_some_and(lacks_rights) && is_mapped_admin(&change.principal_arn)
+    });
+    match lost {
+        None => Ok(()),
+        Some(change) => Err(Failure::new(
+            Kind::Refused,
+            format!(
+                "{} would not be an administrator: no ClusterRoleBinding binds the groups of its access entry to cluster-admin any more",
+                change.principal_arn
+            ),
+        )
+        .hint(format!(
+            "create the ClusterRoleBinding and the access entries again: awsauth migrate --cluster-name {} --apply",
+            quoted(backend.eks().map_or("NAME", |eks| &eks.facts.name))
+        ))),
+    }
 }
 
 /// Leaves out the access entries of principals that do not exist in IAM, because EKS refuses them.

@@ -769,6 +769,57 @@ fn change_of_the_mode_needs_the_name_of_the_cluster_on_a_terminal() {
 }
 
 #[test]
+fn removals_are_listed_before_the_question() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let aws_auth = migration.aws_auth();
+    let binding = format!("  the ClusterRoleBinding {ADMINS}\n");
+    for (step, question, listed) in [
+        ("--clean", "[y/N]", ["  role/mytestrole\n", "  role/dev\n"]),
+        (
+            "--finish",
+            "Type its name to continue:",
+            ["role/mytestrole\n", "role/dev\n"],
+        ),
+        ("--revert", "[y/N]", ["role/team/dev\n", &binding]),
+    ] {
+        let mut terminal = on_terminal(&migration.caller, &["migrate", step]);
+        terminal.shows(question);
+        terminal.type_in("n\n");
+        let (status, screen) = terminal.end();
+        assert_eq!(status, 4, "{step}: {screen}");
+        let (before, _) = screen.split_once(question).unwrap();
+        for listed in listed {
+            assert!(before.contains(listed), "{step}: {screen}");
+        }
+    }
+    assert_eq!(migration.aws_auth(), aws_auth);
+    assert_eq!(migration.entries(), [CREATOR, NODE, DEV, MYTESTROLE]);
+}
+
+#[test]
+fn undo_of_a_reverted_migration_needs_the_binding() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(0, &[]);
+    let terminal = on_terminal(&migration.caller, &["undo"]);
+    let (status, screen) = terminal.end();
+    assert_eq!(status, 4, "{screen}");
+    assert!(
+        !screen.contains("[y/N]") && !screen.contains("--allow-self-lockout"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains(&format!("{MYTESTROLE} would not be an administrator")),
+        "{screen}"
+    );
+    let hint = "awsauth migrate --cluster-name my-cluster --apply";
+    assert!(screen.contains(hint), "{screen}");
+    assert_eq!(migration.entries(), [CREATOR, NODE]);
+    migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+}
+
+#[test]
 fn account_that_is_used_prevents_the_mode_api() {
     let migration = Migration::start();
     let requests = migration.service.asked().len();
