@@ -26,6 +26,17 @@ pub(super) fn confirm(
     Err(declined("changed"))
 }
 
+/// Prints what a change removes, before the question whether to make it. Without a question, the result shows it.
+pub(super) fn show_removals(what: &str, removed: &[String], yes: bool, out: &mut Out) {
+    if yes || !out.can_ask() || removed.is_empty() {
+        return;
+    }
+    out.note(&format!("{what}:"));
+    for one in removed {
+        out.note(&format!("  {one}"));
+    }
+}
+
 /// The failure if the answer is no, so that nothing was `changed` or `written`.
 pub(super) fn declined(done: &str) -> Failure {
     Failure::new(

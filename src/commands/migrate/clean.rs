@@ -3,8 +3,8 @@
 use super::{Args, State, is_over, refuse_changed_plan, require_eks};
 use crate::backend::Backend;
 use crate::commands::Format;
-use crate::commands::confirmation::confirm;
-use crate::output::PlanFormat;
+use crate::commands::confirmation::{confirm, show_removals};
+use crate::output::{PlanFormat, short_name};
 use crate::terminal::{Exit, Failure, Out};
 use crate::write::{Options, write_edits};
 use awsauth_core::access_entries::migrate::{
@@ -38,6 +38,10 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         out.note("Nothing to do: aws-auth maps no principal that has an access entry with the same access.");
         return Ok(Exit::Done);
     }
+    let names: Vec<String> = principals.iter().map(short_name).collect();
+    let what =
+        "These have an access entry with the same access, and would be removed from aws-auth";
+    show_removals(what, &names, args.yes, out);
     let question = format!(
         "Remove {} principals from aws-auth on {backend}?",
         principals.len()

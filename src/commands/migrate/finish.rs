@@ -3,10 +3,11 @@
 use super::caller_access_check::CallerProof;
 use super::{Args, State, cluster_name, command, deletion, is_over, print_result, require_eks};
 use crate::backend::{Backend, HistoryOptions};
-use crate::commands::confirmation::confirm_irreversible;
+use crate::commands::confirmation::{confirm_irreversible, show_removals};
 use crate::commands::nodes;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
+use awsauth_core::access_entries::migrate::Verdict;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::unused_access::AccountUse;
 use awsauth_kube::shell_command::quoted;
@@ -35,6 +36,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let state = State::read(backend, out)?;
     let accounts = state.account_use(args, backend, out)?;
     refuse_obstacles(&state, accounts.as_deref(), args, backend, out)?;
+    show_ignored(&state, args, backend, out)?;
     let consequence = "ignore aws-auth from now on";
     confirm_irreversible(consequence, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
@@ -66,6 +68,26 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     );
     out.note(&deletion(backend));
     Ok(Exit::Done)
+}
+
+/// Prints the mappings that would have no effect any more, before the question.
+fn show_ignored(
+    state: &State,
+    args: &Args,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let planned = state.plan(args, None, backend)?;
+    let items = planned.items.iter();
+    let ignored = items.filter_map(|item| match item.verdict {
+        Verdict::NotMigrated { .. } => None,
+        Verdict::Cannot { .. } => Some(format!("{}, which no one uses", item.name())),
+        _ => Some(item.name().to_owned()),
+    });
+    let what =
+        "These mappings in aws-auth would have no effect; access entries give the same access";
+    show_removals(what, &ignored.collect::<Vec<_>>(), args.yes, out);
+    Ok(())
 }
 
 /// Refuses while a principal would lose access.

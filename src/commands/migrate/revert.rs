@@ -4,7 +4,7 @@ use super::apply::is_of;
 use super::caller_access_check::CallerProof;
 use super::{Args, State, cluster_name, print_result, refuse_changed_plan, require_eks};
 use crate::backend::{Backend, HistoryOptions};
-use crate::commands::confirmation::confirm;
+use crate::commands::confirmation::{confirm, show_removals};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
 use awsauth_core::access_entries::{Operation, is_changed};
@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             admins.is_some_and(|admins| admins.groups.contains(group))
         };
         match group.filter(is_admin) {
+            Some(group) if has_members(&group, &state, &same) => out.note(&kept(&group)),
             // An earlier run stopped before it deleted the binding.
             Some(group) => {
                 let question = format!("Delete the ClusterRoleBinding {group} on {backend}?");
@@ -61,6 +62,23 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         }
         return Ok(Exit::Done);
     }
+    let has_group = |group: &String| {
+        let mut terms = same.iter().filter_map(|entry| entry.terms.as_ref());
+        terms.any(|terms| terms.groups.contains(group))
+    };
+    let group = group.filter(has_group);
+    let deleted = same.iter().map(|entry| entry.principal_arn.clone());
+    let unbound = group
+        .iter()
+        .filter(|group| !has_members(group, &state, &same));
+    let unbound = unbound.map(|group| format!("the ClusterRoleBinding {group}"));
+    let what = "aws-auth gives the same access as these access entries, which would be deleted";
+    show_removals(
+        what,
+        &deleted.chain(unbound).collect::<Vec<_>>(),
+        args.yes,
+        out,
+    );
     let question = format!("Delete {} access entries on {backend}?", same.len());
     confirm(&question, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
@@ -79,11 +97,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     if !own.is_empty() {
         move_caller_back(&own, &same, &proof, backend, out)?;
     }
-    let has_group = |group: &String| {
-        let mut terms = same.iter().filter_map(|entry| entry.terms.as_ref());
-        terms.any(|terms| terms.groups.contains(group))
-    };
-    if let Some(group) = group.filter(has_group) {
+    if let Some(group) = group {
         unbind(group, &same, backend, out)?;
     }
     print_result(args, backend, out)?;
@@ -142,9 +156,7 @@ fn unbind(
     let entries = backend.access_configuration(out);
     let entries = entries.as_deref().and_then(AccessEntries::all);
     if may_have_members(&group, &document, entries, deleted) {
-        out.note(&format!(
-            "Kept: the ClusterRoleBinding {group}, because aws-auth or an access entry uses its group, or could not be read."
-        ));
+        out.note(&kept(&group));
         return Ok(());
     }
     backend
@@ -152,10 +164,22 @@ fn unbind(
         .map(drop)
 }
 
+fn kept(group: &str) -> String {
+    format!(
+        "Kept: the ClusterRoleBinding {group}, because aws-auth or an access entry uses its group, or could not be read."
+    )
+}
+
+/// Returns whether a principal keeps the group after these access entries are deleted, or may do so.
+fn has_members(group: &str, state: &State, deleted: &[AccessEntry]) -> bool {
+    let entries = state.access_entries.as_deref().and_then(AccessEntries::all);
+    may_have_members(group, &state.document, entries, deleted)
+}
+
 /// Returns whether aws-auth or an access entry gives the group to a principal, or something that could not be read may do so.
 /// EKS may still list the deleted entries.
 fn may_have_members(
-    group: &String,
+    group: &str,
     document: &Document,
     entries: Option<&[AccessEntry]>,
     deleted: &[AccessEntry],
@@ -163,7 +187,7 @@ fn may_have_members(
     let in_aws_auth = Store::new(document)
         .slots()
         .iter()
-        .any(|slot| slot.mapping.groups().contains(group));
+        .any(|slot| slot.mapping.groups().iter().any(|own| own == group));
     let is_deleted = |entry: &AccessEntry| {
         let mut deleted = deleted.iter();
         deleted.any(|deleted| deleted.principal_arn == entry.principal_arn)
@@ -172,7 +196,7 @@ fn may_have_members(
         let mut entries = entries.iter().filter(|entry| !is_deleted(entry));
         entries.any(|entry| {
             let terms = entry.terms.as_ref();
-            terms.is_none_or(|terms| terms.groups.contains(group))
+            terms.is_none_or(|terms| terms.groups.iter().any(|own| own == group))
         })
     });
     in_aws_auth || in_entries || document.sections().any(|section| section.is_unreadable())

@@ -18,7 +18,7 @@ use awsauth_core::unused_access::AccountUse;
 
 /// The state of both stores, as far as it is known.
 pub(super) struct State {
-    document: Document,
+    pub(super) document: Document,
     /// The ARN that the caller signs in with.
     pub(super) caller: Option<String>,
     /// The users and groups that are bound to `cluster-admin`.
