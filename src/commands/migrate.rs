@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 
 /// Prints the plan.
 fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
-    let state = State::read(backend, out)?;
+    let state = State::read_or_explain(backend, out)?;
     let planned = state.plan(args, None, backend)?;
     match args.print {
         Some(form) => {

@@ -9,7 +9,7 @@ use awsauth_core::access_entries::migrate::{
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
-    let state = State::read(backend, out)?;
+    let state = State::read_or_explain(backend, out)?;
     let planned = state.plan(args, None, backend)?;
     let accounts = state.account_use(args, backend, out)?;
     let accounts = accounts.as_deref();

@@ -504,6 +504,19 @@ fn killed_migration_to_the_policy_continues_or_is_reverted() {
         migration.becomes(&migration.caller_session, "admin", &[]);
         if call.0 == "CreateAccessEntry" {
             prints_the_unfinished_entry_as_existing(&migration);
+            // The caller may not read aws-auth.
+            for args in [&[][..], &["--check"]] {
+                let run = migration.run(args);
+                run.says(
+                    3,
+                    &[
+                        &format!("your access entry {MYTESTROLE} is unfinished: "),
+                        "hint: finish it: awsauth migrate --cluster-name my-cluster --apply\n",
+                        "hint: or delete it: awsauth migrate --cluster-name my-cluster --revert\n",
+                    ],
+                );
+                assert!(!run.stderr.contains("ask an administrator"), "{run:?}");
+            }
         }
         // The next run finishes what the first one began, whatever the option is now.
         migration.run(&[step, "--yes"]).says(0, &[]);
@@ -738,44 +751,6 @@ fn migration_is_recorded_and_can_be_undone() {
 }
 
 #[test]
-fn reverted_migration_is_recorded() {
-    let migration = Migration::start();
-    migration.run(&["--apply", "--yes"]).says(0, &[]);
-    migration.run(&["--revert", "--yes"]).says(0, &[]);
-    let recorded = revisions(&migration);
-    let reverted = recorded.last().unwrap();
-    assert_eq!(reverted["accessEntries"], json!([DEV, MYTESTROLE]));
-    assert_eq!(reverted["then"], "kept");
-}
-
-#[test]
-fn change_of_the_mode_needs_the_name_of_the_cluster_on_a_terminal() {
-    const NAME: &str = "which EKS cannot reverse. Type its name to continue:";
-    let migration = Migration::start();
-    let run = |step: &str, answer: &str| {
-        let mut terminal = on_terminal(&migration.caller, &["migrate", step]);
-        terminal.shows(NAME);
-        terminal.type_in(answer);
-        terminal.end()
-    };
-    for (step, before, after) in [
-        ("--apply", "CONFIG_MAP", "API_AND_CONFIG_MAP"),
-        ("--finish", "API_AND_CONFIG_MAP", "API"),
-    ] {
-        for answer in ["other-cluster\n", "y\n", "\n"] {
-            let (status, screen) = run(step, answer);
-            assert_eq!(status, 4, "{step} {answer}: {screen}");
-            let refusal = "the name does not match; nothing was changed\n";
-            assert!(screen.contains(refusal), "{step} {answer}: {screen}");
-            assert_eq!(migration.mode(), before);
-        }
-        let (status, screen) = run(step, "my-cluster\n");
-        assert_eq!(status, 0, "{step}: {screen}");
-        assert_eq!(migration.mode(), after);
-    }
-}
-
-#[test]
 fn removals_are_listed_before_the_question() {
     let migration = Migration::start();
     migration.run(&["--apply", "--yes"]).says(0, &[]);
@@ -824,6 +799,44 @@ fn undo_of_a_reverted_migration_needs_the_binding() {
     assert!(screen.contains(hint), "{screen}");
     assert_eq!(migration.entries(), [CREATOR, NODE]);
     migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
+}
+
+#[test]
+fn reverted_migration_is_recorded() {
+    let migration = Migration::start();
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    migration.run(&["--revert", "--yes"]).says(0, &[]);
+    let recorded = revisions(&migration);
+    let reverted = recorded.last().unwrap();
+    assert_eq!(reverted["accessEntries"], json!([DEV, MYTESTROLE]));
+    assert_eq!(reverted["then"], "kept");
+}
+
+#[test]
+fn change_of_the_mode_needs_the_name_of_the_cluster_on_a_terminal() {
+    const NAME: &str = "which EKS cannot reverse. Type its name to continue:";
+    let migration = Migration::start();
+    let run = |step: &str, answer: &str| {
+        let mut terminal = on_terminal(&migration.caller, &["migrate", step]);
+        terminal.shows(NAME);
+        terminal.type_in(answer);
+        terminal.end()
+    };
+    for (step, before, after) in [
+        ("--apply", "CONFIG_MAP", "API_AND_CONFIG_MAP"),
+        ("--finish", "API_AND_CONFIG_MAP", "API"),
+    ] {
+        for answer in ["other-cluster\n", "y\n", "\n"] {
+            let (status, screen) = run(step, answer);
+            assert_eq!(status, 4, "{step} {answer}: {screen}");
+            let refusal = "the name does not match; nothing was changed\n";
+            assert!(screen.contains(refusal), "{step} {answer}: {screen}");
+            assert_eq!(migration.mode(), before);
+        }
+        let (status, screen) = run(step, "my-cluster\n");
+        assert_eq!(status, 0, "{step}: {screen}");
+        assert_eq!(migration.mode(), after);
+    }
 }
 
 #[test]
