@@ -139,7 +139,13 @@ fn row(name: String, revision: &Revision, state: RevisionState, history: &Histor
     let access = match (revision.mode_change(), state) {
         (Some((from, to)), _) => format!("authentication mode {} → {}", from.name(), to.name()),
         (None, RevisionState::Void) => "not written, or taken back since".to_owned(),
-        (None, _) => access_summary(&access_changes(revision)),
+        (None, _) => {
+            let access = access_summary(&access_changes(revision));
+            match is_clean(revision) {
+                true => format!("{access} in aws-auth, kept by access entries"),
+                false => access,
+            }
+        }
     };
     HistoryRow {
         name,
@@ -156,6 +162,13 @@ fn row(name: String, revision: &Revision, state: RevisionState, history: &Histor
         access,
         is_foreign: revision.is_foreign,
     }
+}
+
+/// Returns whether `migrate --clean` made the write: it removes only mappings whose principals have the same access through an
+/// access entry.
+fn is_clean(revision: &Revision) -> bool {
+    let has = |word: &str| revision.command.iter().any(|own| own == word);
+    revision.entries.is_none() && !revision.is_foreign && has("migrate") && has("--clean")
 }
 
 /// Returns whose access the write changed.

@@ -377,6 +377,11 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
             "Kept: 444455556666, because",
         ],
     );
+    let listed = on(session, &migration.caller, &["history"]).stdout;
+    assert!(
+        listed.contains(" in aws-auth, kept by access entries"),
+        "{listed}"
+    );
     let cleaned = migration.aws_auth();
     assert!(
         cleaned.contains("role/dev") && cleaned.contains("444455556666"),
