@@ -14,6 +14,7 @@ use awsauth_core::manifest::Manifest;
 use awsauth_core::reconcile::{
     Config, DeletionPolicy, DriftPolicy, Protect, Spec, check_requester,
 };
+use awsauth_core::redact;
 use awsauth_core::wildcard_pattern::Pattern;
 use serde_json::{Value, json};
 
@@ -346,6 +347,40 @@ fn spec(principal: awsauth_core::document::Principal) -> Spec {
         deletion: DeletionPolicy::default(),
         drift: DriftPolicy::default(),
         expires_at: None,
+    }
+}
+
+#[test]
+fn redaction_time_is_linear() {
+    let units = [
+        ":",
+        "\"",
+        ":\"",
+        "key:",
+        "a:b@",
+        "a://b:c@",
+        "a://b:c",
+        "x@h:1",
+        "=",
+        "token=\"",
+        "[",
+        "wJalrXUtnFEMIxK7MDENGxbPxRfiCYEXAMPLEKEY.",
+        "eyJ",
+        "token: \"",
+    ];
+    for (unit, end) in units
+        .map(|unit| (unit, ""))
+        .into_iter()
+        .chain([(":", "\"")])
+    {
+        let once = |bytes: usize| {
+            let text = unit.repeat(bytes / unit.len()) + &end.repeat(bytes);
+            cpu_time::of(|| redact::text(&text))
+        };
+        let time = |bytes, runs| (0..runs).map(|_| once(bytes)).min().unwrap_or_default();
+        let (small, large) = (time(SMALL / 4, 3), time(LARGE / 4, 1));
+        let limit = 30 * small + Duration::from_millis(100);
+        assert!(large < limit, "{unit:.10}: {small:?}, {large:?}");
     }
 }
 

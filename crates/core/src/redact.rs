@@ -18,7 +18,7 @@ const TOKENS: [&str; 7] = [
 ];
 
 /// Parts of the names of flags, variables and fields whose values are secret.
-const SECRET_NAMES: [&str; 14] = [
+const SECRET_NAMES: [&str; 16] = [
     "token",
     "password",
     "passwd",
@@ -27,6 +27,8 @@ const SECRET_NAMES: [&str; 14] = [
     "secret",
     "credential",
     "signature",
+    "samlresponse",
+    "assertion",
     "bearer",
     "cookie",
     "external-id",
@@ -36,7 +38,10 @@ const SECRET_NAMES: [&str; 14] = [
 ];
 
 /// Words of such names that occur within other words, too.
-const SECRET_WORDS: [&str; 7] = ["pass", "pw", "pwd", "psk", "pin", "otp", "sig"];
+const SECRET_WORDS: [&str; 8] = ["pass", "pw", "pwd", "psk", "pin", "otp", "sig", "jwt"];
+
+/// Whole names whose values are secret in data, but not in prose.
+const DATA_NAMES: [&str; 2] = ["auth", "session"];
 
 /// Error codes of AWS that look like the name of a secret; prose follows them.
 const ERROR_CODES: [&str; 5] = [
@@ -50,8 +55,11 @@ const ERROR_CODES: [&str; 5] = [
 /// Words of a command line that precede a secret.
 const SCHEMES: [&str; 3] = ["bearer", "basic", "apikey"];
 
-/// HTTP headers whose values are secret.
-const SECRET_HEADERS: [&str; 2] = ["authorization:", "cookie:"];
+/// Ends of the names of HTTP headers whose values are secret.
+const SECRET_HEADERS: [&str; 2] = ["authorization", "cookie"];
+
+/// The characters around names and values.
+const QUOTES: [char; 3] = ['"', '\'', '\\'];
 
 /// Flags with one dash that are no password after `-p`.
 const NOT_A_PASSWORD: [&str; 8] = [
@@ -125,8 +133,18 @@ enum Next {
     OpaqueValue,
     /// The next word, if it is a user with a password.
     UserAndPassword,
+    /// The words up to the end of a value in quotes or brackets.
+    Until(End),
     /// The rest of the line.
     Line,
+}
+
+/// The end of a value in quotes or brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    mark: char,
+    /// Whether a backslash precedes it, as in JSON within JSON.
+    is_escaped: bool,
 }
 
 /// Removes secrets from words in order.
@@ -143,84 +161,184 @@ impl Redactor {
         match self.next {
             Next::NoWord => false,
             Next::Value => !value.starts_with("--"),
-            Next::OpaqueValue => is_opaque(value),
+            Next::OpaqueValue => value.starts_with(QUOTES) || is_opaque(value),
             Next::UserAndPassword => value.contains(':') && !value.starts_with("arn:"),
-            Next::Line => true,
+            Next::Until(_) | Next::Line => true,
         }
     }
 
     fn word(&mut self, word: &str) -> String {
-        if self.hides_value(word) {
-            if self.next != Next::Line {
-                self.next = Next::NoWord;
-            }
-            return HIDDEN.to_owned();
-        }
+        let (shown, hidden, is_header) = if self.hides_value(word) {
+            (String::new(), word.to_owned(), false)
+        } else {
+            within(word)
+        };
+        let end = match self.next {
+            Next::Until(end) => Some(end),
+            _ => None,
+        };
+        self.next = match end_of_value(&hidden, end) {
+            _ if is_header || self.next == Next::Line => Next::Line,
+            Some(end) => Next::Until(end),
+            None => self.next_after(word),
+        };
+        self.is_after_name = is_secret_name(name_at_end(word.trim_end_matches(QUOTES)));
+        shown + if hidden.is_empty() { "" } else { HIDDEN }
+    }
+
+    /// Returns which of the next words is secret because of this one.
+    fn next_after(&self, word: &str) -> Next {
         let bare = word.trim_matches(['"', '\'', ',']);
-        self.next = match bare {
-            "=" if self.is_after_name => Next::Value,
+        let last = name_at_end(bare);
+        match bare {
+            "=" | "=>" | ":=" if self.is_after_name => Next::Value,
+            ":" if self.is_after_name => Next::OpaqueValue,
             "-u" | "--user" => Next::UserAndPassword,
             "-p" => Next::Value,
-            _ if is_secret_header(bare) => Next::Line,
-            _ if SCHEMES.iter().any(|it| bare.eq_ignore_ascii_case(it)) => Next::OpaqueValue,
+            _ if SCHEMES.iter().any(|it| last.eq_ignore_ascii_case(it)) => Next::OpaqueValue,
             _ if bare.starts_with('-') && !bare.contains('=') && is_secret_name(bare) => {
                 Next::Value
             }
             _ => match bare.strip_suffix(':') {
                 Some(name) if ERROR_CODES.contains(&name) => Next::NoWord,
-                Some(name) if is_secret_name(name.trim_end_matches(['"', '\''])) => {
-                    Next::OpaqueValue
-                }
-                _ => Next::NoWord,
+                Some(before) => match secret_field(before, ':') {
+                    Some(Field::Header) => Next::Line,
+                    Some(Field::Value) => Next::OpaqueValue,
+                    None => Next::NoWord,
+                },
+                None => Next::NoWord,
             },
-        };
-        self.is_after_name = is_secret_name(bare);
-        within(word)
+        }
     }
 }
 
-/// Removes secrets that one word shows by itself.
-fn within(word: &str) -> String {
+/// Returns the end of the value in quotes or brackets that is still open after this text. `end` is that of the value that
+/// was open before it.
+fn end_of_value(text: &str, mut end: Option<End>) -> Option<End> {
+    if end.is_none() && text.starts_with('[') {
+        end = Some(End {
+            mark: ']',
+            is_escaped: false,
+        });
+    }
+    let (mut before, mut is_escaped) = (' ', false);
+    for mark in text.chars() {
+        let is_end = end.is_some_and(|end| end == End { mark, is_escaped });
+        // An apostrophe opens nothing.
+        if is_end {
+            end = None;
+        } else if end.is_none() && ['"', '\''].contains(&mark) && !before.is_alphanumeric() {
+            end = Some(End { mark, is_escaped });
+        }
+        is_escaped = mark == '\\' && !is_escaped;
+        before = mark;
+    }
+    end
+}
+
+/// Splits a word into what may be shown and a secret, which is empty if there is none. The third is whether the secret is
+/// the value of an HTTP header.
+fn within(word: &str) -> (String, String, bool) {
     let word = without_user_info(word);
-    let begins = secret_value(&word).into_iter().chain(token(&word)).min();
+    let named = secret_value(&word);
+    let begins = named
+        .map(|(at, _)| at)
+        .into_iter()
+        .chain(token(&word))
+        .min();
     let (shown, secret) = word.split_at(begins.unwrap_or(word.len()));
-    let hidden = if secret.is_empty() { "" } else { HIDDEN };
-    without_keys(shown) + hidden
+    let is_header = named.is_some_and(|(_, field)| field == Field::Header);
+    (without_keys(shown), secret.to_owned(), is_header)
 }
 
-/// Replaces the user and the password in URLs.
+/// Replaces the user and the password in URLs, and in `USER:PASSWORD@HOST:PORT`.
 fn without_user_info(word: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = word;
-    while let Some((before, after)) = rest.split_once("://") {
-        let end = after
-            .find(['/', '?', '#', '"', '\''])
-            .unwrap_or(after.len());
-        shown += before;
+    let mut parts = word.split("://");
+    let first = parts.next().unwrap_or_default();
+    let mut shown = if first.len() == word.len() {
+        without_user_of_host(word)
+    } else {
+        first.to_owned()
+    };
+    for part in parts {
+        let url = part.split(['"', '\'']).next().unwrap_or_default();
+        let host = url.split(['/', '?', '#']).next().unwrap_or_default();
+        let port = host.split_once(':').map_or("", |(_, port)| port);
+        // A password may contain a slash. A port and an IPv6 address are none.
+        let is_password = !host.starts_with('[') && !port.bytes().all(|it| it.is_ascii_digit());
+        let end = if is_password { url } else { host };
         shown += "://";
-        rest = match after[..end].rfind('@') {
-            Some(at) => {
-                shown += HIDDEN;
-                &after[at..]
-            }
-            None => after,
+        shown += &match end.rfind('@') {
+            Some(at) => HIDDEN.to_owned() + &part[at..],
+            None => part.to_owned(),
         };
     }
-    shown + rest
+    shown
+}
+
+fn without_user_of_host(word: &str) -> String {
+    let split = || {
+        let (user, host) = word.rsplit_once('@')?;
+        let (host, port) = host.split_once(':')?;
+        let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+        let is_port = (1..=5).contains(&digits)
+            && !port[digits..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        let (name, _) = user.split_once(':')?;
+        let start = name.rfind(|c| !is_of_name(c)).map_or(0, |at| at + 1);
+        let is_user = start < name.len() && &name[start..] != "arn";
+        (is_port && is_user && host.chars().all(is_of_name))
+            .then(|| format!("{}{HIDDEN}{}", &word[..start], &word[user.len()..]))
+    };
+    split().unwrap_or_else(|| word.to_owned())
+}
+
+/// What is secret after a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Value,
+    /// The rest of the line.
+    Header,
+}
+
+/// Returns what is secret after a separator, if the text before it ends with the name of a secret.
+fn secret_field(before: &str, separator: char) -> Option<Field> {
+    let unquoted = before.trim_end_matches(QUOTES);
+    let name = name_at_end(unquoted);
+    let rest = &unquoted[..unquoted.len() - name.len()];
+    // Names with colons are those of Kubernetes users and ARNs.
+    if separator == ':' && rest.ends_with([':', '/']) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let is_secret = is_secret_name(name);
+    let is_data = separator == '=' || unquoted.len() < before.len();
+    if SECRET_HEADERS.iter().any(|header| lower.ends_with(header))
+        || is_secret && separator == ':' && lower.starts_with("x-")
+    {
+        return Some(Field::Header);
+    }
+    let is_code = lower == "code" && rest.ends_with(['?', '&']);
+    let is_secret = is_secret || is_code || is_data && DATA_NAMES.contains(&lower.as_str());
+    is_secret.then_some(Field::Value)
+}
+
+/// Returns the longest end of a text that could be a name.
+fn name_at_end(text: &str) -> &str {
+    text.rsplit(|c| !is_of_name(c)).next().unwrap_or_default()
 }
 
 /// Returns where the value of a secret begins in `NAME=VALUE`, `NAME:VALUE`, `-uUSER:PASSWORD` or `-pPASSWORD`.
-fn secret_value(word: &str) -> Option<usize> {
+fn secret_value(word: &str) -> Option<(usize, Field)> {
     if (word.starts_with("-u") && word.contains(':')) || has_password(word) {
-        return Some(2);
+        return Some((2, Field::Value));
     }
-    word.match_indices(['=', ':']).find_map(|(at, separator)| {
-        let before = word[..at].trim_end_matches(['"', '\'']);
-        let name = before.rsplit(|c| !is_of_name(c)).next()?;
-        // Names with colons are those of Kubernetes users and ARNs.
-        let is_part = before[..before.len() - name.len()].ends_with([':', '/']);
-        let has_value = at + 1 < word.trim_end_matches(['"', '\'', ',']).len();
-        (has_value && is_secret_name(name) && (separator == "=" || !is_part)).then_some(at + 1)
+    let end = word.trim_end_matches(['"', '\'', ',']).len();
+    let separators = word[..end].match_indices(['=', ':']);
+    // Without a value, the next word is secret.
+    let separators = separators.filter(|(at, _)| at + 1 < end);
+    separators.into_iter().find_map(|(at, separator)| {
+        let field = secret_field(&word[..at], if separator == "=" { '=' } else { ':' })?;
+        Some((at + 1, field))
     })
 }
 
@@ -246,6 +364,7 @@ fn token(word: &str) -> Option<usize> {
 /// Removes secret access keys and session tokens, and shortens access key IDs.
 fn without_keys(word: &str) -> String {
     let in_key = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let arn = word.find("arn:aws").unwrap_or(word.len());
     let mut shown = String::new();
     let mut rest = word;
     while !rest.is_empty() {
@@ -253,7 +372,7 @@ fn without_keys(word: &str) -> String {
         let (run, after) = rest.split_at(length);
         if KEY_IDS.iter().any(|prefix| run.starts_with(prefix)) && run.len() >= 16 {
             shown += &format!("{HIDDEN}{}", last_four(run));
-        } else if is_secret_key(run) && !shown.contains("arn:aws") {
+        } else if is_secret_key(run) && word.len() - rest.len() < arn {
             shown += HIDDEN;
         } else {
             shown += run;
@@ -282,11 +401,6 @@ fn is_secret_name(name: &str) -> bool {
         && (name.ends_with("key")
             || SECRET_NAMES.iter().any(|part| name.contains(part))
             || words.any(|word| SECRET_WORDS.contains(&word)))
-}
-
-fn is_secret_header(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    SECRET_HEADERS.iter().any(|header| word.ends_with(header))
 }
 
 fn is_of_name(c: char) -> bool {
@@ -399,6 +513,28 @@ mod tests {
                 "curl --oauth2-bearer … --cookie … apikey … passphrase=… pw:… pass:…",
             ),
             ("Cookie: sid=abc b=c", "Cookie: … …"),
+            (
+                "with proxy bot:abc@proxy.example:3128 and URL https://bot:a/b@host/x",
+                "with proxy …@proxy.example:3128 and URL https://…@host/x",
+            ),
+            ("http://127.0.0.1:8080/a@b https://[::1]:1/a@b", "="),
+            (
+                "--username oidc:bob@example.com arn:aws:sts::111122223333:assumed-role/x/bob@example.com",
+                "=",
+            ),
+            ("image example/app:1.2@sha256:123abc", "="),
+            (
+                "x SAMLResponse=abc client_assertion=abc auth=abc session=abc jwt=abc",
+                "x SAMLResponse=… client_assertion=… auth=… session=… jwt=…",
+            ),
+            (
+                "GET https://idp.example/cb?code=abc grant_type=x&code=abc",
+                "GET https://idp.example/cb?code=… grant_type=x&code=…",
+            ),
+            (
+                "status code=403 aws-auth: Changed session: Foo auth: Bar",
+                "=",
+            ),
             ("Set-Cookie: sid=abc", "Set-Cookie: …"),
             (
                 "https://x.blob.core.windows.net/c?sv=1&sig=abc xoxb-abc",
@@ -447,6 +583,82 @@ mod tests {
         }
         let spaced = ["--password", "a b", "--token=a b"].map(str::to_owned);
         assert_eq!(arguments(spaced), ["--password", "…", "--token=…"]);
+    }
+
+    #[test]
+    fn value_of_a_named_field_is_removed_to_its_end() {
+        for (given, expected) in [
+            (
+                r#"{"access_token": "abc", "expires": 3}"#,
+                r#"{"access_token": … "expires": 3}"#,
+            ),
+            ("{'client_secret': 'abc'}", "{'client_secret': …"),
+            (r#"[{"token": "abc"}]"#, r#"[{"token": …"#),
+            (r#"{"auth": "abc", "x": 1}"#, r#"{"auth": … "x": 1}"#),
+            (r#"{"token" : "abc"}"#, r#"{"token" : …"#),
+            (r#"{"token": "abc","password": "abc"}"#, r#"{"token": … …"#),
+            (
+                r#""{\"password\": \"a b\", \"x\": 1}""#,
+                r#""{\"password\": … … \"x\": 1}""#,
+            ),
+            (
+                "(token: A1) error(password: A1)",
+                "(token: … error(password: …",
+            ),
+            ("a;token: A1", "a;token: …"),
+            (
+                "{SecretAccessKey: A1 SessionToken: A1} x",
+                "{SecretAccessKey: … SessionToken: … x",
+            ),
+            (
+                r#"password: "correct horse battery" is wrong"#,
+                "password: … … … is wrong",
+            ),
+            (
+                r#"{"password":"correct \"horse battery","x": 1}"#,
+                r#"{"password":… … … 1}"#,
+            ),
+            (
+                r#"{"password":"a","token":"b c","x": 1}"#,
+                r#"{"password":… … 1}"#,
+            ),
+            (
+                r#"msg="login failed" token="abc x" b="c""#,
+                r#"msg="login failed" token=… … b="c""#,
+            ),
+            ("tokens: [A1, A2] and more", "tokens: … … and more"),
+            ("token => abc more", "token => … more"),
+            ("token := abc more", "token := … more"),
+            (
+                "map[Accept:[x] Authorization:[Bearer abc]]",
+                "map[Accept:[x] Authorization:… …",
+            ),
+            (
+                r#"{"headers":{"Authorization":"Bearer abc"}}"#,
+                r#"{"headers":{"Authorization":… …"#,
+            ),
+            (
+                "headers={'Authorization': 'Bearer abc'}",
+                "headers={'Authorization': … …",
+            ),
+            ("Authorization=Bearer abc", "Authorization=… …"),
+            (
+                "curl --header=Authorization:Bearer abc",
+                "curl --header=Authorization:… …",
+            ),
+            ("Authorization:Basic abc", "Authorization:… …"),
+            ("Cookie:sid=abc b=c", "Cookie:… …"),
+            ("X-Vault-Token: abc d", "X-Vault-Token: … …"),
+            ("rbac.authorization.k8s.io: forbidden", "="),
+            ("token: Bearer abc1", "token: … …"),
+            ("couldn't parse the token: it's not a JWT", "="),
+        ] {
+            let expected = if expected == "=" { given } else { expected };
+            assert_eq!(text(given), expected);
+            assert_eq!(text(&format!("{given}\nnext")), format!("{expected}\nnext"));
+        }
+        let header = ["-H", "Authorization:Bearer abc", "x"].map(str::to_owned);
+        assert_eq!(arguments(header), ["-H", "Authorization:… …", "x"]);
     }
 
     #[test]
