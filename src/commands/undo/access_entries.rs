@@ -199,12 +199,7 @@ fn confirm_access(
     backend: &Backend,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let changes = undo.access_changes(aws_auth);
-    let gains: Vec<&str> = changes
-        .iter()
-        .filter(|change| change.gives_access())
-        .map(|change| change.arn.as_str())
-        .collect();
+    let gains = Vec::from_iter(undo.principals_with_new_access(aws_auth));
     if gains.is_empty() || args.yes {
         return Ok(());
     }

@@ -111,6 +111,14 @@ impl Operation {
         }
     }
 
+    /// Returns whether a principal may have more access afterwards.
+    pub fn may_give_access(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateEntry { .. } | Self::AssociatePolicy { .. } | Self::UpdateEntry { .. }
+        )
+    }
+
     /// Returns the operations that restore the state before this one, in order; `None` if none do, or the contents of the
     /// entry before are not known. `before` is the principal's entry before, if it had one.
     pub fn inverse(&self, before: Option<&AccessEntry>) -> Option<Vec<Self>> {

@@ -1,12 +1,12 @@
 //! A write to access entries, as a revision records it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::unreadable::Unreadable;
 use crate::access_entries::{EntryChange, changed};
-use crate::arn::{Parts, is_same_principal};
+use crate::arn::{Parts, is_same_principal, principal_key};
 use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, entry_access_changes};
 use crate::document::Document;
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -52,9 +52,12 @@ impl EntryWrite {
 
     /// Joins writes, from the oldest to the newest, into one; `None` without any.
     pub fn joined(writes: &[&Self]) -> Option<Self> {
-        let (first, later) = writes.split_first()?;
-        let mut joined = (*first).clone();
-        for change in later.iter().flat_map(|write| &write.changes) {
+        let first = writes.first()?;
+        let mut joined = Self {
+            changes: Vec::new(),
+            ..(*first).clone()
+        };
+        for change in writes.iter().flat_map(|write| &write.changes) {
             let is_same = |known: &&mut EntryChange| known.principal_arn == change.principal_arn;
             match joined.changes.iter_mut().find(is_same) {
                 Some(known) => known.after.clone_from(&change.after),
@@ -84,11 +87,8 @@ impl EntryWrite {
         let arguments: Vec<&str> = arguments.map(|pair| pair[1].as_str()).collect();
         let mut verbs = arguments.iter().copied();
         let maps = verbs.find(|word| ["map", "unmap"].contains(word))? == "map";
-        let is_principal = |word: &&str| {
-            let parts = Parts::of(word);
-            parts.is_some_and(|arn| arn.is("iam", "role") || arn.is("iam", "user"))
-        };
-        let named: Vec<&str> = arguments.into_iter().filter(is_principal).collect();
+        let arguments = arguments.into_iter();
+        let named: Vec<&str> = arguments.filter(|word| is_role_or_user(word)).collect();
         self.changes.iter().find_map(|change| {
             let arn = &change.principal_arn;
             let is_named = named.iter().any(|name| is_same_principal(name, arn));
@@ -118,6 +118,26 @@ impl EntryWrite {
         let principals = changes.map(|change| change.principal_arn.as_str());
         entry_access_changes(stores(&before), stores(&after), principals)
     }
+
+    /// Returns the principals that get access by the write. These include principals whose entries the write creates or
+    /// extends although their access seems to stay the same.
+    pub fn principals_with_new_access(&self, aws_auth: &Document) -> BTreeSet<String> {
+        let access = self.access_changes(aws_auth);
+        let known: HashSet<&str> = access.iter().map(|change| change.arn.as_str()).collect();
+        let unknown = self.changes.iter().filter(|change| {
+            let mut operations = change.operations().into_iter();
+            !known.contains(change.principal_arn.as_str())
+                && operations.any(|operation| operation.may_give_access())
+        });
+        let unknown = unknown.map(|change| &change.principal_arn);
+        let gains = access.iter().filter(|change| change.gives_access());
+        let gains = gains.map(|change| &change.arn);
+        gains.chain(unknown).cloned().collect()
+    }
+}
+
+fn is_role_or_user(arn: &str) -> bool {
+    Parts::of(arn).is_some_and(|arn| arn.is("iam", "role") || arn.is("iam", "user"))
 }
 
 /// The stored form.
@@ -180,6 +200,17 @@ impl EntryWriteData {
     }
 
     pub(super) fn read(self) -> Result<EntryWrite, Unreadable> {
+        let mut principals = HashSet::new();
+        for change in &self.changes {
+            let arn = &change.principal_arn;
+            // Only these can have access entries: https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+            if !is_role_or_user(arn) {
+                return Err(Unreadable(format!("{arn} is no IAM role or user")));
+            }
+            if !principals.insert(principal_key(arn)) {
+                return Err(Unreadable(format!("it names {arn} twice")));
+            }
+        }
         let changes = self.changes.into_iter().map(|change| EntryChange {
             principal_arn: change.principal_arn,
             before: change.before.map(TermsData::read),
@@ -332,6 +363,75 @@ mod tests {
         }
     }
 
+    fn data(arns: &[&str]) -> EntryWriteData {
+        EntryWriteData::of(&EntryWrite::of_changes(
+            AuthenticationMode::Api,
+            arns.iter()
+                .map(|arn| EntryChange {
+                    principal_arn: (*arn).to_owned(),
+                    before: None,
+                    after: Some(AccessTerms::default()),
+                })
+                .collect(),
+        ))
+    }
+
+    #[test]
+    fn revision_with_an_impossible_principal_is_unreadable() {
+        let upper = DEV.to_uppercase().replace("ARN:AWS:IAM:", "arn:aws:iam:");
+        let upper = upper.replace("ROLE/TEAM/", "role/team/");
+        for (arns, why) in [
+            (&[DEV, OTHER][..], None),
+            (&[DEV, OTHER, DEV], Some("it names")),
+            (&[DEV, DEV_WITHOUT_PATH], Some("it names")),
+            (&[DEV, &upper], Some("it names")),
+            (
+                &["arn:aws:sts::111122223333:assumed-role/dev/x"],
+                Some("arn:aws:sts::111122223333:assumed-role/dev/x is no IAM role or user"),
+            ),
+            (&["arn:aws:iam::111122223333:root"], Some("arn:aws:iam")),
+            (&[""], Some(" is no IAM role")),
+        ] {
+            let error = data(arns).read().err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), why.is_some(), "{arns:?}: {error:?}");
+            if let (Some(error), Some(why)) = (error, why) {
+                assert!(error.starts_with(why), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn operation_without_a_known_change_of_access_gives_access() {
+        let policy = AccessPolicy {
+            arn: crate::facts::access_entries::CLUSTER_ADMIN.to_owned(),
+            scope: AccessScope::Cluster,
+        };
+        let terms = |policies: Vec<AccessPolicy>| AccessTerms {
+            policies: Some(policies),
+            ..AccessTerms::default()
+        };
+        let change = |after: AccessTerms| EntryChange {
+            principal_arn: DEV.to_owned(),
+            before: Some(terms(Vec::new())),
+            after: Some(after),
+        };
+        let same = change(terms(Vec::new()));
+        let more = change(terms(vec![policy]));
+        let nothing = BTreeMap::<String, String>::new();
+        let gains = |changes: &[&EntryChange]| {
+            let changes = changes.iter().map(|change| (*change).clone()).collect();
+            let write = EntryWrite::of_changes(AuthenticationMode::Api, changes);
+            write.principals_with_new_access(&Document::read(&nothing))
+        };
+        let dev = BTreeSet::from([DEV.to_owned()]);
+        assert_eq!(gains(&[&same]), BTreeSet::new());
+        assert_eq!(gains(&[&more.inverse()]), BTreeSet::new());
+        assert_eq!(gains(&[&more]), dev);
+        // The index of entries knows only one of two entries of the same principal.
+        assert_eq!(gains(&[&same, &more]), dev);
+        assert_eq!(gains(&[&more, &same]), dev);
+    }
+
     #[test]
     fn joined_writes_are_one_change_of_each_principal() {
         let terms = |group: &str| AccessTerms {
@@ -359,6 +459,11 @@ mod tests {
                 (DEV, Some("a"), Some("c")),
                 (OTHER, Some("x"), None)
             ]))
+        );
+        let twice = write(&[(DEV, Some("a"), Some("b")), (DEV, Some("b"), Some("c"))]);
+        assert_eq!(
+            EntryWrite::joined(&[&twice]),
+            Some(write(&[(DEV, Some("a"), Some("c"))]))
         );
         assert_eq!(EntryWrite::joined(&[]), None);
     }
