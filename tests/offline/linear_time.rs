@@ -459,6 +459,32 @@ fn address_of_a_resource_is_not_repeated_at_length() {
     }
 }
 
+/// The program on a file with a finding about each key of `data`.
+#[test]
+#[cfg(unix)]
+fn lint_of_many_keys_takes_linear_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("aws-auth.yaml");
+    let mut text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n".to_owned();
+    text.extend((0..100_000).map(|at| format!("  k{at}: ''\n")));
+    std::fs::write(&path, text).expect("a file");
+    let run = Run::of(limited(&["lint", "-o", "sarif"]).arg(&path));
+    assert!(run.status < 2, "{}", run.status);
+}
+
+/// The program on an entry with many groups.
+#[test]
+#[cfg(unix)]
+fn migration_of_many_groups_takes_linear_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("aws-auth.yaml");
+    let mut text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: aws-auth, namespace: kube-system}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/a\n      username: a\n      groups:\n".to_owned();
+    text.extend((0..100_000).map(|at| format!("      - g{at}\n")));
+    std::fs::write(&path, text).expect("a file");
+    let run = Run::of(limited(&["migrate", "--file"]).arg(&path));
+    assert!(run.status < 2, "{}", run.status);
+}
+
 /// The program on a file with many findings in one long line.
 #[test]
 #[cfg(unix)]

@@ -12,7 +12,7 @@ mod rewrite;
 mod syntax_cause;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct Manifest {
     tree: Tree,
     place: Place,
     data: BTreeMap<String, Arc<str>>,
+    /// The keys of `data` in the file. Of a repeated key, the last one counts, as for kubectl.
+    pairs: HashMap<String, Pair>,
     owners: Option<String>,
     file_lines: [Option<FileLines>; 3],
     /// The sections of a kustomization.
@@ -89,10 +91,11 @@ impl Manifest {
         let mut data = BTreeMap::new();
         let mut not_text = Vec::new();
         let mut file_lines = [const { None }; 3];
-        let pairs = place
+        let pairs = pairs_by_key(&tree, place);
+        let in_file = place
             .data
             .map_or(Vec::new(), |data| tree.pairs(data.value).to_vec());
-        for pair in pairs {
+        for pair in in_file {
             let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
             let is_section = SectionName::ALL.into_iter().any(|name| name.key() == key);
             if place.is_at_top_level && !is_section {
@@ -131,6 +134,7 @@ impl Manifest {
             tree,
             place,
             data,
+            pairs,
             owners,
             file_lines,
             literals: Vec::new(),
@@ -257,11 +261,9 @@ impl Manifest {
         self.pair(key).map(|pair| self.tree.node(pair.key).line)
     }
 
-    /// Returns a key of `data`. If it is repeated, the last one counts, as for kubectl.
+    /// Returns a key of `data`.
     fn pair(&self, key: &str) -> Option<Pair> {
-        let pairs = self.tree.pairs(self.place.data?.value).iter();
-        let mut pairs = pairs.rev().copied();
-        pairs.find(|pair| self.tree.scalar(pair.key) == Some(key))
+        self.pairs.get(key).copied()
     }
 
     /// Returns the text of the file after a change. Only the scalars that the change names differ, and in them only the
@@ -346,6 +348,14 @@ impl Manifest {
             .ok_or_else(|| ManifestError::Bug("two changes touch the same bytes".to_owned()))?;
         verify::verify(self, change, text)
     }
+}
+
+fn pairs_by_key(tree: &Tree, place: Place) -> HashMap<String, Pair> {
+    let data = place.data.map(|data| tree.pairs(data.value));
+    let pairs = data.into_iter().flatten();
+    pairs
+        .filter_map(|pair| Some((tree.scalar(pair.key)?.to_owned(), *pair)))
+        .collect()
 }
 
 fn read(text: &str) -> Result<Tree, ManifestError> {

@@ -1,6 +1,6 @@
 //! Sections that are lists of the file itself, not texts in a ConfigMap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::Manifest;
@@ -140,6 +140,7 @@ impl Manifest {
             tree,
             place,
             data: BTreeMap::new(),
+            pairs: HashMap::new(),
             owners: None,
             file_lines: [const { None }; 3],
             literals: Vec::new(),

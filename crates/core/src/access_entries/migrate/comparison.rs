@@ -1,5 +1,7 @@
 //! Compares an existing access entry with a mapping of aws-auth.
 
+use std::collections::HashSet;
+
 use super::input::Masters;
 use super::node_target::group_differences;
 use super::standard_target::{Access, admin_differences};
@@ -116,6 +118,7 @@ fn username_difference(in_aws_auth: &str, in_entry: &str) -> String {
 
 /// Joins the groups that are not in the other list.
 fn without(groups: &[String], others: &[String]) -> String {
+    let others: HashSet<&String> = others.iter().collect();
     let left = groups.iter().filter(|group| !others.contains(group));
     left.map(String::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -1,5 +1,7 @@
 //! The access entry for users and programs.
 
+use std::collections::HashSet;
+
 use super::input::Masters;
 use super::verdict::Unchecked;
 use crate::access_entries::rules::{Violation, validate};
@@ -39,12 +41,8 @@ impl Access {
             .groups()
             .iter()
             .map(|group| with_constants(group, arn));
-        let mut all: Vec<String> = Vec::new();
-        for group in groups {
-            if !all.contains(&group) {
-                all.push(group);
-            }
-        }
+        let mut known = HashSet::new();
+        let mut all: Vec<String> = groups.filter(|group| known.insert(group.clone())).collect();
         let is_admin = all.iter().any(|group| group == MASTERS);
         // The API server adds `system:authenticated` itself, and RBAC has no subjects without a name.
         all.retain(|group| group != MASTERS && group != AUTHENTICATED && !group.is_empty());
