@@ -32,6 +32,9 @@ const MAX_DECOMPRESSED_BYTES: usize = 16 << 20;
 /// The memory that a text of a few bytes takes in addition to them.
 const BYTES_PER_TEXT: usize = 64;
 
+/// The memory that an item of a list takes while it is read.
+const BYTES_PER_ITEM: usize = 32;
+
 /// The maximum memory for the JSON texts of all revisions of a history.
 pub(super) const MAX_HISTORY_BYTES: usize = 128 << 20;
 
@@ -321,11 +324,13 @@ impl Revision {
     }
 }
 
-/// Returns about how much memory the texts in this JSON take. Thousands of texts in it may each take only three bytes.
+/// Returns about how much memory the values in this JSON take. Thousands of texts in it may each take only three bytes, and
+/// items of a list two.
 fn memory(json: &[u8]) -> usize {
     let begins = |pair: &&[u8]| pair[1] == b'"' && pair[0] != b'\\';
     let texts = json.windows(2).filter(begins).count();
-    json.len() + texts * BYTES_PER_TEXT
+    let items = json.iter().filter(|byte| b",[".contains(byte)).count();
+    json.len() + texts * BYTES_PER_TEXT + items * BYTES_PER_ITEM
 }
 
 /// Returns whether this program knows the version of the encoding.
@@ -509,6 +514,11 @@ pub(super) mod tests {
         assert_eq!(
             result(&json.replace("\"change\":{}", "\"change\":{\"data\":{\"gone\":[\"x\"]}}")),
             "its recorded change does not fit its text"
+        );
+        let list = format!("\"v\":1,\"new\":[0{}]", ",0".repeat(5_000_000));
+        assert_eq!(
+            result(&json.replace("\"v\":1", &list)),
+            "with it, the history would need more than 128 MiB"
         );
         assert!(result("{}").starts_with("it is not a revision"));
         assert!(Revision::decode(b"hello").is_err());
