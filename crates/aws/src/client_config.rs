@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use aws_types::SdkConfig;
 use aws_types::app_name::AppName;
 use aws_types::region::Region;
+use awsauth_core::redact;
 use awsauth_core::token::Credentials;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -98,16 +99,18 @@ pub enum ClientError {
         setting: &'static str,
     },
     /// The endpoint is not a usable URL.
-    #[error("{setting} is {value:?}, which is not an http or https URL")]
+    #[error("{setting} is {shown:?}, which is not an http or https URL")]
     Endpoint {
-        value: String,
+        /// The URL without user and password.
+        shown: String,
         /// The variable or option that holds the URL.
         setting: String,
     },
     /// The endpoint would get signed requests over plain HTTP.
-    #[error("{setting} is {value:?}: requests would be sent to another machine over plain HTTP")]
+    #[error("{setting} is {shown:?}: requests would be sent to another machine over plain HTTP")]
     PlainHttpEndpoint {
-        value: String,
+        /// The URL without user and password.
+        shown: String,
         /// The variable or option that holds the URL.
         setting: String,
     },
@@ -326,8 +329,14 @@ impl ClientSettings<'_> {
         {
             Some(("https", _)) => Ok(Some(value)),
             Some(("http", host)) if is_loopback(host) => Ok(Some(value)),
-            Some(("http", _)) => Err(ClientError::PlainHttpEndpoint { value, setting }),
-            _ => Err(ClientError::Endpoint { value, setting }),
+            Some(("http", _)) => Err(ClientError::PlainHttpEndpoint {
+                shown: redact::text(&value),
+                setting,
+            }),
+            _ => Err(ClientError::Endpoint {
+                shown: redact::text(&value),
+                setting,
+            }),
         }
     }
 
@@ -461,7 +470,6 @@ mod tests {
             "http://localstack:4566",
             "http://10.0.0.1",
             "http://127.0.0.1.example.com/",
-            "http://127.0.0.1@example.com/",
             "HTTP://example.com",
         ] {
             let error = endpoint("AWS_ENDPOINT_URL_EKS", url).unwrap_err();
@@ -469,6 +477,14 @@ mod tests {
                 "AWS_ENDPOINT_URL_EKS is {url:?}: requests would be sent to another machine over plain HTTP"
             );
             assert_eq!(error.to_string(), message);
+        }
+        for url in [
+            "http://127.0.0.1@example.com/",
+            "ftp://me:pass/word@example.com",
+        ] {
+            let error = endpoint("AWS_ENDPOINT_URL_EKS", url).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains("://…@example.com"), "{message}");
         }
         assert!(matches!(
             endpoint("AWS_ENDPOINT_URL", "ftp://127.0.0.1"),

@@ -18,6 +18,7 @@ use super::request_error::{clock_ahead, without_signed_request};
 use super::response_limit::{LimitedConnector, text_of};
 use super::{AwsError, Refused};
 use awsauth_core::facts::partitions::Partition;
+use awsauth_core::redact;
 use awsauth_core::token::Credentials;
 
 const USER_AGENT: (&str, &str) = ("user-agent", concat!("awsauth/", env!("CARGO_PKG_VERSION")));
@@ -67,7 +68,7 @@ impl Endpoint {
         if fips || dual_stack {
             return Err(ClientError::EndpointVariant {
                 variant: if fips { "FIPS" } else { "dual-stack" },
-                url,
+                url: redact::text(&url),
             });
         }
         Ok(Self { url, ..standard })
