@@ -14,7 +14,7 @@ use awsauth_core::plan::Plan;
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 pub(super) const SUMMARY_LIMIT: usize = 900 << 10;
 
-/// Escapes a message of a workflow command
+/// Escapes a message of a workflow command. Its line breaks stay, so those that others chose must be escaped before
 /// (<https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts>).
 pub(super) fn data(text: &str) -> String {
     escape::lines(text).replace('%', "%25").replace('\n', "%0A")

@@ -8,6 +8,7 @@ use super::display_range::DisplayRange;
 use super::located_report::Linted;
 use super::rule_docs;
 use super::summary::summary;
+use awsauth_core::escape::one_line;
 use awsauth_core::lint::{Finding, Severity};
 
 /// How many annotations of each kind GitHub shows for a step
@@ -90,7 +91,7 @@ fn push_command(
         let at = range.map_or(String::new(), |range| format!(":{}", range.start.line));
         message = format!("{}{at}: {message}", linted.place(finding));
     }
-    message = format!("{message}\nhelp: {}", finding.help);
+    message = format!("{}\nhelp: {}", one_line(&message), one_line(&finding.help));
     let _ = writeln!(
         text,
         "::{kind} {}::{}",
