@@ -1,6 +1,6 @@
 //! Searches for AWS credentials.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -41,6 +41,13 @@ pub(crate) fn search(
         (None, None | Some(SourceError::NoProfile { .. })) => {
             home_folder::problem(aws_environment, kubeconfigs)
         }
+        (
+            None,
+            Some(
+                failed @ (SourceError::NoSourceProfile { .. }
+                | SourceError::EmptySourceProfile { .. }),
+            ),
+        ) => missing_file(failed, aws_environment),
         (None, Some(failed)) => of_base_keys(failed, credential_options, aws_environment, now),
     };
     let of_instance = || of_instance(&error, aws_environment).filter(|_| known.is_none());
@@ -53,6 +60,22 @@ pub(crate) fn search(
     };
     none.problem = known.unwrap_or(none.problem);
     Err(Box::new(none))
+}
+
+/// Returns that a variable names an AWS file that does not exist, which is read as an empty one.
+fn missing_file(failed: &SourceError, aws_environment: &AwsEnvironment) -> Option<Problem> {
+    let mut variables = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"].into_iter();
+    let (variable, path) = variables.find_map(|variable| {
+        let path = aws_environment
+            .get(variable)
+            .filter(|path| !path.is_empty())?;
+        let is_missing = !path.starts_with('~') && !Path::new(path).exists();
+        is_missing.then_some((variable, path))
+    })?;
+    Some(Problem {
+        cause: format!("{variable} names {path}, which does not exist, so {failed}"),
+        next: format!("unset {variable}, or correct its path"),
+    })
 }
 
 fn of_mistake(mistake: &Mistake) -> Problem {
@@ -469,6 +492,25 @@ mod tests {
             );
             assert!(found.next.starts_with("on an EC2 instance, unset"));
         }
+    }
+
+    #[test]
+    fn credentials_file_that_does_not_exist_is_the_cause() {
+        let failed = SourceError::EmptySourceProfile {
+            profile: "default".to_owned(),
+        };
+        let file = |path: &str| {
+            let here = AwsEnvironment::default().with("AWS_SHARED_CREDENTIALS_FILE", path);
+            missing_file(&failed, &here).map(|problem| problem.cause)
+        };
+        assert_eq!(
+            file("/no/such/file").as_deref(),
+            Some(
+                "AWS_SHARED_CREDENTIALS_FILE names /no/such/file, which does not exist, so the source_profile default has no credentials"
+            )
+        );
+        assert_eq!(file("/dev/null"), None);
+        assert_eq!(missing_file(&failed, &AwsEnvironment::default()), None);
     }
 
     #[test]

@@ -88,7 +88,7 @@ async fn missing_instance_role_is_explained() {
     let error = says(json!({"metadata": "hop-limit"}), false).await;
     assert!(matches!(error, ImdsError::NoAnswer { .. }), "{error}");
     let error = says(json!({"metadata": "disabled"}), false).await;
-    assert!(matches!(error, ImdsError::Forbidden { .. }), "{error}");
+    assert!(matches!(error, ImdsError::SwitchedOff { .. }), "{error}");
     let error = says(json!({"profile": "", "role": ""}), false).await;
     assert!(
         matches!(&error, ImdsError::NoProfile { instance } if instance.id.as_deref() == Some(INSTANCE)),

@@ -214,7 +214,7 @@ impl Imds {
             .ask(Method::GET, target, &headers, what, deadline)
             .await?;
         match (answer.status, session) {
-            (403, _) => Err(self.forbidden()),
+            (403, _) => Err(self.forbidden(answer.is_of_ec2)),
             (401, Session::V1(why)) => Err(ImdsError::V2Required { why }),
             (status, _) if answer.is_failure() => Err(ImdsError::Failing {
                 what: what.to_owned(),
@@ -276,8 +276,8 @@ impl Imds {
     }
 
     /// Returns the error for status 403, which could also come from a server other than EC2's at this address.
-    fn forbidden(&self) -> ImdsError {
-        match self.settings.machine.is_ec2() {
+    fn forbidden(&self, is_of_ec2: bool) -> ImdsError {
+        match is_of_ec2 || self.settings.machine.is_ec2() {
             true => ImdsError::SwitchedOff {
                 instance: self.instance_by_firmware(),
             },
@@ -381,6 +381,7 @@ impl Imds {
             Err(ImdsError::Lost { .. }) => Put::Broken,
             put => put?,
         };
+        let is_of_ec2 = matches!(&put, Put::Answered(answer) if answer.is_of_ec2);
         let why = match put {
             Put::Broken => NoSession::Broken,
             Put::Answered(answer) => match answer.status {
@@ -402,7 +403,7 @@ impl Imds {
         if let Some(setting) = &self.settings.v1_disabled_by {
             let setting = setting.clone();
             return Err(match why {
-                NoSession::NotOffered(403) => self.forbidden(),
+                NoSession::NotOffered(403) => self.forbidden(is_of_ec2),
                 why => ImdsError::V1Disabled { why, setting },
             });
         }

@@ -32,9 +32,14 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longer than any response of these endpoints. A longer body comes from another server.
 const MAX_BODY: usize = 64 * 1024;
 
+/// The header `Server` of the metadata service of EC2. The container endpoints and other clouds send another one.
+const EC2_SERVER: &[u8] = b"EC2ws";
+
 /// A response.
 pub(crate) struct Answer {
     pub status: u16,
+    /// Whether the header `Server` is that of the metadata service of EC2.
+    pub is_of_ec2: bool,
     /// Wiped when dropped, because it may contain credentials.
     pub body: Zeroizing<Vec<u8>>,
 }
@@ -113,8 +118,14 @@ impl Client {
                 .await
                 .map_err(HttpError::Lost)?;
             let status = response.status().as_u16();
+            let server = response.headers().get(http::header::SERVER);
+            let is_of_ec2 = server.is_some_and(|server| server.as_bytes() == EC2_SERVER);
             let body = read(response.into_body()).await?;
-            Ok(Answer { status, body })
+            Ok(Answer {
+                status,
+                is_of_ec2,
+                body,
+            })
         };
         let answer = timeout_at(deadline, exchange)
             .await

@@ -272,8 +272,8 @@ fn rejected_web_identity_shows_the_token_claims() {
     check(
         &fails(&here, &credential_options),
         &format!("{cannot}: InvalidIdentityToken: Incorrect token audience"),
-        "account 111122223333 must have an OIDC provider for https://token.actions.githubusercontent.com with the \
-         audience https://github.com/octo: aws iam list-open-id-connect-providers",
+        "the token is for the audience https://github.com/octo, and STS usually accepts sts.amazonaws.com: give the \
+         program a token for that audience",
     );
     token(json!({"issuer": issuer, "subject": subject, "seconds": -60}));
     check(

@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use awsauth_aws::{AwsEnvironment, Machine};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -30,9 +29,9 @@ fn healthy_identity_is_reported_as_healthy() {
     assert_eq!(run.stderr, "");
 }
 
-/// A sandbox or a proxy can respond with 403, too. Only the firmware shows whether this is an instance.
+/// A sandbox or a proxy can respond with 403, too, but not as the server EC2ws.
 #[test]
-fn metadata_403_does_not_count_as_an_instance() {
+fn metadata_403_of_ec2_means_that_it_is_switched_off() {
     let session = ExclusiveCluster::start();
     let mut harness = Harness::new(session.cluster);
     instance(
@@ -43,13 +42,8 @@ fn metadata_403_does_not_count_as_an_instance() {
     let diagnosis = harness.diagnose(&[]);
     assert_eq!(diagnosis.headline(), "C5", "{}", diagnosis.json);
     let (cause, next) = (diagnosis.text("C5", "cause"), diagnosis.text("C5", "next"));
-    assert!(cause.contains("returns 403"), "{cause}");
-    let is_instance = Machine::of(&AwsEnvironment::default()).is_ec2();
-    let says = (
-        cause.contains("this instance"),
-        next.contains("modify-instance-metadata-options"),
-    );
-    assert_eq!(says, (is_instance, is_instance), "{cause}: {next}");
+    assert!(cause.contains("is disabled for this instance"), "{cause}");
+    assert!(next.contains("--http-endpoint enabled"), "{next}");
 }
 
 #[test]

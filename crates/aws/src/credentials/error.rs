@@ -330,6 +330,10 @@ fn show_trust(role: &str) -> String {
     )
 }
 
+/// The audience of tokens for STS.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html>
+const STS_AUDIENCE: &str = "sts.amazonaws.com";
+
 fn web_identity(role: &str, claims: Option<&Claims>, source: &AwsError) -> String {
     let (Some(claims), Some(code)) = (claims, source.code()) else {
         return match source.code() {
@@ -350,6 +354,11 @@ fn web_identity(role: &str, claims: Option<&Claims>, source: &AwsError) -> Strin
         "AccessDenied" => format!(
             "the role's trust policy must allow sts:AssumeRoleWithWebIdentity for the provider {issuer}, with conditions that match sub {subject} and aud {audience}: aws iam get-role --role-name {name} --query Role.AssumeRolePolicyDocument"
         ),
+        "InvalidIdentityToken" if !claims.audience.iter().any(|one| one == STS_AUDIENCE) => {
+            format!(
+                "the token is for the audience {audience}, and STS usually accepts {STS_AUDIENCE}: give the program a token for that audience (in a pod, audience: {STS_AUDIENCE} of the projected serviceAccountToken); only if {audience} is intended, account {account} must have an OIDC provider for {issuer} with this audience: aws iam list-open-id-connect-providers"
+            )
+        }
         "InvalidIdentityToken" => format!(
             "account {account} must have an OIDC provider for {issuer} with the audience {audience}: aws iam list-open-id-connect-providers"
         ),

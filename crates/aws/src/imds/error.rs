@@ -60,10 +60,10 @@ pub enum ImdsError {
         endpoint: String,
         instance: Instance,
     },
-    /// Status 403 on an EC2 instance: its metadata options disable the service.
+    /// Status 403 from the service itself, or on an EC2 instance: its metadata options disable the service.
     #[error("the instance metadata service is disabled for this instance: it returns 403")]
     SwitchedOff { instance: Instance },
-    /// Status 403, and the firmware does not identify an EC2 instance.
+    /// Status 403 from another server, and the firmware does not identify an EC2 instance.
     #[error("the server at {endpoint} returns 403")]
     Forbidden { endpoint: String },
     /// No session (IMDSv2) is available, and a setting forbids IMDSv1.
