@@ -5,12 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::sign_in::answered;
 use super::{BearerToken, ConnectOptions, in_runtime, problem};
 use awsauth_core::authenticator::User;
 use awsauth_core::doctor::evidence::{AwsAuth, ConfigMapName, PermissionAnswer, Problem};
 use awsauth_core::rbac::{Policy, Question, Scope};
-use awsauth_kube::access_review;
+use awsauth_kube::access_review::{self, Answer};
 use awsauth_kube::connect::connect_with_plugin_token;
 use awsauth_kube::{ApiClient, Live, connect, misplaced_aws_auth};
 
@@ -112,4 +111,16 @@ pub(crate) fn rights(
         Ok((policy, answers.map(|answers| answered(questions, answers))))
     });
     read.map_err(|error| problem(&error, "check the limits of this process: ulimit -a"))?
+}
+
+/// Pairs the questions with the answers.
+pub(super) fn answered(questions: &[Question], answers: Vec<Answer>) -> Vec<PermissionAnswer> {
+    let pairs = questions.iter().zip(answers);
+    pairs
+        .map(|(question, answer)| PermissionAnswer {
+            question: question.to_string(),
+            allowed: answer.allowed,
+            reason: answer.reason,
+        })
+        .collect()
 }

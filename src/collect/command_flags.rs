@@ -42,10 +42,27 @@ pub(crate) fn adopt(target: &mut Target, command: &[String]) {
         .or_else(|| flag("--kubeconfig").map(PathBuf::from));
     adopt(selected, context);
     adopt(impersonate, user);
-    if !is_helm {
+    if !is_helm && !names_other_users(words) {
         adopt(cluster, "--cluster");
         adopt(entry, "--user");
     }
+}
+
+/// Returns the role that a command binds, as `roles/NAME` or `clusterroles/NAME`.
+pub(crate) fn bound_role(command: &[String]) -> Option<String> {
+    let (_, words) = command.split_first()?;
+    let flag = |name, resource| Some(format!("{resource}/{}", value(words, name)?));
+    let role = flag("--clusterrole", "clusterroles").or_else(|| flag("--role", "roles"));
+    role.filter(|_| names_other_users(words))
+}
+
+/// Whether `--user` and `--cluster` are not kubectl's global flags: they are the subject of a binding, or fields of a
+/// context.
+fn names_other_users(words: &[String]) -> bool {
+    let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    (has(&["create"]) && has(&["rolebinding", "clusterrolebinding"]))
+        || (has(&["set"]) && has(&["subject"]))
+        || (has(&["config"]) && has(&["set-context"]))
 }
 
 /// Returns the value of a flag. Words after `--` belong to another program.
@@ -76,5 +93,34 @@ mod tests {
         assert_eq!(found("--context=two get pods", "--context"), two);
         assert_eq!(found("exec web -- x --context two", "--context"), None);
         assert_eq!(found("get pods --as-group two", "--as"), None);
+    }
+
+    #[test]
+    fn subject_of_a_binding_is_not_the_user_of_the_kubeconfig() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (line, is_subject, role) in [
+            ("get pods --user=bob", false, None),
+            (
+                "-n web create rolebinding x --clusterrole=deployer --user=bob",
+                true,
+                Some("clusterroles/deployer"),
+            ),
+            (
+                "create clusterrolebinding x --clusterrole deployer --user bob",
+                true,
+                Some("clusterroles/deployer"),
+            ),
+            (
+                "create rolebinding x --role=reader --user=bob",
+                true,
+                Some("roles/reader"),
+            ),
+            ("set subject rolebinding x --user=bob", true, None),
+            ("config set-context prod --user=bob", true, None),
+        ] {
+            assert_eq!(names_other_users(&words(line)), is_subject, "{line}");
+            let command = words(&format!("kubectl {line}"));
+            assert_eq!(bound_role(&command).as_deref(), role, "{line}");
+        }
     }
 }

@@ -107,6 +107,8 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
     let failed = |problem| LivenessFailure {
         problem,
         is_untrusted: false,
+        is_for_another_host: false,
+        is_silent: false,
     };
     let asked = in_runtime(async {
         let connection = options
@@ -117,6 +119,8 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
         client.alive(limit).await.map_err(|error| LivenessFailure {
             problem: of_request(&error),
             is_untrusted: matches!(error.fault, Fault::CertificateNotTrusted(..)),
+            is_for_another_host: matches!(error.fault, Fault::CertificateOtherName(..)),
+            is_silent: matches!(error.fault, Fault::TimedOut(..)),
         })
     });
     let status = asked.map_err(|error| failed(of_system(&error)))??;

@@ -17,8 +17,9 @@ use crate::collect::{ConnectOptions, Task, credentials, exec_plugin, kubeconfig,
 use aws::{searched, verify_token};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
+use awsauth_core::arn::Kind;
 use awsauth_core::doctor::evidence::{
-    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed,
+    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed, User,
 };
 use awsauth_core::rbac::Question;
 use awsauth_kube::Environment;
@@ -48,6 +49,8 @@ pub(crate) struct Collector {
     /// The request that the failing command makes, if it is known.
     pub(crate) of_command: Option<Question>,
     pub(crate) as_context: Option<String>,
+    /// The role that the failing command binds.
+    pub(crate) bound_role: Option<String>,
     /// The time limit of an exec plugin.
     pub(crate) plugin_limit: Duration,
 }
@@ -60,6 +63,8 @@ struct CredentialContext {
     resolved: Option<ResolvedCredentials>,
     /// Whether the user selected the credentials, so that the kubeconfig's plugin is ignored.
     is_own: bool,
+    /// Whether the failing command signs in without AWS, so that no AWS identity is tested.
+    is_unused: bool,
 }
 
 type Searched = Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed>>;
@@ -90,6 +95,7 @@ impl Collector {
                 as_context: self.as_context.clone(),
                 questions: Vec::new(),
                 is_example: false,
+                bound_role: self.bound_role.clone(),
             },
             ..Evidence::default()
         };
@@ -108,6 +114,9 @@ impl Collector {
             .as_deref()
             .and_then(SelectedContext::configured_exec);
         let mut context = self.credential_context(aws_environment, configured, selected.as_deref());
+        context.is_unused = self.arn.is_none()
+            && !context.is_own
+            && signs_in_without_aws(&evidence, command.is_some());
 
         // Needs only the kubeconfig.
         let running = exec.filter(|exec| exec.can_run()).cloned();
@@ -139,6 +148,10 @@ impl Collector {
             let for_other = "the identity's own credentials (run without --for)";
             evidence.credentials = Collected::NotRequested(for_other.to_owned());
             evidence.caller = Collected::NotRequested(for_other.to_owned());
+        }
+        if context.is_unused {
+            evidence.credentials = Collected::NotRequested(token::UNUSED.to_owned());
+            evidence.caller = Collected::NotRequested(token::UNUSED.to_owned());
         }
         if evidence.credentials.timed_out().is_some() {
             connect_to_sts(&mut evidence, &context, end);
@@ -188,10 +201,10 @@ impl Collector {
         if let Some(Ok(described)) = evidence.described.known() {
             options.described = described.identity.clone();
         }
-        let counting = match self.arn {
-            None => aws::ask_nodes(&mut evidence, &context, end),
-            Some(_) => {
-                evidence.eks_nodes = Collected::NotRequested("a run without --for".to_owned());
+        let counting = match self.arn.is_none() || is_role(&evidence) {
+            true => aws::ask_nodes(&mut evidence, &context, end),
+            false => {
+                evidence.eks_nodes = Collected::NotRequested("--for with a role".to_owned());
                 None
             }
         };
@@ -282,6 +295,7 @@ impl Collector {
             aws_environment,
             resolved: None,
             is_own,
+            is_unused: false,
         };
         if let Some(exec) = exec.filter(|_| !is_own) {
             context.credential_options.profile = exec.profile.clone();
@@ -302,6 +316,19 @@ impl Collector {
     }
 }
 
+/// Returns whether the kubeconfig's user signs in without AWS. Without a failing command, the AWS identity is tested
+/// anyway, unless the user's token cannot be read.
+fn signs_in_without_aws(evidence: &Evidence, has_command: bool) -> bool {
+    let Some(Ok(entry)) = evidence.kubeconfig.known() else {
+        return false;
+    };
+    match &entry.user {
+        User::TokenFile { fault, .. } => has_command || fault.is_some(),
+        User::Other(_) => has_command,
+        _ => false,
+    }
+}
+
 /// Connects to STS, which the search for credentials may wait for.
 fn connect_to_sts(evidence: &mut Evidence, context: &CredentialContext, end: Instant) {
     let Some(region) = context.credential_options.region.clone() else {
@@ -315,6 +342,12 @@ fn connect_to_sts(evidence: &mut Evidence, context: &CredentialContext, end: Ins
     if let Some(attempt) = connecting.wait().into_known().flatten() {
         evidence.sts_connection = Collected::Seen(attempt);
     }
+}
+
+/// Returns whether the identity is a role, which nodes may have.
+fn is_role(evidence: &Evidence) -> bool {
+    let subject = evidence.subject();
+    subject.is_some_and(|subject| matches!(subject.canonical.kind, Kind::Role | Kind::AssumedRole))
 }
 
 /// Waits for an exec plugin.

@@ -1,6 +1,8 @@
 //! Reads the selected entries of the kubeconfig.
 
 use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -60,6 +62,10 @@ pub(crate) fn entry(
                 overrides_plugin: plugin.is_some(),
             }
         }
+        SelectedUser::TokenFile(path) => User::TokenFile {
+            path: path.display().to_string(),
+            fault: File::open(path).err().map(|error| error.to_string()),
+        },
         SelectedUser::Other(what) => User::Other((*what).to_owned()),
     };
     let plugin_named = match &selected.user {
@@ -72,6 +78,9 @@ pub(crate) fn entry(
         cluster: target.cluster.clone(),
         user_name: target.user.clone(),
         server: target.server.clone(),
+        tls_server_name: selected.server.tls_server_name.clone(),
+        is_insecure_with_authority: selected.server.skips_verification
+            && selected.server.authorities.is_some(),
         user,
         named: selected.entry.name.clone(),
         plugin_named,
@@ -155,9 +164,12 @@ fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
         args: redact::arguments(exec.args.clone()),
         env: env.collect(),
         has_interactive_mode: exec.has_interactive_mode,
+        needs_terminal: exec.needs_terminal,
+        has_terminal: io::stdin().is_terminal(),
         fault: found.as_deref().and_then(fault),
         path: found.map(|path| path.display().to_string()),
         keys_in_environment: aws_environment.get("AWS_ACCESS_KEY_ID").is_some(),
+        profile_in_environment: aws_environment.get("AWS_PROFILE").map(str::to_owned),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::aws_auth::{Reader, answered};
 use super::endpoint_probe::of_request;
-use super::{BearerToken, ConnectOptions, in_runtime, problem};
+use super::{ConnectOptions, in_runtime, problem};
 use awsauth_core::doctor::evidence::{Collected, PermissionAnswer, Problem, SignedIn};
 use awsauth_core::endpoint_trust::{Distrust, UntrustedEndpoint};
 use awsauth_core::rbac::Question;
-use awsauth_kube::access_review::{self, Answer};
+use awsauth_kube::access_review;
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::request_error::{Fault, RequestError};
 
@@ -17,11 +18,11 @@ pub(crate) struct SignInResult {
     pub(crate) answers: Option<Vec<PermissionAnswer>>,
 }
 
-/// Signs in with the token, and checks permissions. A token that awsauth signed is sent only to the cluster's EKS
+/// Signs in with the token or as the user of the kubeconfig, and checks permissions. A token that awsauth signed is sent only to the cluster's EKS
 /// endpoint.
 pub(crate) fn sign_in(
     options: &ConnectOptions,
-    token: &BearerToken,
+    who: &Reader,
     questions: &[Question],
     namespace: &str,
     limit: Duration,
@@ -31,7 +32,14 @@ pub(crate) fn sign_in(
         answers: None,
     };
     let result = in_runtime(async {
-        let client = match options.authenticated(token).await {
+        let connected = match who {
+            Reader::Token(token) => options.authenticated(token).await,
+            who => match who.client(options).await {
+                Ok(client) => Ok(client),
+                Err(problem) => return failed(problem),
+            },
+        };
+        let client = match connected {
             Ok(client) => client,
             Err(ConnectError::Untrusted(error)) if error.reason != Distrust::PlainHttp => {
                 return SignInResult {
@@ -67,17 +75,6 @@ pub(crate) fn sign_in(
             "check the limits of this process: ulimit -a",
         ))
     })
-}
-
-pub(super) fn answered(questions: &[Question], answers: Vec<Answer>) -> Vec<PermissionAnswer> {
-    let pairs = questions.iter().zip(answers);
-    pairs
-        .map(|(question, answer)| PermissionAnswer {
-            question: question.to_string(),
-            allowed: answer.allowed,
-            reason: answer.reason,
-        })
-        .collect()
 }
 
 /// Describes what the sign-in needs: a server that is trusted with the token.

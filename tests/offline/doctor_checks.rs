@@ -5,13 +5,14 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConfigMapName, ConnectionAttempt,
-    ConnectionFailure, DescribeFailure, Entry, Exec, FailedAt, FoundCredentials, IgnoredEntry,
-    LivenessFailure, PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed, SignedIn, Signer,
-    StsProblem, Token, User, VerifiedCaller,
+    ConnectionFailure, DescribeFailure, EksNodes, Entry, Exec, FailedAt, FoundCredentials,
+    IgnoredEntry, LivenessFailure, PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed,
+    SignedIn, Signer, StsProblem, Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::facts::node_inventory::NodeGroup;
 use awsauth_core::rbac::{Binding, Policy, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 use awsauth_core::token::{FormatError, TokenError};
 use jiff::{SignedDuration, Timestamp};
@@ -124,6 +125,8 @@ fn intercepted_tls_is_the_cause_if_the_kubeconfig_is_current() {
                 next: "the cluster may have been created again, or a proxy intercepts TLS".into(),
             },
             is_untrusted,
+            is_for_another_host: false,
+            is_silent: false,
         })),
         ..evidence()
     };
@@ -463,6 +466,7 @@ fn source_of_the_credentials_is_checked_before_the_identity_is_mapped() {
     if let Collected::Seen(Ok(entry)) = &mut unmapped.kubeconfig {
         entry.user = User::Exec(Exec {
             env: vec![("AWS_PROFILE".into(), "bob".into())],
+            profile_in_environment: Some("alice".into()),
             ..Exec::default()
         });
     }
@@ -1489,6 +1493,8 @@ fn certificate_of_another_authority_is_fixed_with_the_same_identity() {
             next: "write its entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
         },
         is_untrusted: true,
+        is_for_another_host: false,
+        is_silent: false,
     }));
     let next = "write its entry again: awsauth kubeconfig --cluster-name prod --region eu-west-1";
     fails(&evidence, "E3", "BadSignature", next);
@@ -1615,4 +1621,407 @@ fn access_policy_that_does_not_allow_the_request_is_the_cause() {
         "has only AmazonEKSViewPolicy in namespace team-a, which does not allow list pods",
         "eks:AssociateAccessPolicy",
     );
+}
+
+/// A command that fails with this message.
+fn failed(stderr: &str) -> Collected<CommandRun> {
+    Collected::Seen(CommandRun {
+        status: Some("exit status: 1".into()),
+        succeeded: false,
+        stderr: stderr.into(),
+        message: stderr.lines().next().unwrap_or_default().into(),
+    })
+}
+
+/// Changes the entry of the kubeconfig.
+fn with_entry(mut evidence: Evidence, change: impl FnOnce(&mut Entry)) -> Evidence {
+    if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
+        entry.cluster = Some("c".into());
+        entry.user_name = Some("me".into());
+        change(entry);
+    }
+    evidence
+}
+
+#[test]
+fn user_who_does_not_sign_in_with_aws_is_not_sent_to_aws_auth() {
+    let with = |user| with_entry(evidence(), |entry| entry.user = user);
+    let file = |fault: Option<&str>| User::TokenFile {
+        path: "/run/token".into(),
+        fault: fault.map(str::to_owned),
+    };
+    let next = "kubectl config unset users.me.tokenFile && awsauth kubeconfig --cluster-name prod";
+    let cause = "the tokenFile /run/token of the kubeconfig's user cannot be read: No such file";
+    fails(&with(file(Some("No such file"))), "K6", cause, next);
+    let unauthorized = "error: You must be logged in to the server (Unauthorized)";
+    let rejected = Evidence {
+        command: failed(unauthorized),
+        ..with(file(None))
+    };
+    fails(&rejected, "K6", "the token in /run/token", next);
+    let rejected = Evidence {
+        command: failed(unauthorized),
+        ..evidence()
+    };
+    fails(
+        &rejected,
+        "K6",
+        "does not accept a client certificate",
+        "awsauth kubeconfig",
+    );
+    let token = Evidence {
+        command: failed(unauthorized),
+        ..with(User::Token {
+            signed: None,
+            is_eks: false,
+            overrides_plugin: true,
+        })
+    };
+    fails(
+        &token,
+        "K6",
+        "it expired",
+        "kubectl config unset users.me.token",
+    );
+}
+
+const ENDPOINT: &str = "0A1B2C3D4E5F60718293A4B5C6D7E8F9.gr7.eu-west-1.eks.amazonaws.com";
+
+#[test]
+fn url_that_no_eks_endpoint_has_is_corrected() {
+    let with = |server: String| with_entry(evidence(), |entry| entry.server = server);
+    let next = format!("kubectl config set-cluster c --server=https://{ENDPOINT}");
+    for (server, cause) in [
+        (format!("http://{ENDPOINT}:443"), "is written with http://"),
+        (format!("https://{ENDPOINT}:6443"), "has port 6443"),
+        (
+            format!("https://{ENDPOINT}/k8s/clusters/c-1"),
+            "has the path /k8s/clusters/c-1",
+        ),
+    ] {
+        let mut evidence = with(server);
+        evidence.signed_in = Collected::Seen(SignedIn::Forbidden("cannot post path".into()));
+        fails(&evidence, "K7", cause, &next);
+        assert!(!diagnose(&evidence).headline.others.contains(&"M2"));
+    }
+    // Another host may be a tunnel or a proxy such as Rancher.
+    for server in [
+        "https://rancher.example.com/k8s/clusters/c-1".to_owned(),
+        "https://localhost:6443".to_owned(),
+        format!("https://{ENDPOINT}/"),
+    ] {
+        let report = diagnose(&with(server.clone()));
+        let judged = report.checks.iter().find(|(check, _)| check.id == "K7");
+        assert!(judged.unwrap().1.is_err(), "{server}");
+    }
+}
+
+#[test]
+fn cluster_entry_that_cannot_work_is_corrected() {
+    let both = with_entry(evidence(), |entry| entry.is_insecure_with_authority = true);
+    let next = "kubectl config set-cluster c --insecure-skip-tls-verify=false";
+    fails(&both, "K1", "kubectl refuses", next);
+    let mut name = with_entry(evidence(), |entry| {
+        entry.tls_server_name = Some("other.example.com".into());
+    });
+    let livez = |is_for_another_host, is_silent| {
+        Collected::Seen(Err(LivenessFailure {
+            problem: Problem {
+                cause: "the certificate is for another host".into(),
+                next: "set tls-server-name".into(),
+            },
+            is_untrusted: false,
+            is_for_another_host,
+            is_silent,
+        }))
+    };
+    name.livez = livez(true, false);
+    let next = "kubectl config set-cluster c --tls-server-name=''";
+    fails(
+        &name,
+        "E3",
+        "tls-server-name other.example.com is not in",
+        next,
+    );
+    name.livez = livez(false, true);
+    fails(
+        &name,
+        "E3",
+        "does not respond within 2 s",
+        "curl -vk -m 5 https://10.0.0.1/livez",
+    );
+}
+
+#[test]
+fn endpoint_that_eks_reports_is_not_doubted() {
+    let current = |evidence: Evidence| Evidence {
+        described: Collected::Seen(Ok(described())),
+        ..evidence
+    };
+    let refused = current(connection("10.0.0.1", ConnectionFailure::Refused));
+    fails(
+        &refused,
+        "E2",
+        "are refused",
+        "EKS has just reported this endpoint",
+    );
+    let unknown = current(Evidence {
+        addresses: Collected::Seen(Err(Problem {
+            cause: "the name cannot be resolved".into(),
+            next: "check that the cluster still exists".into(),
+        })),
+        ..evidence()
+    });
+    fails(
+        &unknown,
+        "E1",
+        "cannot be resolved",
+        "EKS has just reported this endpoint",
+    );
+}
+
+#[test]
+fn mistyped_exec_plugin_is_corrected() {
+    let with = |exec: Exec| {
+        let exec = Exec {
+            api_version: Some("client.authentication.k8s.io/v1".into()),
+            has_interactive_mode: true,
+            ..exec
+        };
+        with_entry(evidence(), |entry| entry.user = User::Exec(exec))
+    };
+    let line = with(Exec {
+        command: "aws eks get-token".into(),
+        args: vec!["--cluster-name".into(), "prod".into()],
+        ..Exec::default()
+    });
+    fails(
+        &line,
+        "K3",
+        "is a whole command line",
+        "kubectl config set-credentials me --exec-command=aws --exec-arg=eks --exec-arg=get-token --exec-arg=--cluster-name --exec-arg=prod",
+    );
+    let mut typo = with(Exec {
+        command: "aws".into(),
+        path: Some("/bin/aws".into()),
+        args: ["--region", "eks1", "eks", "get-tokens"]
+            .map(str::to_owned)
+            .into(),
+        ..Exec::default()
+    });
+    typo.plugin = Collected::Seen(Plugin {
+        command: "aws".into(),
+        took: SignedDuration::ZERO,
+        failed: Some("exit status: 2".into()),
+        stderr: "aws: error: argument operation: Invalid choice, valid choices are:".into(),
+        api_version: None,
+        token_bytes: 0,
+        expiration: None,
+        unreadable: None,
+    });
+    fails(
+        &typo,
+        "K4",
+        "get-tokens in its args is no command of aws",
+        "--exec-arg=eks1 --exec-arg=eks --exec-arg=get-token",
+    );
+    let mut terminal = with(Exec {
+        command: "aws".into(),
+        path: Some("/bin/aws".into()),
+        needs_terminal: true,
+        ..Exec::default()
+    });
+    fails(&terminal, "K2", "interactiveMode: Always", "IfAvailable");
+    if let Collected::Seen(Ok(entry)) = &mut terminal.kubeconfig
+        && let User::Exec(exec) = &mut entry.user
+    {
+        exec.has_terminal = true;
+    }
+    assert_eq!(outcome(&diagnose(&terminal), "K2").problem, None);
+}
+
+#[test]
+fn rights_that_may_not_be_granted_are_named() {
+    let mut evidence = signed_in();
+    evidence.request.bound_role = Some("clusterroles/deployer".into());
+    evidence.command = failed(
+        "error: failed to create rolebinding: rolebindings.rbac.authorization.k8s.io \"x\" is forbidden: user \"dev\" is attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"apps\"], Resources:[\"deployments\"], Verbs:[\"*\"]}",
+    );
+    fails(
+        &evidence,
+        "B3",
+        "user dev may create the binding, but not grant the rights of clusterroles/deployer that it does not have itself: {APIGroups:[\"apps\"]",
+        "kubectl create clusterrole may-bind --verb=bind --resource=clusterroles --resource-name=deployer && kubectl create clusterrolebinding may-bind --clusterrole=may-bind --user=dev",
+    );
+}
+
+/// Evidence of a cluster in mode API whose node group has the identity's role, or another one.
+fn with_nodes(evidence: Evidence, role: &str, entries: Vec<AccessEntry>) -> Evidence {
+    let mode = AuthenticationMode::Api;
+    Evidence {
+        described: Collected::Seen(Ok(ClusterDescription {
+            mode: Some(mode),
+            ..described()
+        })),
+        access_entries: Collected::Seen(Ok(AccessEntries::new(mode, Some(entries)))),
+        eks_nodes: Collected::Seen(EksNodes {
+            groups: Ok(vec![NodeGroup {
+                name: "workers".into(),
+                role: Some(role.into()),
+                ..NodeGroup::default()
+            }]),
+            profiles: Ok(Vec::new()),
+        }),
+        ..evidence
+    }
+}
+
+fn access_entry(kind: &str) -> AccessEntry {
+    AccessEntry {
+        principal_arn: ROLE.into(),
+        terms: Some(AccessTerms {
+            kind: kind.into(),
+            policies: Some(Vec::new()),
+            ..AccessTerms::default()
+        }),
+    }
+}
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
+
+#[test]
+fn access_entry_of_the_wrong_type_is_the_cause() {
+    let other = "arn:aws:iam::111122223333:role/other";
+    let of_nodes = with_nodes(mapped(None), other, vec![access_entry("EC2_LINUX")]);
+    fails(
+        &of_nodes,
+        "M3",
+        "has the type EC2_LINUX, which admits only EC2 instances, and session s is none",
+        "create it again with type STANDARD",
+    );
+    // The denied request of a node must not lead to a policy for all nodes.
+    let denied = denied("  username: dev\n", &[]);
+    let of_user = with_nodes(denied.clone(), ROLE, vec![access_entry("STANDARD")]);
+    fails(
+        &of_user,
+        "M3",
+        "is not for nodes (type STANDARD)",
+        "with type EC2_LINUX",
+    );
+    let mut for_role = of_user.clone();
+    for_role.request.arn = Some(ROLE.into());
+    for_role.signed_in = Collected::default();
+    fails(
+        &for_role,
+        "M3",
+        "is not for nodes (type STANDARD)",
+        "with type EC2_LINUX",
+    );
+}
+
+#[test]
+fn earlier_role_of_a_permission_set_is_named() {
+    let role = |suffix: &str| format!("arn:aws:iam::111122223333:role/AWSReservedSSO_Dev_{suffix}");
+    let earlier = AccessEntry {
+        principal_arn: role("0123456789abcdef"),
+        terms: None,
+    };
+    let mut evidence = with_nodes(
+        mapped(None),
+        "arn:aws:iam::111122223333:role/n",
+        vec![earlier],
+    );
+    if let Collected::Seen(Ok(verified)) = &mut evidence.verified {
+        verified.arn = role("fedcba9876543210");
+    }
+    fails(
+        &evidence,
+        "M1",
+        "for an earlier role of the same permission set",
+        "AWSReservedSSO_Dev_fedcba9876543210",
+    );
+}
+
+#[test]
+fn entry_of_nodes_is_not_that_of_a_user() {
+    let nodes = |evidence: Evidence| {
+        let mut evidence = with_nodes(evidence, ROLE, Vec::new());
+        if let Collected::Seen(Ok(described)) = &mut evidence.described {
+            described.mode = Some(AuthenticationMode::ConfigMap);
+        }
+        evidence.access_entries = Collected::default();
+        evidence
+    };
+    let unmapped = "- rolearn: arn:aws:iam::111122223333:role/other\n  username: dev\n";
+    let unmapped = nodes(with_data(mapped(None), &[("mapRoles", unmapped)]));
+    let map = "awsauth map node-role arn:aws:iam::111122223333:role/mytestrole --kind linux";
+    fails(&unmapped, "M5", "does not map", map);
+    assert!(diagnose(&unmapped).headline.entry.unwrap().starts_with(map));
+    let literal = "  username: system:node:{EC2PrivateDNSName}\n  groups: [system:nodes]\n";
+    let mut literal = nodes(denied(literal, &["system:nodes"]));
+    literal.request.arn = Some(ROLE.into());
+    literal.request.is_example = true;
+    literal.signed_in = Collected::default();
+    fails(
+        &literal,
+        "M7",
+        "this is not a template",
+        "exactly two braces",
+    );
+    // Without aws-auth, the user shows it.
+    let seen = |username: &str, groups: &[&str]| {
+        let mut evidence = denied("  username: dev\n", groups);
+        evidence.aws_auth = Collected::default();
+        evidence.signed_in = Collected::Seen(SignedIn::In {
+            username: username.into(),
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        });
+        evidence
+    };
+    let next = "awsauth map node-role arn:aws:iam::111122223333:role/mytestrole";
+    let braces = seen("system:node:{EC2PrivateDNSName}", &["system:nodes"]);
+    fails(&braces, "B1", "is that of no node", next);
+    let group = seen("system:node:ip-10-0-0-1.ec2.internal", &["system:node"]);
+    fails(&group, "B1", "do not contain system:nodes", next);
+}
+
+#[test]
+fn missing_dash_that_replaces_the_principal_is_the_cause() {
+    let text = "- rolearn: arn:aws:iam::111122223333:role/mytestrole\n  username: a\n  rolearn: arn:aws:iam::111122223333:role/other\n";
+    let evidence = with_data(mapped(None), &[("mapRoles", text)]);
+    fails(
+        &evidence,
+        "M6",
+        "mapRoles line 1 maps arn:aws:iam::111122223333:role/mytestrole, but has a second rolearn in line 3",
+        "begin a new entry in line 3 with a dash",
+    );
+    assert_eq!(diagnose(&evidence).headline.entry, None);
+}
+
+#[test]
+fn mapping_of_the_intended_role_is_checked_without_working_credentials() {
+    let other = "- rolearn: arn:aws:iam::111122223333:role/other\n  username: dev\n";
+    let mut evidence = with_data(mapped(None), &[("mapRoles", other)]);
+    evidence.token = Collected::default();
+    evidence.verified = Collected::default();
+    evidence.signed_in = Collected::default();
+    evidence.caller = Collected::default();
+    evidence.credentials = Collected::Seen(Err(SearchFailed {
+        place: FailedAt::AssumeRole,
+        source: None,
+        problem: Problem {
+            cause: "denied".into(),
+            next: "allow it".into(),
+        },
+        tried: Vec::new(),
+        policies: None,
+        obstacle: None,
+        role: Some(ROLE.into()),
+        has_external_id: false,
+        clock_ahead: None,
+    }));
+    fails(&evidence, "C14", "denied", "allow it");
+    let headline = diagnose(&evidence).headline;
+    assert!(headline.others.contains(&"M5"), "{:?}", headline.others);
+    assert_eq!(headline.arn, None);
 }

@@ -362,6 +362,11 @@ impl fmt::Display for AllowedEndpoint {
     }
 }
 
+/// Returns whether a host's lower-case name is that of an EKS endpoint.
+pub fn is_eks_endpoint(host: &str) -> bool {
+    region_of_endpoint(host).is_some()
+}
+
 /// Returns the region in the lower-case name of an EKS endpoint; `None` for other names.
 ///
 /// Names end with `.REGION.eks.amazonaws.com` for IPv4 and `.REGION.api.aws` for IPv6. The first domain has only clusters.

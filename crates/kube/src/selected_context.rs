@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kube::config::{AuthInfo, ExecConfig, Kubeconfig};
+use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode, Kubeconfig};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ pub enum SelectedUser {
     Exec(ExecPlugin),
     /// With a token in the kubeconfig, which takes precedence over an exec plugin next to it.
     Token(SecretString, Option<ExecPlugin>),
+    /// With the token in this file.
+    TokenFile(PathBuf),
     /// With other credentials, named for messages.
     Other(&'static str),
 }
@@ -57,6 +59,8 @@ pub struct ExecPlugin {
     /// Some of the values may be secret.
     pub env: Vec<(String, String)>,
     pub has_interactive_mode: bool,
+    /// Whether `interactiveMode` is `Always`.
+    pub needs_terminal: bool,
     /// The cluster's name among the arguments.
     pub cluster: Option<String>,
     /// The value of `--profile`.
@@ -88,6 +92,7 @@ impl ExecPlugin {
             args: exec.args.clone().unwrap_or_default(),
             env: exec.env.iter().flatten().filter_map(pair).collect(),
             has_interactive_mode: exec.interactive_mode.is_some(),
+            needs_terminal: exec.interactive_mode == Some(ExecInteractiveMode::Always),
             cluster: EksName::of_plugin(exec),
             profile: argument(exec, &["--profile"]),
             role: argument(exec, &["--role-arn", "--role", "-r"]),
@@ -175,8 +180,8 @@ impl SelectedUser {
         }
         let has_certificate =
             user.client_certificate.is_some() || user.client_certificate_data.is_some();
-        if user.token_file.is_some() {
-            Self::Other("a token file")
+        if let Some(path) = &user.token_file {
+            Self::TokenFile(path.into())
         } else if has_certificate {
             Self::Other("a client certificate")
         } else if user.username.is_some() {

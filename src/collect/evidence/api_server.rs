@@ -1,6 +1,6 @@
 //! Evidence from the API server.
 
-use super::token::{PluginRun, TestedToken, reader};
+use super::token::{PluginRun, TestedToken, is_unused, reader};
 use super::{Collector, Printed, plugin_run};
 use crate::collect;
 use crate::collect::aws_auth::{self, Reader};
@@ -39,14 +39,18 @@ impl Collector {
             })
         };
         let reading = own.as_ref().map(read);
-        match &token {
-            Some(token) => {
-                let (options, token) = (options.clone(), token.clone());
+        let who = match &token {
+            Some(token) => Some(Reader::Token(token.clone())),
+            None => is_unused(evidence).then_some(Reader::Kubeconfig(None)),
+        };
+        match who {
+            Some(who) => {
+                let options = options.clone();
                 let questions = self.questions.clone();
                 let namespace = selected.map(|selected| selected.namespace.clone());
                 let result = spawn(LIMIT * 2, options.end, move || {
                     let namespace = namespace.as_deref().unwrap_or("default");
-                    sign_in::sign_in(&options, &token, &questions, namespace, LIMIT)
+                    sign_in::sign_in(&options, &who, &questions, namespace, LIMIT)
                 });
                 let (signed_in, answers) = match result.wait() {
                     Collected::Seen(result) => (result.signed_in, result.answers),

@@ -33,7 +33,7 @@ impl Collector {
     ) -> Option<Asked> {
         let resolved = context.resolved.clone()?;
         let (with, asker) = (resolved.clone(), context.clone());
-        let calling = self.arn.is_none().then(|| {
+        let calling = (self.arn.is_none() && !context.is_unused).then(|| {
             spawn(LIMIT, end, move || {
                 sts::caller(
                     &with,

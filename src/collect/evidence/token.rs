@@ -13,6 +13,14 @@ use awsauth_kube::selected_context::{SelectedContext, SelectedUser};
 /// The prefix of EKS tokens.
 const PREFIX: &str = "k8s-aws-v1.";
 
+/// What a check of AWS credentials lacks if the failing command does not sign in with AWS.
+pub(super) const UNUSED: &str = "an exec plugin in the kubeconfig, whose user signs in without AWS";
+
+/// Returns whether the failing command does not sign in with AWS.
+pub(super) fn is_unused(evidence: &Evidence) -> bool {
+    matches!(&evidence.token, Collected::NotRequested(needs) if needs == UNUSED)
+}
+
 /// The token that is tested.
 pub(super) struct TestedToken {
     pub(super) token: BearerToken,
@@ -37,6 +45,10 @@ impl Collector {
             evidence.token = Collected::NotRequested(
                 "the identity's own credentials (run without --for)".to_owned(),
             );
+            return None;
+        }
+        if context.is_unused {
+            evidence.token = Collected::NotRequested(UNUSED.to_owned());
             return None;
         }
         let written = selected.and_then(|selected| match &selected.user {
@@ -149,7 +161,7 @@ pub(super) fn reader(
         return Ok(None);
     };
     Ok(match &selected.user {
-        SelectedUser::Other(_) => Some(Reader::Kubeconfig(None)),
+        SelectedUser::Other(_) | SelectedUser::TokenFile(_) => Some(Reader::Kubeconfig(None)),
         SelectedUser::Token(token, _) if !token.expose_secret().starts_with(PREFIX) => {
             Some(Reader::Token(BearerToken::OfUser(token.clone())))
         }

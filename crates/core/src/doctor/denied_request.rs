@@ -66,6 +66,9 @@ const GROUPS: [(&str, &str); 14] = [
 /// <https://kubernetes.io/docs/reference/access-authn-authz/node/>
 const NODE_USER: &str = "system:node:";
 
+/// The group of nodes.
+const NODES: &str = "system:nodes";
+
 /// A request that the API server denied.
 pub(super) struct DeniedRequest<'e> {
     evidence: &'e Evidence,
@@ -154,7 +157,20 @@ impl<'e> DeniedRequest<'e> {
     /// Returns the cause if the user is a node: no binding should allow a node more.
     pub(super) fn of_node(&self) -> Option<Problem> {
         let user = self.user.as_ref()?;
-        user.username.starts_with(NODE_USER).then(|| Problem {
+        if !user.username.starts_with(NODE_USER) {
+            return None;
+        }
+        if let Some(cause) = wrong_node(user) {
+            let role = self.evidence.subject().map(|subject| subject.canonical.arn);
+            let role = role.map_or_else(|| "ROLE-ARN".to_owned(), |arn| quoted(&arn));
+            return Some(Problem {
+                cause,
+                next: format!(
+                    "ask an administrator of this cluster to write the role's entry for nodes again: awsauth map node-role {role} --kind linux"
+                ),
+            });
+        }
+        Some(Problem {
             cause: format!(
                 "{} is a node: the request was made with the role of an instance, because the pod or process has no role of its own",
                 user.username
@@ -262,6 +278,24 @@ impl<'e> DeniedRequest<'e> {
             }
         }
     }
+}
+
+/// Returns why a user with the username of a node is none.
+fn wrong_node(user: &User) -> Option<String> {
+    let name = &user.username;
+    if name.contains(['{', '}']) {
+        return Some(format!(
+            "the username {name} is that of no node: the authenticator replaces only templates with exactly two braces, such as {}",
+            Placeholder::Ec2PrivateDnsName.text()
+        ));
+    }
+    let is_node = user.groups.iter().any(|group| group == NODES);
+    (!is_node).then(|| {
+        format!(
+            "{name} has the username of a node, but its {} do not contain {NODES}, so it has none of the rights of a node",
+            remedy::groups(&user.groups)
+        )
+    })
 }
 
 /// Returns the first question that the API server answers with no.

@@ -110,6 +110,8 @@ pub struct Request {
     pub questions: Vec<String>,
     /// Whether the user named no request, so that doctor checks one as an example.
     pub is_example: bool,
+    /// The role that the failing command binds, such as `clusterroles/view`.
+    pub bound_role: Option<String>,
 }
 
 /// All evidence.
@@ -190,8 +192,36 @@ impl Evidence {
         });
         match self.caller.known() {
             Some(Ok(caller)) if !is_static || replaces_plugin => Subject::of(&caller.arn, None),
-            _ => None,
+            _ if is_static && !replaces_plugin => None,
+            _ => Subject::of(self.expected_role()?, None),
         }
+    }
+
+    /// Returns the role that the credentials should become, if AWS rejects them: the one that cannot be assumed, or that of
+    /// the profile that the kubeconfig selects.
+    fn expected_role(&self) -> Option<&str> {
+        let keys = match self.credentials.known()? {
+            Ok(keys) => keys,
+            Err(none) => return none.role.as_deref(),
+        };
+        let is_rejected =
+            matches!(self.caller.known(), Some(Err(problem)) if problem.code.is_some());
+        let (profile, _) = self
+            .entry()
+            .ok()?
+            .selects_profile()
+            .filter(|_| is_rejected)?;
+        let mut roles = keys.role_profiles.iter();
+        let (_, role) = roles.find(|(name, _)| name == profile)?;
+        Some(role)
+    }
+
+    /// Returns whether the identity is known only as the one that the credentials should become.
+    pub(super) fn is_expected(&self) -> bool {
+        self.request.arn.is_none()
+            && !matches!(self.verified.known(), Some(Ok(_)))
+            && !matches!(self.caller.known(), Some(Ok(_)))
+            && !self.is_signed_in()
     }
 
     /// Returns how far this machine's clock is ahead of AWS, if AWS answered.

@@ -73,7 +73,7 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
     };
     let others = problems.map(|(id, _)| id).collect();
     let state = sign_in_state(evidence, first.as_ref().map(|(id, _)| *id));
-    let subject = evidence.subject();
+    let subject = evidence.subject().filter(|_| !evidence.is_expected());
     let is_cause = first
         .as_ref()
         .is_some_and(|(id, _)| ["M5", "M6", "M7"].contains(id));
@@ -87,6 +87,7 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
             && explanation.admitted.is_none()
             && explanation.answers.is_empty()
             && corrected.is_none()
+            && lint_causes::of_replaced_principal(evidence, explained).is_none()
     });
     let unread = match &first {
         None => unread(evidence, checks, state),

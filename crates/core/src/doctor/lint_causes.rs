@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::denied_request::as_administrator;
 use super::evidence::{Evidence, Explained, Problem};
 use super::remedy;
-use crate::arn::Parts;
+use crate::arn::{Parts, is_same_principal};
 use crate::authenticator::{Answer, Mismatch, NearMatch};
-use crate::document::{Document, Section};
+use crate::document::{DecodeWarning, Document, Section};
 use crate::lint::{Facts, Finding, Selection, Severity, Site, lint};
 
 /// The rules that explain why an entry gives a user other rights than intended. The first one that applies is the cause.
@@ -20,10 +20,20 @@ pub(super) fn of_entry(
     explained: &Explained<'_>,
     answer: &Answer,
 ) -> Option<Problem> {
+    of_rules(&OF_RIGHTS, evidence, explained, answer)
+}
+
+/// Returns the first mistake in an entry that one of these rules finds.
+pub(super) fn of_rules(
+    rules: &[&str],
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+    answer: &Answer,
+) -> Option<Problem> {
     let place = Some((answer.place.section, answer.place.index));
     let errors = errors(&explained.aws_auth.snapshot.data, &explained.document);
     let errors: Vec<Finding> = errors.filter(|error| error.place() == place).collect();
-    let mut rules = OF_RIGHTS.iter();
+    let mut rules = rules.iter();
     let error = rules.find_map(|rule| errors.iter().find(|error| error.rule.id == *rule))?;
     let line = error
         .site
@@ -36,6 +46,41 @@ pub(super) fn of_entry(
             error.message
         ),
         next: format!("{}: {}", error.help, edit(evidence)),
+    })
+}
+
+/// Returns the entry that begins with the identity's ARN and replaces it with another one, because the dash before the next
+/// entry is missing.
+pub(super) fn of_replaced_principal(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+) -> Option<Problem> {
+    let arn = &explained.explanation.canonical_arn;
+    explained.document.sections().find_map(|section| {
+        let text = section.text()?;
+        let (entry, earlier, later) = section.entries().iter().find_map(|entry| {
+            let mut warnings = entry.decode_warnings.iter();
+            warnings.find_map(|warning| {
+                let DecodeWarning::Repeated { earlier, later } = warning else {
+                    return None;
+                };
+                let value = text.get(earlier.value.range())?.trim_matches(['"', '\'']);
+                is_same_principal(value, arn).then_some((entry, earlier, later))
+            })
+        })?;
+        let key = text.get(earlier.key.range())?;
+        let line = text.get(..later.key.range().start)?.lines().count();
+        Some(Problem {
+            cause: format!(
+                "{} line {} maps {arn}, but has a second {key} in line {line}, and the authenticator uses only the last one",
+                section.name().key(),
+                entry.line
+            ),
+            next: format!(
+                "begin a new entry in line {line} with a dash, - {key}: {}",
+                edit(evidence)
+            ),
+        })
     })
 }
 

@@ -4,8 +4,9 @@ use super::evidence::{
     DescribeFailure, Entry, Evidence, Explained, Subject, User as KubeconfigUser,
 };
 use crate::arn::{Kind, Parts, is_same_principal};
-use crate::authenticator::{Answer, NearMatch};
+use crate::authenticator::{Answer, NearMatch, NodeRoles};
 use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
+use crate::facts::node_kinds::NodeKind;
 use crate::shell_quote::quoted;
 
 /// How many mapped roles are named.
@@ -32,6 +33,14 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
     let Some(section) = section(&subject) else {
         return ANOTHER_IDENTITY.to_owned();
     };
+    if let Some(kind) = node_kind(evidence, arn) {
+        return format!(
+            "awsauth map node-role {} --kind {}{}",
+            quoted(arn),
+            kind.name(),
+            cluster_flags(evidence)
+        );
+    }
     let name = Parts::of(arn).map_or("", |parts| parts.name);
     let username = similar.map(|mapping| mapping.username.as_str());
     let username = username.filter(|name| !name.is_empty()).unwrap_or(name);
@@ -49,6 +58,13 @@ pub(super) fn map_like(evidence: &Evidence, similar: Option<&Mapping>) -> String
         quoted(username),
         cluster_flags(evidence)
     )
+}
+
+/// Returns the kind of the nodes that sign in with this ARN; `None` if none does, or if only an access entry can map them.
+pub(super) fn node_kind(evidence: &Evidence, arn: &str) -> Option<NodeKind> {
+    let node_inventory = evidence.node_inventory().ok()?;
+    let kind = NodeRoles::of(&node_inventory).get(arn)?.kind();
+    (kind != NodeKind::AutoMode).then_some(kind)
 }
 
 /// Returns the flags that select the cluster for a command that changes aws-auth.
@@ -82,6 +98,22 @@ pub(super) fn use_awsauth(evidence: &Evidence, entry: &Entry) -> String {
         Some(change) => change,
         None => rewrite(evidence, entry),
     }
+}
+
+/// Returns whether EKS reports that the kubeconfig's server is the cluster's endpoint.
+pub(super) fn is_endpoint_current(evidence: &Evidence) -> bool {
+    match (evidence.described.known(), evidence.entry()) {
+        (Some(Ok(described)), Ok(entry)) => described.is_at(&entry.server),
+        _ => false,
+    }
+}
+
+/// Returns the command that shows from where the endpoint can be reached.
+pub(super) fn describe_network(entry: &Entry) -> String {
+    format!(
+        "aws eks describe-cluster --name {} --query cluster.resourcesVpcConfig",
+        quoted(entry.eks_name().unwrap_or("NAME"))
+    )
 }
 
 pub(super) fn may_not_describe(evidence: &Evidence) -> bool {
@@ -165,6 +197,9 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
         return None;
     }
     let arn = evidence.subject()?.canonical.arn;
+    if node_kind(evidence, &arn).is_some() {
+        return None;
+    }
     let own = Parts::of(&arn).map(|parts| parts.account);
     let of_cluster = evidence
         .entry()
@@ -189,7 +224,13 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
     }
     let is_of_environment = keys.is_some_and(|keys| keys.source_name == "env");
     let selected = evidence.entry().ok().and_then(Entry::selects_profile);
-    if let (Some((profile, place)), false) = (selected, is_of_environment) {
+    let outside = evidence.entry().ok().and_then(|entry| match &entry.user {
+        KubeconfigUser::Exec(exec) => exec.profile_in_environment.as_deref(),
+        _ => None,
+    });
+    if let (Some((profile, place)), false) = (selected, is_of_environment)
+        && outside.is_some_and(|outside| outside != profile)
+    {
         return Some(format!(
             "the kubeconfig selects profile {profile} ({place}), which overrides AWS_PROFILE: if you expect another identity than {arn}, remove it from the kubeconfig"
         ));
@@ -215,7 +256,7 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
         ));
     }
     match keys.source_name {
-        "credentials-file" | "config-file" => {
+        "credentials-file" | "config-file" if selected.is_none() => {
             let profile = match keys.role_profiles.as_slice() {
                 [(profile, role)] => format!("AWS_PROFILE={} for {role}", quoted(profile)),
                 _ => "AWS_PROFILE=NAME".to_owned(),

@@ -12,7 +12,7 @@ pub struct Symptom {
 }
 
 /// Messages and the checks that they point to. The first match applies.
-const TABLE: [(&str, &str); 33] = [
+const TABLE: [(&str, &str); 34] = [
     ("connection to the server localhost:8080 was refused", "K1"),
     ("current-context is not set", "K1"),
     ("context was not found", "K1"),
@@ -48,6 +48,7 @@ const TABLE: [(&str, &str); 33] = [
     ),
     ("the server doesn't have a resource type", "M2"),
     ("unauthorized", "M2"),
+    ("not currently held", "B3"),
     ("forbidden", "B1"),
 ];
 
@@ -85,11 +86,29 @@ fn question(line: &str) -> Option<String> {
         Some((resource, sub)) => (resource.to_owned(), format!(" --subresource={sub}")),
         None => (resource, String::new()),
     };
+    let name = match sub.is_empty() {
+        true => {
+            object_name(line, verb, &resource).map_or_else(String::new, |name| format!("/{name}"))
+        }
+        false => String::new(),
+    };
     let place = match quoted("in the namespace ") {
         Some(namespace) => format!(" -n {namespace}"),
         None => " -A".to_owned(),
     };
-    Some(format!("{verb} {resource}{group}{sub}{place}"))
+    Some(format!("{verb} {resource}{group}{name}{sub}{place}"))
+}
+
+/// Returns the name of the object in `secrets "db" is forbidden: User "x" cannot get resource "secrets"`, if a permission
+/// for this object suffices: its name is lasting, and the verb is not `create`, which RBAC cannot limit to a name.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
+fn object_name<'l>(line: &'l str, verb: &str, resource: &str) -> Option<&'l str> {
+    const GENERATED: [&str; 4] = ["pods", "replicasets", "jobs", "events"];
+    let (before, _) = line.split_once("\" is forbidden: ")?;
+    let (_, name) = before.rsplit_once('"')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_name = !name.is_empty() && name.bytes().all(is_plain);
+    (is_name && verb != "create" && !GENERATED.contains(&resource)).then_some(name)
 }
 
 #[cfg(test)]
@@ -171,6 +190,14 @@ mod tests {
             (
                 "deployments.apps \"web\" is forbidden: User \"dev\" cannot update resource \"deployments/scale\" in API group \"apps\" in the namespace \"a\"",
                 "update deployments.apps --subresource=scale -n a",
+            ),
+            (
+                "Error from server (Forbidden): secrets \"db\" is forbidden: User \"dev\" cannot get resource \"secrets\" in API group \"\" in the namespace \"a\"",
+                "get secrets/db -n a",
+            ),
+            (
+                "pods \"web-x1y2z\" is forbidden: User \"dev\" cannot delete resource \"pods\" in API group \"\" in the namespace \"a\"",
+                "delete pods -n a",
             ),
             (
                 "forbidden: User \"dev\" cannot get path \"/metrics\"",

@@ -31,4 +31,8 @@ pub struct LivenessFailure {
     pub problem: Problem,
     /// Whether an authority that the kubeconfig does not trust signed the server's certificate.
     pub is_untrusted: bool,
+    /// Whether the server's certificate is for another host.
+    pub is_for_another_host: bool,
+    /// Whether the server accepted the connection, but did not respond in time.
+    pub is_silent: bool,
 }

@@ -14,6 +14,10 @@ pub struct Entry {
     pub user_name: Option<String>,
     /// The API server's URL.
     pub server: String,
+    /// The cluster entry's `tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// Whether the cluster entry has both `insecure-skip-tls-verify` and a certificate authority, which kubectl refuses.
+    pub is_insecure_with_authority: bool,
     pub user: User,
     /// The cluster name at EKS that the entries give, without the plugin's arguments.
     pub named: Option<String>,
@@ -85,6 +89,19 @@ impl Entry {
         }
         let (_, profile) = exec.env.iter().find(|(name, _)| name == "AWS_PROFILE")?;
         Some((profile, "AWS_PROFILE in the plugin's env"))
+    }
+
+    /// Returns the command that changes the cluster entry, with the flags of `kubectl config set-cluster`; or else `change`
+    /// in words.
+    pub(in crate::doctor) fn change_cluster(&self, flags: &str, change: &str) -> String {
+        match &self.cluster {
+            Some(name) => format!(
+                "{change}: {} config set-cluster {} {flags}",
+                self.kubectl,
+                crate::shell_quote::quoted(name)
+            ),
+            None => change.to_owned(),
+        }
     }
 
     /// Returns the command that changes only the user's exec plugin, with the flags of `kubectl config set-credentials`;
@@ -197,7 +214,13 @@ pub enum User {
         /// Whether the user entry also has an exec plugin, which then does not run.
         overrides_plugin: bool,
     },
-    /// A certificate, a password, a token file, or a pod's service account.
+    /// With the token in a file.
+    TokenFile {
+        path: String,
+        /// Why it cannot be read.
+        fault: Option<String>,
+    },
+    /// A certificate, a password, or a pod's service account.
     Other(String),
 }
 
@@ -229,15 +252,39 @@ pub struct Exec {
     pub env: Vec<(String, String)>,
     /// Whether `interactiveMode` is set.
     pub has_interactive_mode: bool,
+    /// Whether `interactiveMode` is `Always`, so that the plugin runs only in a terminal.
+    pub needs_terminal: bool,
+    /// Whether the standard input of this process is a terminal.
+    pub has_terminal: bool,
     /// The path of the command; `None` if it was not found.
     pub path: Option<String>,
     /// Why that file cannot be run.
     pub fault: Option<String>,
     /// Whether the environment of this process has AWS keys.
     pub keys_in_environment: bool,
+    /// `AWS_PROFILE` of this process.
+    pub profile_in_environment: Option<String>,
 }
 
 impl Exec {
+    /// Returns the flags of `kubectl config set-credentials` for a command and its arguments; `None` if one is hidden.
+    pub(in crate::doctor) fn flags<'a>(
+        command: &str,
+        args: impl Iterator<Item = &'a str>,
+    ) -> Option<String> {
+        let mut flags = crate::shell_quote::quoted(&format!("--exec-command={command}"));
+        for arg in args {
+            if arg.contains('…') {
+                return None;
+            }
+            flags += &format!(
+                " {}",
+                crate::shell_quote::quoted(&format!("--exec-arg={arg}"))
+            );
+        }
+        Some(flags)
+    }
+
     /// Returns the value of the first argument that is one of these flags.
     pub(in crate::doctor) fn argument(&self, names: &[&str]) -> Option<&str> {
         let mut args = self.args.iter();

@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> CheckResult {
     let requested = evidence.request.identity.as_deref();
     let requested = requested.ok_or_else(|| Skipped::needs("--expect-role ARN or NAME"))?;
-    let subject = evidence.subject();
+    let subject = evidence.subject().filter(|_| !evidence.is_expected());
     let subject = subject.ok_or_else(|| Skipped::needs("the caller's identity (C10)"))?;
     let is = &subject.canonical.arn;
     let saw = format!("{is}, expected {requested}");

@@ -27,7 +27,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Ok(addresses) => Outcome::ok(addresses.join(", ")),
         Err(problem) => {
             let mut problem = problem.clone();
-            if entry.eks_name().is_some() && !problem.next.contains("awsauth kubeconfig") {
+            if remedy::is_endpoint_current(evidence) {
+                problem.next = format!(
+                    "EKS has just reported this endpoint, so only this network's DNS does not resolve it: use the resolver of its VPC or of the VPN, above all if the endpoint is private: {}",
+                    remedy::describe_network(entry)
+                );
+            } else if entry.eks_name().is_some() && !problem.next.contains("awsauth kubeconfig") {
                 problem.next += &format!(
                     "; to write the entry again: {}",
                     remedy::rewrite(evidence, entry)

@@ -23,9 +23,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if reached.iter().any(|one| one.failed.is_none()) {
         return Outcome::ok(saw);
     }
-    let name = quoted(entry.eks_name().unwrap_or("NAME"));
-    let describe =
-        format!("aws eks describe-cluster --name {name} --query cluster.resourcesVpcConfig");
+    let describe = remedy::describe_network(entry);
     let is_proxy = reached.iter().any(|one| one.is_proxy);
     let is_private = reached.iter().all(|one| is_private(&one.address));
     let timed_out = reached
@@ -40,6 +38,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         (_, true) => (
             "the endpoint does not respond: this machine's address is probably not in its publicAccessCidrs".to_owned(),
             format!("compare them with this machine's address: {describe}"),
+        ),
+        (_, false) if remedy::is_endpoint_current(evidence) => (
+            format!("connections to {} are refused", entry.server),
+            format!("EKS has just reported this endpoint, so a firewall on the way refuses the connections, or this machine has a wrong address for it, in DNS or /etc/hosts: {describe}"),
         ),
         (_, false) => (
             format!("connections to {} are refused", entry.server),

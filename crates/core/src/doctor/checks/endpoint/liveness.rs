@@ -2,7 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::evidence::{LivenessFailure, Problem};
+use crate::doctor::evidence::{Entry, LivenessFailure, Problem};
 use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
@@ -13,27 +13,23 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// The seconds that doctor waits for the response.
+const LIMIT: i64 = 2;
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     if let Some(limit) = evidence.livez.timed_out() {
-        return Outcome::problem(
-            "anonymous GET /livez",
-            format!(
-                "{} accepts the connection but does not respond within {} s",
-                entry.server,
-                limit.as_secs()
-            ),
-            format!(
-                "see what answers: curl -vk -m 5 {}",
-                quoted(&format!("{}/livez", entry.server))
-            ),
-        );
+        return Outcome::from_problem("anonymous GET /livez", &silent(entry, limit.as_secs()));
     }
     match evidence.livez.seen()? {
         Ok(status) => Outcome::ok(format!("anonymous GET /livez: {status}")),
         Err(failure) => {
-            let mut problem =
-                intercepted(evidence, failure).unwrap_or_else(|| failure.problem.clone());
+            let known = match (&entry.tls_server_name, failure.is_for_another_host) {
+                (Some(name), true) => Some(wrong_server_name(entry, name, failure)),
+                _ => intercepted(evidence, failure),
+            };
+            let known = known.or_else(|| failure.is_silent.then(|| silent(entry, LIMIT)));
+            let mut problem = known.unwrap_or_else(|| failure.problem.clone());
             if entry.eks_name().is_some() {
                 let rewrite = "awsauth kubeconfig --cluster-name CLUSTER";
                 problem.next = problem
@@ -42,6 +38,34 @@ fn judge(evidence: &Evidence) -> CheckResult {
             }
             Outcome::from_problem("anonymous GET /livez", &problem)
         }
+    }
+}
+
+/// Returns that a connection opens, but that nothing follows.
+fn silent(entry: &Entry, seconds: i64) -> Problem {
+    Problem {
+        cause: format!(
+            "{} accepts the connection but does not respond within {seconds} s",
+            entry.server
+        ),
+        next: format!(
+            "a firewall or a proxy on the way lets only the TCP connection pass, or another program has this address; see whether TLS or only HTTP gets no response: curl -vk -m 5 {}",
+            quoted(&format!("{}/livez", entry.server))
+        ),
+    }
+}
+
+/// Returns that the certificate is not for the name that the kubeconfig requires.
+fn wrong_server_name(entry: &Entry, name: &str, failure: &LivenessFailure) -> Problem {
+    Problem {
+        cause: format!(
+            "the kubeconfig's tls-server-name {name} is not in the server's certificate: {}",
+            failure.problem.cause
+        ),
+        next: entry.change_cluster(
+            "--tls-server-name=''",
+            &format!("remove tls-server-name {name} from the cluster entry"),
+        ),
     }
 }
 

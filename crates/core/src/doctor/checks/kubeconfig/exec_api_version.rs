@@ -19,6 +19,10 @@ pub(crate) const SUPPORTED: [&str; 2] = [
     "client.authentication.k8s.io/v1beta1",
 ];
 
+/// The message of kubectl if an exec plugin needs a terminal.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/client-go/plugin/pkg/client/auth/exec/exec.go>
+const NO_TERMINAL: &str = "standard input is not a terminal";
+
 /// Returns the exec plugin of the kubeconfig.
 pub(crate) fn exec(evidence: &Evidence) -> Result<&Exec, Skipped> {
     match &evidence.entry()?.user {
@@ -62,6 +66,18 @@ fn judge(evidence: &Evidence) -> CheckResult {
             saw,
             "an exec plugin of v1 needs interactiveMode, and the kubeconfig has none",
             "set interactiveMode: IfAvailable next to it in the user of the kubeconfig",
+        );
+    }
+    let lacks_terminal = !exec.has_terminal
+        || evidence
+            .command
+            .known()
+            .is_some_and(|run| run.stderr.contains(NO_TERMINAL));
+    if exec.needs_terminal && lacks_terminal {
+        return Outcome::problem(
+            format!("{saw}, interactiveMode Always"),
+            "the exec plugin has interactiveMode: Always, with which kubectl runs it only in a terminal, and its standard input is none here",
+            "set interactiveMode: IfAvailable in the user of the kubeconfig",
         );
     }
     Outcome::ok(saw)

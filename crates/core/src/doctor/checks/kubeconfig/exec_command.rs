@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::doctor::evidence::Exec;
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -38,6 +39,26 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("{OLD_NAME} was renamed to aws-iam-authenticator, and is not installed"),
             instead,
         ),
+        (None, _) if exec.command.contains(char::is_whitespace) => {
+            let mut words = exec.command.split_whitespace();
+            let program = words.next().unwrap_or_default();
+            let args = words.chain(exec.args.iter().map(String::as_str));
+            let change = Exec::flags(program, args);
+            let change = change.and_then(|flags| entry.change_plugin(&flags));
+            let step =
+                format!("leave only {program:?} in command, and put the other words into args");
+            Outcome::problem(
+                saw,
+                format!(
+                    "command of the exec plugin is a whole command line, {:?}, but kubectl takes all of it as the name of a program",
+                    exec.command
+                ),
+                match change {
+                    Some(change) => format!("{step}: {change}"),
+                    None => step,
+                },
+            )
+        }
         (None, _) => Outcome::problem(
             saw,
             format!("the exec plugin {:?} is not installed here", exec.command),

@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::kubeconfig::exec_api_version::{SUPPORTED, exec};
+use crate::doctor::evidence::Exec;
 use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
@@ -15,6 +16,29 @@ pub(crate) const CHECK: Check = Check {
 
 /// Seconds after which a plugin slows down every command noticeably.
 const SLOW: i64 = 3;
+
+/// The commands that print a token: of the AWS CLI, and of aws-iam-authenticator and awsauth.
+/// <https://docs.aws.amazon.com/cli/latest/reference/eks/get-token.html>
+const TOKEN_COMMANDS: [&str; 3] = ["eks", "get-token", "token"];
+
+/// Returns an argument that is nearly a command of the plugin, and that command.
+fn mistyped_command(exec: &Exec) -> Option<(&str, &'static str)> {
+    let args = || exec.args.iter().map(String::as_str);
+    // Without the values of flags.
+    let words = std::iter::once("").chain(args()).zip(args());
+    let words = words.filter(|(before, _)| !before.starts_with('-') || before.contains('='));
+    words
+        .map(|(_, word)| word)
+        .filter(|word| !word.starts_with('-') && !TOKEN_COMMANDS.contains(word))
+        .find_map(|word| {
+            let mut known = TOKEN_COMMANDS.into_iter();
+            let near = known.find(|known| {
+                let letters = strsim::damerau_levenshtein(known, word);
+                letters <= 2 && letters < known.len().min(word.len()) - 1
+            })?;
+            Some((word, near))
+        })
+}
 
 fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
@@ -45,6 +69,25 @@ fn judge(evidence: &Evidence) -> CheckResult {
             .find(is_error)
             .or_else(|| written.next_back());
         let message = message.unwrap_or("it printed no message");
+        let mistyped = mistyped_command(exec).filter(|_| lower.contains("invalid choice"));
+        if let Some((written, known)) = mistyped {
+            let args = exec.args.iter();
+            let args = args.map(|arg| if arg == written { known } else { arg });
+            let change = Exec::flags(&exec.command, args);
+            let change = change.and_then(|flags| evidence.entry().ok()?.change_plugin(&flags));
+            let step = format!("write {known} instead of {written} in args");
+            return Outcome::problem(
+                format!("{} failed with {status}", plugin.command),
+                format!(
+                    "the exec plugin fails: {written} in its args is no command of {}; its name is {known}",
+                    exec.command
+                ),
+                match change {
+                    Some(change) => format!("{step}: {change}"),
+                    None => step,
+                },
+            );
+        }
         let next = match lower.contains("invalid choice") {
             true => "upgrade this program: it does not know the command".to_owned(),
             false => by_itself(),

@@ -26,6 +26,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         User::Anonymous => "no credentials".to_owned(),
         User::Exec(exec) => format!("the plugin {}", exec.command),
         User::Token { .. } => "a static token".to_owned(),
+        User::TokenFile { path, .. } => format!("the token file {path}"),
         User::Other(what) => what.clone(),
     };
     let fails = evidence.command.known().is_some_and(|run| !run.succeeded);
@@ -38,6 +39,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 "write the entries again: {}; or select a user of the kubeconfig: kubectl config set-context {} --user=USER",
                 remedy::rewrite(evidence, entry),
                 quoted(name)
+            ),
+        );
+    }
+    if entry.is_insecure_with_authority {
+        return Outcome::problem(
+            format!("{context}: insecure-skip-tls-verify and a certificate authority"),
+            "kubectl refuses a cluster entry that has both insecure-skip-tls-verify: true and a certificate authority",
+            entry.change_cluster(
+                "--insecure-skip-tls-verify=false",
+                "remove insecure-skip-tls-verify, so that the certificate is verified",
             ),
         );
     }

@@ -16,24 +16,60 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// Why the API server may reject a token that is not from EKS.
+const REJECTED: &str =
+    "it expired, its service account was deleted, or it belongs to another cluster";
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
-    let User::Token {
-        signed,
-        is_eks,
-        overrides_plugin,
-    } = &entry.user
-    else {
-        return Err(Skipped::needs("a token in the kubeconfig"));
+    let is_rejected = evidence.command.known().is_some_and(is_unauthorized);
+    let (signed, is_eks, overrides_plugin) = match &entry.user {
+        User::Token {
+            signed,
+            is_eks,
+            overrides_plugin,
+        } => (signed, is_eks, overrides_plugin),
+        User::TokenFile {
+            path,
+            fault: Some(fault),
+        } => {
+            return Outcome::problem(
+                format!("the token file {path}"),
+                format!("the tokenFile {path} of the kubeconfig's user cannot be read: {fault}"),
+                without_token(evidence, entry, "tokenFile", false),
+            );
+        }
+        User::TokenFile { path, fault: None } if is_rejected && !evidence.is_signed_in() => {
+            return Outcome::problem(
+                format!("the token file {path}"),
+                format!(
+                    "the API server does not accept the token in {path}, the tokenFile of the kubeconfig's user: {REJECTED}"
+                ),
+                without_token(evidence, entry, "tokenFile", false),
+            );
+        }
+        User::TokenFile { path, fault: None } => {
+            return Outcome::ok(format!("the token in {path}"));
+        }
+        User::Other(what) if is_rejected && !evidence.is_signed_in() => {
+            return Outcome::problem(
+                what,
+                format!(
+                    "the API server does not accept {what} of the kubeconfig's user, which does not sign in with AWS"
+                ),
+                format!(
+                    "use an exec plugin instead: {}",
+                    remedy::rewrite(evidence, entry)
+                ),
+            );
+        }
+        _ => return Err(Skipped::needs("a token in the kubeconfig")),
     };
-    if !is_eks && evidence.command.known().is_some_and(is_unauthorized) {
+    if !is_eks && is_rejected {
         return Outcome::problem(
             "a token that is not from EKS",
-            "the API server does not accept the token in the kubeconfig: it expired, its service account was deleted, or it belongs to another cluster",
-            format!(
-                "use an exec plugin instead: {}",
-                remedy::rewrite(evidence, entry)
-            ),
+            format!("the API server does not accept the token in the kubeconfig: {REJECTED}"),
+            without_token(evidence, entry, "token", *overrides_plugin),
         );
     }
     if !is_eks {
@@ -55,21 +91,21 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "the kubeconfig contains a pasted token, and an EKS token expires after {TOKEN_MINUTES} minutes"
             ),
-            without_token(evidence, entry, *overrides_plugin),
+            without_token(evidence, entry, "token", *overrides_plugin),
         );
     }
     Outcome::ok(saw)
 }
 
-/// Returns how to remove the token, so that an exec plugin runs.
-fn without_token(evidence: &Evidence, entry: &Entry, has_plugin: bool) -> String {
+/// Returns how to remove the field with the token, so that an exec plugin runs.
+fn without_token(evidence: &Evidence, entry: &Entry, field: &str, has_plugin: bool) -> String {
     let instead = || match entry.awsauth_as_plugin() {
         // It changes only the user.
         Some(change) if remedy::may_not_describe(evidence) => change,
         _ => remedy::rewrite(evidence, entry),
     };
     let remove = entry.user_name.as_ref().map(|name| {
-        let path = quoted(&format!("users.{name}.token"));
+        let path = quoted(&format!("users.{name}.{field}"));
         format!("{} config unset {path}", entry.kubectl)
     });
     match (remove, has_plugin) {

@@ -2,10 +2,11 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::denied_request::DeniedRequest;
-use crate::doctor::evidence::SignedIn;
-use crate::doctor::unread_access_entry;
-use crate::facts::access_entries::AccessPolicy;
+use crate::doctor::evidence::{Problem, SignedIn, Subject};
+use crate::doctor::{remedy, unread_access_entry};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
 
@@ -34,6 +35,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     };
     let principal = &entry.principal_arn;
     let (name, quoted_arn) = (quoted(&described.name), quoted(principal));
+    let is_for_nodes = entry.terms.as_ref().is_some_and(AccessTerms::is_for_nodes);
+    if let (Some(problem), false) = (problem_of_subject(evidence), is_for_nodes) {
+        return Outcome::from_problem(format!("there is one for {principal}"), &problem);
+    }
+    if let Some(problem) = only_for_instances(evidence, entry, &described.name, &subject) {
+        return Outcome::from_problem(format!("there is one for {principal}"), &problem);
+    }
     if evidence.signed_in.known() == Some(&SignedIn::Unauthorized) {
         return Outcome::problem(
             format!("there is one for {principal}"),
@@ -57,11 +65,15 @@ fn judge(evidence: &Evidence) -> CheckResult {
         terms.groups.join(", "),
         policies.join(", ")
     );
-    let denied = DeniedRequest::of(evidence).filter(|_| terms.groups.is_empty());
+    let is_of_nodes = remedy::node_kind(evidence, arn).is_some();
+    let denied = DeniedRequest::of(evidence).filter(|_| terms.groups.is_empty() && !is_of_nodes);
     let (Some(denied), Some(policies)) = (denied, &terms.policies) else {
         return Outcome::ok(saw);
     };
     let cause = match policies.as_slice() {
+        [] if described.mode == Some(AuthenticationMode::Api) => {
+            format!("the access entry of {principal} has neither groups nor a policy")
+        }
         [] => format!(
             "the access entry of {principal} has neither groups nor a policy, and takes precedence over the aws-auth entry"
         ),
@@ -91,6 +103,40 @@ fn judge(evidence: &Evidence) -> CheckResult {
             "ask a user with eks:AssociateAccessPolicy to run: aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/{policy} --access-scope {scope}"
         ),
     )
+}
+
+/// Returns that the type of an access entry admits only EC2 instances, whose session name is the instance's id, if the
+/// rejected session is no instance's:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
+fn only_for_instances(
+    evidence: &Evidence,
+    entry: &AccessEntry,
+    cluster: &str,
+    subject: &Subject<'_>,
+) -> Option<Problem> {
+    let kind = &entry.terms.as_ref()?.kind;
+    let session = subject.session_name.unwrap_or_default();
+    let is_rejected = evidence.signed_in.known() == Some(&SignedIn::Unauthorized);
+    if !is_rejected || !kind.starts_with("EC2") || session.starts_with("i-") {
+        return None;
+    }
+    let principal = &entry.principal_arn;
+    let (name, arn) = (quoted(cluster), quoted(principal));
+    let who = match session {
+        "" => "this identity".to_owned(),
+        session => format!("session {session}"),
+    };
+    Some(Problem {
+        cause: format!(
+            "the access entry of {principal} has the type {kind}, which admits only EC2 instances, and {who} is none"
+        ),
+        next: match remedy::node_kind(evidence, &subject.canonical.arn) {
+            Some(_) => "sign in with another role: this is the role of nodes".to_owned(),
+            None => format!(
+                "create it again with type STANDARD: aws eks delete-access-entry --cluster-name {name} --principal-arn {arn} && aws eks create-access-entry --cluster-name {name} --principal-arn {arn} --kubernetes-groups GROUP"
+            ),
+        },
+    })
 }
 
 /// Judges an access entry that could not be read, but replaces an entry of aws-auth that was read.

@@ -68,8 +68,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "{place} gives {arn} no groups: its groups value is not a list, so the authenticator ignores it"
             ),
-            with_written_group(evidence, &explained, answer),
+            format!("write groups as a list: {}", lint_causes::edit(evidence)),
         );
+    }
+    // A template that is none is never intended.
+    if let Some(problem) = lint_causes::of_rules(&["U05"], evidence, &explained, answer) {
+        return Outcome::from_problem(place, &problem);
     }
     if let Some(problem) = denied_by_the_entry(evidence, &explained, answer) {
         return Outcome::from_problem(place, &problem);
@@ -84,21 +88,6 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("{place} applies, and replaces {}", lines.join(", "))
         }
     })
-}
-
-/// Returns the command that writes the entry again, with a group that is written as text as its only group.
-fn with_written_group(evidence: &Evidence, explained: &Explained<'_>, answer: &Answer) -> String {
-    let section = explained.document.section(answer.place.section);
-    let entry = section.entries().get(answer.place.index);
-    let groups = entry.and_then(|entry| entry.fields.groups);
-    let text = groups.and_then(|field| section.text()?.get(field.value.range()));
-    let group = text.map(|text| text.trim_matches(['"', '\'', ' ']));
-    let group = group.filter(|group| !group.is_empty() && !group.contains(char::is_whitespace));
-    let mapping = remedy::written(explained, answer).map(|mapping| Mapping {
-        groups: group.map(|group| vec![group.to_owned()]),
-        ..mapping.clone()
-    });
-    remedy::map_like(evidence, mapping.as_ref())
 }
 
 /// Returns the first text in braces that is no placeholder of the authenticator.

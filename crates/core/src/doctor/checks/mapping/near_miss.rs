@@ -22,6 +22,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if explanation.allowed() || !explanation.answers.is_empty() || evidence.is_signed_in() {
         return Err(Skipped::needs("an identity that is not mapped"));
     }
+    if let Some(problem) = lint_causes::of_replaced_principal(evidence, &explained) {
+        return Outcome::from_problem("an entry with two principals", &problem);
+    }
     let mut near = explanation.near.iter();
     let Some(near) = near.find(|near| !is_ignored(&near.why)) else {
         return match unusable_entry(evidence, &explained) {

@@ -1,7 +1,8 @@
 //! M2: whether the API server accepts the token.
 
 use crate::doctor::Evidence;
-use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::checks::kubeconfig::current_cluster_entry::wrong_url;
 use crate::doctor::evidence::SignedIn;
 use crate::doctor::remedy;
 
@@ -24,6 +25,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
             "the API server does not accept the token",
             remedy::after_selection(evidence, remedy::ask_an_admin(evidence)),
         ),
+        SignedIn::Forbidden(_) if wrong_url(evidence).is_some() => {
+            Err(Skipped::needs("K7 to be fixed first"))
+        }
         SignedIn::Forbidden(message) => Outcome::problem(
             format!("{what}: 403"),
             format!(

@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Some(SignedIn::In { .. }) | None => false,
         Some(_) => true,
     };
-    if is_rejected && fixed.is_none() {
+    if is_rejected && fixed.is_none() && !evidence.is_expected() {
         return Err(Skipped::needs("M2 to be fixed first"));
     }
     let policy = evidence.policy.seen()?;
@@ -74,18 +74,22 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if info.may_do_everything() {
         saw.push("group system:masters is allowed everything".to_owned());
     }
-    let denied = match &fixed {
-        Some(fixed) => DeniedRequest::of_user(evidence, &fixed.user),
-        None => DeniedRequest::of(evidence),
+    let is_expected = fixed.is_none() && evidence.is_expected();
+    let is_future = fixed.is_some() || is_expected;
+    let denied = match is_future {
+        true => DeniedRequest::of_user(evidence, &user),
+        false => DeniedRequest::of(evidence),
     };
-    let after = fixed.as_ref().map_or_else(String::new, |fixed| {
-        format!(
-            "after the next step of {}, user {} in {}",
-            fixed.check,
-            remedy::username(&user.username),
-            remedy::groups(&user.groups)
-        )
-    });
+    let who = format!(
+        "user {} in {}",
+        remedy::username(&user.username),
+        remedy::groups(&user.groups)
+    );
+    let after = match &fixed {
+        Some(fixed) => format!("after the next step of {}, {who}", fixed.check),
+        None if is_expected => format!("with working credentials, {who}"),
+        None => String::new(),
+    };
     let bound = |saw: &[String]| {
         let saw = match saw {
             [] => "no binding has the user or its groups as subject; another authorizer grants or denies access"
@@ -107,16 +111,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
         own: &own,
         denied: &denied,
     };
-    if fixed.is_some() && (info.may_do_everything() || analysis.may_be_allowed(&access)) {
+    if is_future && (info.may_do_everything() || analysis.may_be_allowed(&access)) {
         return Outcome::ok(bound(&saw));
     }
     if saw.is_empty() {
         saw.push("no binding applies".to_owned());
     }
     let Problem { cause, next } = denied.of_node().unwrap_or_else(|| analysis.problem());
-    let cause = match fixed {
-        Some(_) => format!("{after} still may not {}: {cause}", denied.question),
-        None => cause,
+    let cause = match is_future {
+        true => format!("{after} still may not {}: {cause}", denied.question),
+        false => cause,
     };
     Outcome::problem(saw.join("; "), cause, next)
 }
@@ -149,6 +153,7 @@ impl Analysis<'_> {
             .or_else(|| self.similar_subject())
             .or_else(|| self.named_like_a_role())
             .or_else(|| self.username_of_session())
+            .or_else(|| self.empty_role())
             .unwrap_or_else(|| self.not_granted())
     }
 
@@ -167,16 +172,11 @@ impl Analysis<'_> {
             "{} refers to {kind} {missing}{place}, which does not exist",
             described(binding)
         );
-        let is_similar = |role: &&Role| {
-            role.name == *missing || strsim::damerau_levenshtein(&role.name, missing) <= MAX_LETTERS
-        };
-        let usable = |role: &&Role| role.namespace.is_none() || role.namespace == binding.namespace;
-        let similar = self.policy.roles.keys().filter(is_similar);
-        let similar: Vec<&Role> = similar.filter(|role| self.role_allows(role)).collect();
-        if let Some(role) = similar.iter().copied().find(usable) {
+        let similar = self.similar_roles(missing);
+        if let Some(role) = usable(&similar, binding) {
             return Some(Problem {
                 cause: format!("{cause}; {} exists", role_in_words(role)),
-                next: self.by_administrator(&rebind(binding, role)),
+                next: self.by_administrator(&rebind(binding, role, &binding.subjects)),
             });
         }
         let elsewhere = similar
@@ -186,6 +186,15 @@ impl Analysis<'_> {
             cause: cause + &elsewhere.unwrap_or_default(),
             next: self.by_administrator(&[self.create_role(binding)]),
         })
+    }
+
+    /// Returns the roles of nearly this name that allow the request.
+    fn similar_roles(&self, name: &str) -> Vec<&Role> {
+        let is_similar = |role: &&Role| {
+            role.name == name || strsim::damerau_levenshtein(&role.name, name) <= MAX_LETTERS
+        };
+        let similar = self.policy.roles.keys().filter(is_similar);
+        similar.filter(|role| self.role_allows(role)).collect()
     }
 
     fn create_role(&self, binding: &Binding) -> String {
@@ -201,6 +210,34 @@ impl Analysis<'_> {
         let verb = quoted(&format!("--verb={}", self.denied.action.verb()));
         let resource = quoted(&format!("--resource={}", self.denied.resource()));
         format!("{create} {verb} {resource}")
+    }
+
+    /// Finds a binding of the user to a ClusterRole without rules, as an aggregated one has if its selector matches nothing.
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles>
+    fn empty_role(&self) -> Option<Problem> {
+        let mut bindings = self.own.iter().map(|grant| grant.binding);
+        let is_empty = |role: &Role| {
+            role.namespace.is_none()
+                && matches!(self.policy.roles.get(role), Some(Rules::Known(rules)) if rules.is_empty())
+        };
+        let binding =
+            bindings.find(|binding| self.reaches(binding) && is_empty(&binding.role()))?;
+        let name = quoted(&binding.role.name);
+        let compare = [
+            format!("get clusterrole {name} -o 'jsonpath={{.aggregationRule}}'"),
+            "get clusterroles --show-labels".to_owned(),
+        ];
+        Some(Problem {
+            cause: format!(
+                "{} grants ClusterRole {}, which has no rules: if it is aggregated, its selector matches the labels of no other ClusterRole",
+                described(binding),
+                binding.role.name
+            ),
+            next: format!(
+                "compare its selector with the labels of the ClusterRoles that it should contain, and correct one of the two; or add rules to it: {}",
+                self.by_administrator(&compare)
+            ),
+        })
     }
 
     /// Finds a binding of the user that allows the request in other namespaces.
@@ -418,17 +455,25 @@ impl Analysis<'_> {
     fn similar_subject(&self) -> Option<Problem> {
         let arn = self.evidence.subject().map(|subject| subject.canonical.arn);
         let bindings = self.policy.bindings.iter();
-        let candidates = bindings.filter(|binding| self.allows(binding) != Some(false));
+        let candidates = bindings
+            .filter(|binding| self.allows(binding) != Some(false) || !self.exists(&binding.role()));
         let found = candidates.flat_map(|binding| {
             let subjects = binding.subjects.iter();
             let arn = arn.as_deref();
             subjects.filter_map(move |subject| {
                 let similar = similar(subject, self.user, arn)?;
-                // A binding that applies to the request's namespace comes first.
-                Some((!self.reaches(binding), similar, subject, binding))
+                // A binding whose role exists and that applies to the request's namespace comes first.
+                let lacks_role = !self.exists(&binding.role());
+                Some((
+                    lacks_role,
+                    !self.reaches(binding),
+                    similar,
+                    subject,
+                    binding,
+                ))
             })
         });
-        let (is_elsewhere, similar, subject, binding) = found.min()?;
+        let (lacks_role, is_elsewhere, similar, subject, binding) = found.min()?;
         let place = match &binding.namespace {
             Some(namespace) => format!(" -n {}", quoted(namespace)),
             None => String::new(),
@@ -446,6 +491,34 @@ impl Analysis<'_> {
             similar.why
         );
         let mut next = correct;
+        if lacks_role {
+            let missing = &binding.role.name;
+            cause += &format!(
+                "; and it refers to {} {missing}, which does not exist",
+                binding.role.kind.name()
+            );
+            let correct = match similar.flag {
+                "group" => Subject::Group(similar.name.to_owned()),
+                _ => Subject::User(similar.name.to_owned()),
+            };
+            let subjects = binding.subjects.iter();
+            let subjects: Vec<Subject> = subjects
+                .map(|one| {
+                    if one == subject {
+                        correct.clone()
+                    } else {
+                        one.clone()
+                    }
+                })
+                .collect();
+            next = match usable(&self.similar_roles(missing), binding) {
+                Some(role) => self.by_administrator(&rebind(binding, role, &subjects)),
+                None => format!(
+                    "{next}; then {}",
+                    self.by_administrator(&[self.create_role(binding)])
+                ),
+            };
+        }
         if let (true, Some(namespace)) = (is_elsewhere, &binding.namespace) {
             let requested = self.denied.namespace().unwrap_or("all namespaces");
             cause += &format!("; and it applies only to namespace {namespace}, not to {requested}");
@@ -627,8 +700,14 @@ fn role_in_words(role: &Role) -> String {
     }
 }
 
-/// Returns the commands that bind the same subjects to another role: a roleRef cannot be changed.
-fn rebind(binding: &Binding, role: &Role) -> [String; 2] {
+/// Returns the first of these roles that a binding can name.
+fn usable<'r>(roles: &[&'r Role], binding: &Binding) -> Option<&'r Role> {
+    let mut roles = roles.iter().copied();
+    roles.find(|role| role.namespace.is_none() || role.namespace == binding.namespace)
+}
+
+/// Returns the commands that bind subjects to another role: a roleRef cannot be changed.
+fn rebind(binding: &Binding, role: &Role, subjects: &[Subject]) -> [String; 2] {
     let kind = binding.kind().to_lowercase();
     let place = match &binding.namespace {
         Some(namespace) => format!(" -n {}", quoted(namespace)),
@@ -640,8 +719,7 @@ fn rebind(binding: &Binding, role: &Role) -> [String; 2] {
     };
     let flag = flag.name().to_lowercase();
     let role = quoted(&format!("--{flag}={}", role.name));
-    let subjects: String = binding
-        .subjects
+    let subjects: String = subjects
         .iter()
         .map(|subject| {
             let word = match subject {
@@ -973,6 +1051,35 @@ mod tests {
             "{}",
             found.cause
         );
+    }
+
+    #[test]
+    fn wrong_subject_and_missing_role_of_one_binding_are_both_named() {
+        let user = Subject::User("devs".to_owned());
+        let bound = vec![binding(Some("a"), RoleKind::Role, user)];
+        let similar = (role(Some("a"), "pods-reader"), rule("", "pods", "list"));
+        says(
+            &problem(bound, &[similar], "list pods -n a"),
+            "RoleBinding pods in namespace a has the subject User devs, which does not match: devs is a group, not a user; \
+             and it refers to Role pod-reader, which does not exist",
+            "kubectl --context admin delete rolebinding pods -n a && \
+             kubectl --context admin create rolebinding pods -n a --role=pods-reader --group=devs",
+        );
+    }
+
+    #[test]
+    fn empty_cluster_role_is_the_cause() {
+        let bound = vec![binding(None, RoleKind::ClusterRole, devs())];
+        let mut evidence = evidence(bound, &[reader()], "list pods -n a");
+        if let Collected::Seen(policy) = &mut evidence.policy {
+            policy
+                .roles
+                .insert(role(None, "pod-reader"), Rules::Known(Vec::new()));
+        }
+        let found = judged(&evidence);
+        let cause = "ClusterRoleBinding pods grants ClusterRole pod-reader, which has no rules";
+        assert!(found.cause.starts_with(cause), "{}", found.cause);
+        assert!(found.next.contains("--show-labels"), "{}", found.next);
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::denied_request::as_administrator;
+use crate::doctor::evidence::Problem;
+use crate::rbac::UserInfo;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "B3",
@@ -48,6 +52,66 @@ const REJECTIONS: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// The words with which the API server refuses to create a role or a binding with more rights than its author has.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping>
+const ESCALATION: &str = "not currently held:";
+
+/// Returns that the user may create the role or the binding, but not grant the rights in it.
+fn escalation(evidence: &Evidence, stderr: &str) -> Option<Problem> {
+    let (_, after) = stderr.split_once(ESCALATION)?;
+    let lacking = after
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with('{'));
+    let lacking = lacking.collect::<Vec<_>>().join(", ");
+    let user = evidence.user();
+    let user = user.map_or_else(
+        || "the user".to_owned(),
+        |user| format!("user {}", user.username),
+    );
+    let (verb, what, rule) = match &evidence.request.bound_role {
+        Some(role) => {
+            let (resource, name) = role.split_once('/')?;
+            let rule = format!(
+                "--verb=bind --resource={resource} {}",
+                quoted(&format!("--resource-name={name}"))
+            );
+            (
+                "bind",
+                format!("create the binding, but not grant the rights of {role}"),
+                rule,
+            )
+        }
+        None => (
+            "escalate",
+            "create or change the role, but not put rights into it".to_owned(),
+            "--verb=escalate --resource=roles,clusterroles".to_owned(),
+        ),
+    };
+    let subject = evidence.user().and_then(|user| {
+        let (flag, name) = UserInfo::new(&user, &[])
+            .to_bind()
+            .map(|(flag, name)| (flag, name.to_owned()))?;
+        Some(quoted(&format!("--{flag}={name}")))
+    });
+    let subject = subject.unwrap_or_else(|| "--group=GROUP".to_owned());
+    Some(Problem {
+        cause: format!("{user} may {what} that it does not have itself: {lacking}"),
+        next: format!(
+            "give the user these rights, or the verb {verb}, with which it may grant them: {}; or have the command run by a user who has them",
+            as_administrator(
+                evidence,
+                &[
+                    format!("create clusterrole may-{verb} {rule}"),
+                    format!(
+                        "create clusterrolebinding may-{verb} --clusterrole=may-{verb} {subject}"
+                    ),
+                ]
+            )
+        ),
+    })
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let run = evidence.command.seen()?;
     if run.succeeded {
@@ -76,6 +140,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 "remove `as: {name}` from the user in the kubeconfig, or --as from the command"
             ),
         );
+    }
+    if let Some(problem) = escalation(evidence, &run.stderr) {
+        return Outcome::from_problem(saw, &problem);
     }
     let rejection = REJECTIONS.iter().find(|(words, ..)| lower.contains(words));
     match rejection {
