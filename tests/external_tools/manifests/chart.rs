@@ -100,8 +100,14 @@ fn values_reach_the_controller() {
     }
     let port = container["ports"].as_array().unwrap().last().unwrap();
     assert_eq!(port["containerPort"], 9443);
-    assert_eq!(container["env"][0]["value"], "prod");
-    assert_eq!(container["env"][1]["value"], "eu-west-1");
+    let variable = |name: &str| {
+        let mut variables = container["env"].as_array().unwrap().iter();
+        let found = variables.find(|variable| variable["name"] == name);
+        &found.expect(name)["value"]
+    };
+    assert_eq!(variable("AWSAUTH_CLUSTER_NAME"), "prod");
+    assert_eq!(variable("AWS_REGION"), "eu-west-1");
+    assert_eq!(variable("MALLOC_ARENA_MAX"), "1");
     let account = object(&text, "ServiceAccount", "awsauth-controller");
     assert_eq!(
         account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"],
