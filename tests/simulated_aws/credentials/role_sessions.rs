@@ -462,8 +462,8 @@ fn region_reports_its_source() {
     let error = get(&wrong, &credential_options).unwrap_err();
     assert_eq!(
         crate::credentials::harness::error_text(&error),
-        "\"us-east-1.evil.test/\" (from AWS_REGION) is not a region: names consist of letters, digits and hyphens, such as \
-         us-east-1\nhint: name a region: --region eu-west-1"
+        "\"us-east-1.evil.test/\" (from AWS_REGION) is not a region: a region name has only letters, digits and hyphens, as in us-east-1\n\
+         hint: name a region: --region eu-west-1"
     );
 }
 
