@@ -74,8 +74,8 @@ pub fn last_writer(managers: &[FieldManager]) -> Option<&FieldManager> {
 }
 
 /// Returns the manager that changed the object, or this key of `data`, between two states: the one whose fields or time are new, so that
-/// clients that write in the same second are told apart. If there is none for the key, returns that of the object; if there is none, the
-/// [last writer](last_writer).
+/// clients that write in the same second are told apart. If there is none, returns the last owner of the key, or the [last
+/// writer](last_writer).
 pub fn writer_between<'a>(
     before: &[FieldManager],
     after: &'a [FieldManager],
@@ -89,7 +89,10 @@ pub fn writer_between<'a>(
         !before.iter().any(is_known)
     };
     let written = || after.iter().filter(has_written);
-    let of_key = key.and_then(|key| last_of(written().filter(|manager| manager.owns(key))));
+    let of_key = key.and_then(|key| {
+        let owns = |manager: &&FieldManager| manager.owns(key);
+        last_of(written().filter(owns)).or_else(|| last_of(after.iter().filter(owns)))
+    });
     of_key
         .or_else(|| last_of(written()))
         .or_else(|| last_writer(after))
@@ -160,6 +163,9 @@ mod tests {
         let of_roles = writer_between(&first, &both, Some("mapRoles"));
         assert_eq!(of_roles.map(|manager| &*manager.name), Some("kubectl-edit"));
         assert_eq!(name(&first, &both).as_deref(), Some("another-client"));
+        // Only the other one has: who wrote the key before is still known.
+        let of_roles = writer_between(&second, &both, Some("mapRoles"));
+        assert_eq!(of_roles.map(|manager| &*manager.name), Some("kubectl-edit"));
         // A manager that wrote the same keys twice in a second cannot be seen.
         let last = last_writer(&first).map(|manager| manager.name.clone());
         assert_eq!(name(&first, &first), last);
