@@ -111,7 +111,7 @@ impl Owners {
     /// Returns the annotation after `owner` has applied `requested` with `document` as the result.
     ///
     /// The owner claims the entry in force of every principal that it requests, even if another client wrote it, and all other
-    /// owners lose their claims to it: check [`conflicts`] first. The owner keeps its claims to entries that it no longer requests,
+    /// owners lose their claims to it: check [`conflicts`](fn@conflicts) first. The owner keeps its claims to entries that it no longer requests,
     /// as long as an entry with that key exists, so that a later prune finds them. An unreadable annotation is kept unchanged.
     #[must_use]
     pub fn after<'p>(
