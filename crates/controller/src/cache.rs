@@ -149,9 +149,7 @@ impl Cache {
     /// would be stored, or is.
     pub(crate) fn put_aws_auth(&self, live: &Live) -> StoredAwsAuth {
         let known = self.known_aws_auth();
-        let is_known =
-            known.exists() && known.snapshot.resource_version == live.snapshot().resource_version;
-        if is_known {
+        if known.exists() && known.snapshot.resource_version.as_deref() == live.resource_version() {
             return known;
         }
         let stored = StoredAwsAuth::of(live, &known);

@@ -401,6 +401,18 @@ impl Reconciler {
         !*self.is_leader.borrow() || self.context.shutdown.is_requested()
     }
 
+    /// Completes when [`must_not_write`](Self::must_not_write) does, so that a replica that was suspended does not complete a write that
+    /// its successor has overtaken.
+    fn write_interrupt(&self) -> impl Future<Output = ()> + use<> {
+        let (shutdown, mut is_leader) = (self.context.shutdown.clone(), self.is_leader.clone());
+        async move {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                _ = is_leader.wait_for(|is_leader| !is_leader) => {}
+            }
+        }
+    }
+
     /// Completes when requests about objects must not continue: after `limit`, [`AWS_AUTH_PATIENCE`] after a change of aws-auth, or if the
     /// configuration changed, an object was deleted or has expired `since`, this replica lost the lease, or shutdown began.
     fn must_stop_requests(
@@ -510,7 +522,7 @@ impl Reconciler {
     async fn change_entries_only(
         &mut self,
         list: &ObjectList,
-        eks: Arc<EksState>,
+        mut eks: Arc<EksState>,
         is_recorded: bool,
     ) {
         let stored = self.aws_auth.borrow().clone();
@@ -520,7 +532,6 @@ impl Reconciler {
         let mut changes = self
             .decide(Stage::Writing, &stored, list, &eks)
             .entry_changes;
-        let mut eks = eks;
         if !changes.is_empty() && eks.is_stale() {
             let responded_at = eks.responded_at;
             eks = self.refreshed_eks(eks).await;

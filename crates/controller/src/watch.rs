@@ -106,6 +106,8 @@ async fn follow<K, S: Stream<Item = Result<Event<K>, Error>>>(
     let mut last_error = String::new();
     loop {
         let next = tokio::select! {
+            // A list that began before the request must not end after it.
+            biased;
             () = context.shutdown.requested() => return,
             Ok(()) = restarts.changed() => {
                 events.set(start());

@@ -55,13 +55,7 @@ impl Reconciler {
         valid: Option<(StoredAwsAuth, Decision)>,
     ) -> Result<(StoredAwsAuth, Decision), NotWritten> {
         self.find_identity().await;
-        let options = WriteOptions {
-            timeout: self.context.settings.timeout,
-            conflict_timeout: self.context.settings.timeout,
-            record: Some(self.history_options("AwsAuthMapping objects")),
-            backoff: WriteBackoff::for_leader(),
-            ..WriteOptions::default()
-        };
+        let options = self.write_options("AwsAuthMapping objects");
         let mut decided = valid;
         let mut is_retry = false;
         let plan = |live: &Live| {
@@ -86,14 +80,7 @@ impl Reconciler {
             Ok(decision.plan.as_ref().map(|plan| plan.change.clone()))
         };
         let client = Arc::clone(&self.context.client);
-        let (shutdown, mut is_leader) = (self.context.shutdown.clone(), self.is_leader.clone());
-        // A replica that was suspended must not complete a write that its successor has overtaken.
-        let interrupt = async {
-            tokio::select! {
-                () = shutdown.requested() => {}
-                _ = is_leader.wait_for(|is_leader| !is_leader) => {}
-            }
-        };
+        let interrupt = self.write_interrupt();
         let written = awsauth_kube::write(&client, None, plan, &options, interrupt).await;
         match (written, decided) {
             (Ok(written), Some((before, decision))) => {
@@ -175,6 +162,16 @@ impl Reconciler {
         if self.identity.is_none() {
             let who = access_review::current_user(&self.context.client, IDENTITY_TIMEOUT).await;
             self.identity = who.ok().map(ClusterUser::who);
+        }
+    }
+
+    pub(super) fn write_options(&self, reason: &str) -> WriteOptions {
+        WriteOptions {
+            timeout: self.context.settings.timeout,
+            conflict_timeout: self.context.settings.timeout,
+            record: Some(self.history_options(reason)),
+            backoff: WriteBackoff::for_leader(),
+            ..WriteOptions::default()
         }
     }
 

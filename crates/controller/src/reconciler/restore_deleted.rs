@@ -16,8 +16,7 @@ use awsauth_core::plan::{Plan, Request, aws_auth_is_ignored};
 use awsauth_core::reconcile::EventKind;
 use awsauth_kube::ErrorKind;
 use awsauth_kube::Live;
-use awsauth_kube::backoff::WriteBackoff;
-use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
+use awsauth_kube::write::{Outcome, WriteError};
 
 /// The reason in the history.
 const REASON: &str = "aws-auth was deleted";
@@ -60,13 +59,7 @@ impl Reconciler {
             return Some(ReconcileResult::NotLeader);
         }
         self.find_identity().await;
-        let options = WriteOptions {
-            timeout: self.context.settings.timeout,
-            conflict_timeout: self.context.settings.timeout,
-            record: Some(self.history_options(REASON)),
-            backoff: WriteBackoff::for_leader(),
-            ..WriteOptions::default()
-        };
+        let options = self.write_options(REASON);
         let request = Request {
             contents: Some(text),
             ..Request::default()
@@ -82,9 +75,8 @@ impl Reconciler {
             Ok(Some(plan.change))
         };
         let client = Arc::clone(&self.context.client);
-        let shutdown = self.context.shutdown.clone();
-        let written =
-            awsauth_kube::write(&client, None, plan, &options, shutdown.requested()).await;
+        let interrupt = self.write_interrupt();
+        let written = awsauth_kube::write(&client, None, plan, &options, interrupt).await;
         match written {
             // It was empty.
             Ok(written) if written.outcome == Outcome::Unchanged => None,
@@ -101,6 +93,10 @@ impl Reconciler {
             Err(WriteError::Plan(why)) => {
                 info!("{why}");
                 Some(ReconcileResult::Unfinished)
+            }
+            Err(error) if !error.may_be_written() && self.must_not_write() => {
+                info!("{error}");
+                Some(ReconcileResult::NotLeader)
             }
             Err(error) => self.not_restored(&error).await,
         }
