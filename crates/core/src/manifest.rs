@@ -67,19 +67,18 @@ impl Manifest {
     /// If any of its documents is neither YAML nor JSON, if the ConfigMap is missing or repeated, and if the values that
     /// a change may have to write are not text, or use anchors, aliases, tags or merge keys.
     pub fn parse(text: impl Into<String>) -> Result<Self, ManifestError> {
-        let text = text.into();
+        let (manifest, not_text) = Self::read_only_one(text.into())?;
+        match not_text.first() {
+            None => Ok(manifest),
+            Some(first) => Err(first.error(manifest.as_literal_blocks(&not_text).is_some())),
+        }
+    }
+
+    /// Reads the manifest, with the values of `data` that are not text.
+    fn read_only_one(text: String) -> Result<(Self, Vec<NotText>), ManifestError> {
         let tree = read(&text)?;
         let place = find_aws_auth::find(&tree)?;
-        let (manifest, not_text) = Self::at(text, tree, place)?;
-        let Some(NotText { key, what, line }) = not_text.first().cloned() else {
-            return Ok(manifest);
-        };
-        Err(ManifestError::NotText {
-            line,
-            key,
-            what,
-            fits_literal_block: manifest.as_literal_blocks(&not_text).is_some(),
-        })
+        Self::at(text, tree, place)
     }
 
     /// Builds the manifest with aws-auth at this position. Returns the keys of `data` that are not text separately.

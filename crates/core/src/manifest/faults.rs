@@ -64,6 +64,17 @@ pub struct NotText {
     pub line: usize,
 }
 
+impl NotText {
+    pub(super) fn error(&self, fits_literal_block: bool) -> ManifestError {
+        ManifestError::NotText {
+            line: self.line,
+            key: self.key.clone(),
+            what: self.what,
+            fits_literal_block,
+        }
+    }
+}
+
 /// The keys under which objects of any kind may have sections. Only the last one is read.
 const PARENTS: [&str; 3] = ["binaryData", "stringData", "data"];
 
@@ -153,20 +164,12 @@ impl Manifest {
     /// # Errors
     /// The same errors as [`parse`](Self::parse), except for these faults.
     pub fn with_literal_blocks(text: impl Into<String>) -> Result<Self, ManifestError> {
-        let text = text.into();
-        let tree = read(&text)?;
-        let place = find_aws_auth::find(&tree)?;
-        let (manifest, not_text) = Self::at(text, tree, place)?;
-        let Some(NotText { key, what, line }) = not_text.first().cloned() else {
+        let (manifest, not_text) = Self::read_only_one(text.into())?;
+        let Some(first) = not_text.first() else {
             return Ok(manifest);
         };
         let as_literal_blocks = manifest.as_literal_blocks(&not_text);
-        as_literal_blocks.ok_or(ManifestError::NotText {
-            line,
-            key,
-            what,
-            fits_literal_block: false,
-        })
+        as_literal_blocks.ok_or_else(|| first.error(false))
     }
 }
 

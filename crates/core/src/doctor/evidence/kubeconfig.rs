@@ -117,6 +117,21 @@ impl Entry {
         ))
     }
 
+    /// Returns `change` in words, with the command that gives the user's exec plugin this program and these arguments, if
+    /// [`change_plugin`](Self::change_plugin) can.
+    pub(in crate::doctor) fn change_plugin_command<'a>(
+        &self,
+        change: String,
+        program: &str,
+        args: impl Iterator<Item = &'a str>,
+    ) -> String {
+        let command = Exec::flags(program, args).and_then(|flags| self.change_plugin(&flags));
+        match command {
+            Some(command) => format!("{change}: {command}"),
+            None => change,
+        }
+    }
+
     /// Returns the command that makes awsauth the user's exec plugin, with the same AWS identity; `None` if the name of the cluster or of
     /// the user is unknown, or a value is hidden.
     pub(in crate::doctor) fn awsauth_as_plugin(&self) -> Option<String> {
@@ -133,16 +148,11 @@ impl Entry {
             let value = value.filter(|_| !(has_variable && flag == "--profile"));
             args.extend(value.into_iter().flat_map(|value| [flag, value]));
         }
-        if args.iter().any(|arg| arg.contains('…')) {
-            return None;
-        }
-        let args = args.into_iter();
-        let args = args.map(|arg| crate::shell_quote::quoted(&format!("--exec-arg={arg}")));
+        let flags = Exec::flags("awsauth", args.into_iter())?;
         let user = crate::shell_quote::quoted(self.user_name.as_deref()?);
         Some(format!(
-            "{} config set-credentials {user} --exec-api-version=client.authentication.k8s.io/v1beta1 --exec-command=awsauth {}",
-            self.kubectl,
-            args.collect::<Vec<_>>().join(" ")
+            "{} config set-credentials {user} --exec-api-version=client.authentication.k8s.io/v1beta1 {flags}",
+            self.kubectl
         ))
     }
 
@@ -268,21 +278,23 @@ pub struct Exec {
 
 impl Exec {
     /// Returns the flags of `kubectl config set-credentials` for a command and its arguments; `None` if one is hidden.
-    pub(in crate::doctor) fn flags<'a>(
-        command: &str,
-        args: impl Iterator<Item = &'a str>,
-    ) -> Option<String> {
-        let mut flags = crate::shell_quote::quoted(&format!("--exec-command={command}"));
-        for arg in args {
-            if arg.contains('…') {
-                return None;
-            }
-            flags += &format!(
-                " {}",
-                crate::shell_quote::quoted(&format!("--exec-arg={arg}"))
-            );
-        }
-        Some(flags)
+    fn flags<'a>(command: &str, args: impl Iterator<Item = &'a str>) -> Option<String> {
+        let mut flags = vec![crate::shell_quote::quoted(&format!(
+            "--exec-command={command}"
+        ))];
+        flags.extend(Self::arg_flags(args)?);
+        Some(flags.join(" "))
+    }
+
+    /// The same for the arguments alone.
+    pub(in crate::doctor) fn arg_flags(
+        mut args: impl Iterator<Item = impl AsRef<str>>,
+    ) -> Option<Vec<String>> {
+        args.try_fold(Vec::new(), |mut flags, arg| {
+            let arg = arg.as_ref();
+            flags.push(crate::shell_quote::quoted(&format!("--exec-arg={arg}")));
+            (!arg.contains('…')).then_some(flags)
+        })
     }
 
     /// Returns the value of the first argument that is one of these flags.

@@ -88,19 +88,12 @@ fn correction(evidence: &Evidence, entry: &Entry, exec: &Exec, wrong: &str, name
 
 /// Returns the command that replaces the cluster's name in the arguments; `None` if they are not known completely.
 fn with_name(entry: &Entry, exec: &Exec, wrong: &str, name: &str) -> Option<String> {
-    let is_hidden = |arg: &String| arg.contains('…');
-    if exec.args.iter().any(is_hidden) {
-        return None;
-    }
-    let args = exec.args.iter().map(|arg| {
-        let arg = match arg.split_once('=') {
-            Some((flag, value)) if value == wrong => format!("{flag}={name}"),
-            _ if arg == wrong => name.to_owned(),
-            _ => arg.clone(),
-        };
-        quoted(&format!("--exec-arg={arg}"))
+    let args = exec.args.iter().map(|arg| match arg.split_once('=') {
+        Some((flag, value)) if value == wrong => format!("{flag}={name}"),
+        _ if arg == wrong => name.to_owned(),
+        _ => arg.clone(),
     });
-    entry.change_plugin(&args.collect::<Vec<_>>().join(" "))
+    entry.change_plugin(&Exec::arg_flags(args)?.join(" "))
 }
 
 /// Whether requests to AWS may depend on the variable.

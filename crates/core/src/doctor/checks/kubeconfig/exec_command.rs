@@ -3,7 +3,6 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
-use crate::doctor::evidence::Exec;
 use crate::doctor::remedy;
 
 pub(crate) const CHECK: Check = Check {
@@ -43,8 +42,6 @@ fn judge(evidence: &Evidence) -> CheckResult {
             let mut words = exec.command.split_whitespace();
             let program = words.next().unwrap_or_default();
             let args = words.chain(exec.args.iter().map(String::as_str));
-            let change = Exec::flags(program, args);
-            let change = change.and_then(|flags| entry.change_plugin(&flags));
             let step =
                 format!("leave only {program:?} in command, and put the other words into args");
             Outcome::problem(
@@ -53,10 +50,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
                     "command of the exec plugin is a whole command line, {:?}, but kubectl takes all of it as the name of a program",
                     exec.command
                 ),
-                match change {
-                    Some(change) => format!("{step}: {change}"),
-                    None => step,
-                },
+                entry.change_plugin_command(step, program, args),
             )
         }
         (None, _) => Outcome::problem(

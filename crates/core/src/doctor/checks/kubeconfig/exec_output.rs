@@ -73,8 +73,6 @@ fn judge(evidence: &Evidence) -> CheckResult {
         if let Some((written, known)) = mistyped {
             let args = exec.args.iter();
             let args = args.map(|arg| if arg == written { known } else { arg });
-            let change = Exec::flags(&exec.command, args);
-            let change = change.and_then(|flags| evidence.entry().ok()?.change_plugin(&flags));
             let step = format!("write {known} instead of {written} in args");
             return Outcome::problem(
                 format!("{} failed with {status}", plugin.command),
@@ -82,10 +80,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
                     "the exec plugin fails: {written} in its args is no command of {}; its name is {known}",
                     exec.command
                 ),
-                match change {
-                    Some(change) => format!("{step}: {change}"),
-                    None => step,
-                },
+                evidence
+                    .entry()?
+                    .change_plugin_command(step, &exec.command, args),
             );
         }
         let next = match lower.contains("invalid choice") {
