@@ -170,8 +170,7 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
             Failure::new(kind_of(&error), error.to_string()).hint(hint)
         }
     };
-    let failure =
-        failure.note("what was done before stays; run the same command again to continue");
+    let failure = failure.note("completed steps are kept; run the same command again to continue");
     let failure = match finished > 0 || without_rights.is_some() {
         true => failure.after_change(),
         false => failure,
@@ -182,7 +181,7 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
             principal_arn,
             kept_because: None,
         }) => failure.note(format!(
-            "the new access entry of {principal_arn}, which had no rights yet, was deleted again: aws-auth decides for it"
+            "the new access entry of {principal_arn}, which had no rights yet, was deleted: aws-auth decides for it"
         )),
         Some(EntryWithoutRights {
             principal_arn,
@@ -196,7 +195,7 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
                     "warning: {principal_arn} may have lost its access, because its new access entry may have no rights: {error}"
                 ))
                 .hint(format!(
-                    "restore its access by aws-auth: {}",
+                    "restore its access through aws-auth: {}",
                     delete.command(&eks.facts.name)
                 ))
         }

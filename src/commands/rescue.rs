@@ -49,7 +49,7 @@ const POLICY: &str = "Make yourself an administrator";
 const SIGN_IN: &str = "Sign in with a fresh token";
 const REPAIR: &str = "Repair aws-auth";
 const NODES: &str = "Wait until the nodes are ready";
-const REMOVAL: &str = "Remove your access entry again";
+const REMOVAL: &str = "Remove your access entry";
 
 /// Regain access to a cluster with IAM permissions alone
 ///
@@ -354,7 +354,7 @@ impl Rescue<'_> {
             let failure = Failure::new(
                 Kind::Refused,
                 format!(
-                    "you have an access entry already, so aws-auth does not decide for you: --leave-no-trace could not take {CLUSTER_ADMIN} from it again"
+                    "you have an access entry already, so aws-auth does not decide for you: --leave-no-trace could not remove {CLUSTER_ADMIN} from it"
                 ),
             );
             return Err(self.steps.failed(failure.hint(

@@ -83,7 +83,7 @@ fn refuse_unconfirmed(
         Some(operation) => Err(Failure::new(
             Kind::Conflict,
             format!(
-                "aws-auth or the access entries changed during the update, and the plan is another one now: {}",
+                "aws-auth or the access entries changed during the update, and the plan has changed: {}",
                 operation.what_holds_after()
             ),
         )
@@ -99,14 +99,14 @@ fn refuse_unconfirmed(
 fn finish(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     print_result(args, backend, out)?;
     out.note(&format!(
-        "aws-auth is unchanged. To check the result: {}; to delete the access entries again: {}",
+        "aws-auth is unchanged. To check the result: {}; to delete the new access entries: {}",
         command("--check", backend),
         command("--revert", backend)
     ));
     Ok(Exit::Done)
 }
 
-/// Creates the caller's own access entry, and deletes it again if the caller cannot sign in as before.
+/// Creates the caller's own access entry, and deletes it if the caller cannot sign in as before.
 fn move_caller(
     operations: &[Operation],
     proof: &CallerProof,
@@ -117,10 +117,10 @@ fn move_caller(
     backend.execute(operations, out)?;
     let failure = match proof.check(was_admin, backend.timeout(), out) {
         Ok(()) => {
-            out.note("You signed in by your access entry, with the same username and rights.");
+            out.note("You signed in through your access entry, with the same username and rights.");
             return Ok(());
         }
-        Err(failure) => failure.at("your access entry does not give you your access"),
+        Err(failure) => failure.at("you do not get the same access through your access entry"),
     };
     let principals = operations.iter().filter_map(|operation| match operation {
         Operation::CreateEntry { principal_arn, .. } => Some(principal_arn.clone()),

@@ -104,7 +104,7 @@ fn refuse_obstacles(
     if obstacles.is_empty() {
         return Ok(());
     }
-    let what = "nothing was changed: in authentication mode API, not every principal would have its access";
+    let what = "nothing was changed: in authentication mode API, some principals would lose access";
     let mut failure = Failure::new(Kind::Refused, what);
     for obstacle in obstacles.iter().take(SHOWN) {
         let remedy = obstacle.remedy(cluster_name(backend));

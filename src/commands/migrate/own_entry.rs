@@ -61,7 +61,7 @@ impl State {
             Ok(Some(own)) => Err(Failure::new(
                 Kind::Unreachable,
                 format!(
-                    "your access entry {} is unfinished: an earlier run stopped before it associated the policy, so you may not read aws-auth",
+                    "your access entry {} is unfinished: an earlier run stopped before it associated the policy, so you cannot read aws-auth",
                     own.arn
                 ),
             )
@@ -93,7 +93,7 @@ impl State {
         } = own;
         let question = "Associate the policy of your access entry, which an earlier run did not?";
         confirm(question, args.yes, backend, out)?;
-        // The entry is deleted again if that fails, so that aws-auth decides.
+        // If that fails, the entry is deleted, so that aws-auth decides.
         let operations = Operation::creating(&arn, &terms);
         backend.execute(&operations, out)?;
         proof.expect_everything()?;

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
                 unbind(group, &same, backend, out)?;
             }
             None => out.note(
-                "Nothing to do: no access entry was created from aws-auth and is still the same.",
+                "Nothing to do: no unchanged access entry that was created from aws-auth is left.",
             ),
         }
         return Ok(Exit::Done);
@@ -213,10 +213,10 @@ fn move_caller_back(
     backend.execute(operations, out)?;
     let failure = match proof.check(false, backend.timeout(), out) {
         Ok(()) => {
-            out.note("You signed in by aws-auth, with the same username and rights.");
+            out.note("You signed in through aws-auth, with the same username and rights.");
             return Ok(());
         }
-        Err(failure) => failure.at("aws-auth does not give you your access"),
+        Err(failure) => failure.at("you do not get the same access through aws-auth"),
     };
     let restore: Vec<Operation> = operations
         .iter()

@@ -24,9 +24,9 @@ pub(super) enum OtherWay {
     Role(String),
 }
 
-/// What a rescue added, and how to take it away.
+/// What a rescue added, and how to remove it.
 pub(super) struct Addition {
-    /// The operations that take it away.
+    /// The operations that remove it.
     pub(super) removal: Vec<Operation>,
     /// The operations that add it again.
     restore: Vec<Operation>,
@@ -206,7 +206,9 @@ pub(super) fn remove(
     let checked = expected.check(cluster, signer, backend.timeout(), out);
     let failure = match checked.map(|checked| checked.failure(cluster, signer)) {
         Ok(None) => return Ok(()),
-        Ok(Some(failure)) | Err(failure) => failure.at("aws-auth does not give you your access"),
+        Ok(Some(failure)) | Err(failure) => {
+            failure.at("you do not get the expected access through aws-auth")
+        }
     };
     Err(match backend.roll_back(&addition.restore, out) {
         Ok(_) => failure

@@ -164,7 +164,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     let run = migration.run(&["--apply", "--yes"]);
     run.says(
         0,
-        &["You signed in by your access entry, with the same username and rights.\n"],
+        &["You signed in through your access entry, with the same username and rights.\n"],
     );
     assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
     // The caller's entry is the last one. EKS made those of the creator and of the nodes.
@@ -217,7 +217,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     let run = migration.run(&["--revert", "--yes"]);
     run.says(
         0,
-        &["You signed in by aws-auth, with the same username and rights.\n"],
+        &["You signed in through aws-auth, with the same username and rights.\n"],
     );
     assert_eq!(migration.entries(), [CREATOR, NODE]);
     assert_eq!(migration.aws_auth(), aws_auth);
@@ -233,7 +233,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     assert_eq!(bindings, "");
     migration.run(&["--revert", "--yes"]).says(
         0,
-        &["Nothing to do: no access entry was created from aws-auth and is still the same.\n"],
+        &["Nothing to do: no unchanged access entry that was created from aws-auth is left.\n"],
     );
 }
 
@@ -248,7 +248,7 @@ fn entry_that_does_not_admit_the_caller_is_deleted_again() {
     run.says(
         6,
         &[
-            "your access entry does not give you your access",
+            "you do not get the same access through your access entry",
             "your access entry was deleted: aws-auth decides for you again\n",
         ],
     );
@@ -265,7 +265,7 @@ fn interrupted_migration_continues() {
         3,
         &[
             &format!("cannot create the access entry of {DEV}: AccessDeniedException: {message}\n"),
-            "what was done before stays; run the same command again to continue\n",
+            "completed steps are kept; run the same command again to continue\n",
             "ask an administrator to add this to a policy of your identity: ",
         ],
     );
@@ -358,7 +358,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     migration.run(&["--finish", "--yes"]).says(
         4,
         &[
-            "nothing was changed: in authentication mode API, not every principal would have its access\n",
+            "nothing was changed: in authentication mode API, some principals would lose access\n",
             "  arn:aws:iam::111122223333:role/dev has no access entry with the same access\n",
             "hint: give its access entry the same access; or, if it is no longer needed, remove it: awsauth unmap role arn:aws:iam::111122223333:role/dev --cluster-name my-cluster\n",
             "  444455556666 has no access entry with the same access\n",
@@ -572,7 +572,7 @@ fn plan_that_changes_during_the_mode_update_is_refused() {
     run.says(
         5,
         &[
-            "the plan is another one now: ",
+            "the plan has changed: ",
             DEPLOY,
             "hint: check the new plan and continue: awsauth migrate --cluster-name my-cluster --apply\n",
         ],

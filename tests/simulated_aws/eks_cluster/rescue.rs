@@ -259,7 +259,7 @@ fn caller_of_an_emptied_aws_auth_gets_in_and_restores_it_without_trace() {
         "7. Sign in with a fresh token\n",
         "8. Repair aws-auth\n",
         "9. Wait until the nodes are ready\n",
-        "10. Remove your access entry again\n  call:              aws eks delete-access-entry",
+        "10. Remove your access entry\n  call:              aws eks delete-access-entry",
     ] {
         assert!(dry.stdout.contains(part), "no {part:?} in:\n{}", dry.stdout);
     }
@@ -438,7 +438,7 @@ fn access_entry_that_existed_before_gets_its_policies_back() {
         lockout.rescue(&["--yes", "--leave-no-trace"]).says(
             4,
             &[
-                "--leave-no-trace could not take AmazonEKSClusterAdminPolicy from it again\n",
+                "--leave-no-trace could not remove AmazonEKSClusterAdminPolicy from it\n",
                 "--verify-as ARN; or keep the policy: --keep-entry\n",
             ],
         );
@@ -531,7 +531,7 @@ fn access_entry_is_removed_only_if_another_way_in_is_proven() {
         run.says(
             6,
             &[
-                "aws-auth does not give you your access",
+                "you do not get the expected access through aws-auth",
                 "your access entry was created again\n",
             ],
         );
@@ -616,7 +616,7 @@ fn refusals_of_eks_leave_the_state_and_name_the_next_step() {
             "API_AND_CONFIG_MAP",
             &[
                 "Its condition may use eks:policyArn, eks:accessScope or eks:namespaces\n",
-                "which had no rights yet, was deleted again: aws-auth decides for it",
+                "which had no rights yet, was deleted: aws-auth decides for it",
             ],
         ),
         (
