@@ -1,5 +1,6 @@
 //! The write transaction that every writing command runs: plan, guards, dry run, backup, write, verification, rollback.
 
+mod deleted_aws_auth;
 mod entry_transaction;
 mod ignored_mappings;
 mod plan_builder;
@@ -18,6 +19,7 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::plan::{Allowed, Plan, Request, Stages};
 use awsauth_kube::history::random_id;
+use deleted_aws_auth::warn_of_last_text;
 use plan_builder::ROUNDS_OF_QUESTIONS;
 use verify_or_roll_back::PostWriteCheck;
 
@@ -288,6 +290,10 @@ impl Transaction<'_> {
         };
         if !plan.is_change() || !plan.refusals.is_empty() || options.mode == Mode::ClientDryRun {
             return Ok(None);
+        }
+        let creates = !first.exists && plan.changes_aws_auth();
+        if creates && (self.request)(&first.snapshot)?.contents.is_none() {
+            warn_of_last_text(backend, out)?;
         }
         if first.exists && first.may_update == Some(false) && plan.changes_aws_auth() {
             return Err(no_permission(backend, &first.facts));

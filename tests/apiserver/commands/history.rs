@@ -133,7 +133,7 @@ fn every_write_is_recorded_and_can_be_undone() {
     let undone = format!("({}: awsauth unmap role {MYTESTROLE})", number(2));
     assert!(table.contains(&undone), "no {undone} in\n{table}");
     assert_eq!(history(&session)[3]["undoes"].to_string(), number(2));
-    session.done(&["undo"]);
+    session.done(&["undo", "--whole"]);
     assert_eq!(contents(&session), states[3]);
     let before = session.resource_version();
     let dry = session
@@ -245,7 +245,7 @@ fn access_that_was_revoked_stays_revoked_after_a_foreign_replace() {
     session.run(&["undo"]).says(4, &["awsauth restore"]);
     session.done(&["restore"]);
     assert_eq!(session.text("mapRoles"), revoked);
-    session.done(&["undo"]);
+    session.done(&["undo", "--whole"]);
     assert_eq!(session.text("mapRoles"), format!("{old}{theirs}"));
 
     // The other client restored exactly what was there before the unmap.
@@ -338,7 +338,7 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
         let node = "arn:aws:iam::111122223333:role/eksctl-k8s-cluster-nodegroup-ng-1-NodeInstanceRole-1FI6JXPS9MDWK";
         session.done(&["undo", "--whole", "--allow-node-entry", node]);
         assert!(session.api.object()["data"]["mapRoles"].is_null());
-        session.done(&["undo"]);
+        session.done(&["undo", "--whole"]);
         assert_eq!(contents(&session), before, "{from}");
     }
     session
@@ -356,6 +356,25 @@ fn aws_auth_is_restored_from_a_revision_and_from_a_file() {
         piped,
         "the old one stays"
     );
+}
+
+#[test]
+fn creating_aws_auth_again_says_that_the_history_has_its_text() {
+    const WARNING: &str =
+        "warning: aws-auth was deleted. Its last text, with 2 mappings, is in the history";
+    let session = ExclusiveCluster::start();
+    session.map(&[]).says(0, &[]);
+    session.api.delete();
+    let other = map_args(OTHER);
+    let dry_run = session.run(&[&other[..], &["--dry-run=server"]].concat());
+    dry_run.says(0, &[WARNING, "first run awsauth restore"]);
+    // The restoration itself does not warn, and neither does a change to what it restored.
+    for args in [&["restore"][..], &other] {
+        let run = session.done(args);
+        assert!(!run.stderr.contains("was deleted"), "{run:?}");
+    }
+    session.api.delete();
+    session.done(&other).says(0, &["with 3 mappings"]);
 }
 
 #[test]
@@ -610,7 +629,7 @@ fn oldest_revisions_are_removed_if_the_history_is_full() {
     session
         .map(&[])
         .says(0, &["Stored the previous aws-auth as revision"]);
-    session.done(&["undo"]);
+    session.done(&["undo", "--whole"]);
     // Other clients may remove keys from the ConfigMap.
     session.api.delete_history();
     session
@@ -675,7 +694,7 @@ fn killed_run_leaves_the_old_or_the_new_state() {
         let mut newest_first = revisions.iter().rev();
         let wrote = newest_first.find(|revision| revision["then"] == "kept");
         assert_eq!(wrote.unwrap()["after"], list["live"], "{list}");
-        session.done(&["undo"]);
+        session.done(&["undo", "--whole"]);
         assert_eq!(session.text("mapRoles"), before);
     }
     assert!(written < 18, "none was killed in time");
@@ -726,7 +745,7 @@ fn history_falls_back_to_the_home_folder() {
             ".local/state/awsauth/cluster-",
         ],
     );
-    session.done(&["undo"]);
+    session.done(&["undo", "--whole"]);
     assert!(session.text("mapRoles").contains(MYTESTROLE));
     std::fs::remove_dir_all(home).unwrap();
 }
