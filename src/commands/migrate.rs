@@ -141,7 +141,8 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
             let eks = backend.eks().map(|eks| &eks.facts);
             let cluster = eks.map(|facts| facts.name.as_str());
             let region = eks.map(|facts| facts.region());
-            out.data(printed_entries(&planned, form, cluster, region).as_bytes())?;
+            let kubectl = backend.kubectl();
+            out.data(printed_entries(&planned, form, cluster, region, &kubectl).as_bytes())?;
         }
         None => {
             let accounts = state.account_use(args, backend, out)?;

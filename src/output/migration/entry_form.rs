@@ -34,6 +34,7 @@ pub(crate) fn printed_entries(
     form: EntryForm,
     cluster: Option<&str>,
     region: Option<&str>,
+    kubectl: &str,
 ) -> String {
     let entries: Vec<_> = plan
         .entries()
@@ -45,7 +46,7 @@ pub(crate) fn printed_entries(
             })
         })
         .collect();
-    let comments = comments(plan, form, cluster);
+    let comments = comments(plan, form, cluster, kubectl);
     match form {
         EntryForm::TerraformModule => comments + &terraform::module_input(&entries, cluster),
         EntryForm::Terraform => comments + &terraform::resources(&entries, cluster),
@@ -56,11 +57,25 @@ pub(crate) fn printed_entries(
             let grants = grants.map(|one| Grant::of_entry(one.entry, one.terms));
             comments + &access_file(&grants.collect::<Vec<_>>())
         }
-        EntryForm::AwsCli => shell_script::script(plan, &comments, cluster, region),
+        EntryForm::AwsCli => shell_script::script(plan, &comments, cluster, region, kubectl),
     }
 }
 
-fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) -> String {
+/// Returns the command for an operation. One of kubectl begins with `kubectl`, which may name the context.
+pub(super) fn command(operation: &Operation, cluster: &str, kubectl: &str) -> String {
+    let command = operation.command(cluster);
+    match command.strip_prefix("kubectl ") {
+        Some(rest) => format!("{kubectl} {rest}"),
+        None => command,
+    }
+}
+
+fn comments(
+    plan: &MigrationPlan<'_>,
+    form: EntryForm,
+    cluster: Option<&str>,
+    kubectl: &str,
+) -> String {
     let mut text = String::new();
     let mut comment = |line: &str| {
         let _ = writeln!(text, "# {}", one_line(line));
@@ -78,7 +93,7 @@ fn comments(plan: &MigrationPlan<'_>, form: EntryForm, cluster: Option<&str>) ->
     };
     if form != EntryForm::AwsCli {
         for operation in plan.operations.iter().filter(is_before_entries) {
-            let command = operation.command(cluster.unwrap_or(UNKNOWN_CLUSTER));
+            let command = command(operation, cluster.unwrap_or(UNKNOWN_CLUSTER), kubectl);
             comment(&format!("Needed first: {command}"));
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::UNKNOWN_CLUSTER;
+use super::entry_form::command;
 use super::printed_entry::lacks_policy;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{MigrationPlan, Presence};
@@ -17,6 +18,7 @@ pub(super) fn script(
     comments: &str,
     cluster: Option<&str>,
     region: Option<&str>,
+    kubectl: &str,
 ) -> String {
     let mut text = format!("#!/bin/sh\n{comments}set -eu\n");
     if let Some(region) = region {
@@ -40,7 +42,7 @@ pub(super) fn script(
     };
     let mut is_updated = false;
     for operation in plan.operations.iter().filter(|one| !is_done(one)) {
-        let command = operation.command(cluster);
+        let command = command(operation, cluster, kubectl);
         let cluster = quoted(cluster);
         match operation {
             Operation::UpdateAuthenticationMode { to, .. } => {
