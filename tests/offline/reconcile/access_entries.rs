@@ -862,7 +862,7 @@ fn requester_of_a_permission_set_needs_a_grant_for_all_its_roles() {
         assert_eq!(check(&of(covering), "alice"), Ok(()), "{covering}");
         let error = check(&of(covering), "mallory").unwrap_err();
         assert!(
-            error.contains("mallory is not one of the requesters"),
+            error.contains("has mallory among its requesters"),
             "{error}"
         );
     }

@@ -8,12 +8,12 @@ use crate::document::{Principal, SectionName, SsoRole};
 use crate::facts::partitions::{PARTITIONS, Partition};
 use crate::permission_set::role_name;
 
-/// The end of a role's name, in Identity Center's form.
+/// An example of the suffix that Identity Center gives role names.
 const EXAMPLE_SUFFIX: &str = "0123456789abcdef";
 
-/// Checks whether a user may create an object with this spec, if the configuration names requesters. A spec that is invalid or that no grant covers is
-/// an error as well: a grant that is added later would cover it without a check of its requester. If time is up, the result must be
-/// discarded.
+/// If the configuration names requesters, checks whether this user may create an object with this spec; otherwise, any user may. A spec
+/// that is invalid or that no grant covers is an error as well: a grant that is added later would cover it without a check of its
+/// requester. If time is up, the result must be discarded.
 ///
 /// # Errors
 /// Why the user may not; a sentence fragment.
@@ -51,7 +51,7 @@ pub fn check_requester(
             Ok(_) if covered_by(&may_use).is_ok() => is_covered = true,
             Ok(_) => {
                 return Err(format!(
-                    "{user} is not one of the requesters of a grant that covers {}",
+                    "no grant that covers {} has {user} among its requesters",
                     entry.describe()
                 ));
             }
@@ -60,8 +60,9 @@ pub fn check_requester(
     uncovered.filter(|_| !is_covered).map_or(Ok(()), Err)
 }
 
-/// Returns the entries for the roles that a permission set has and may get later, with `*` in the ARN, one for each partition: only
-/// EKS reports the partition of the cluster. A grant covers them if the `*` of its own ARN does.
+/// Returns one entry per partition, because only EKS knows the cluster's partition. `*` in the ARN stands for the suffix of the
+/// permission set's role, now and after the role is created again. A grant covers such an entry only if its own ARN pattern has a `*`
+/// there.
 fn later_entries(sso: &SsoRole, spec: &Spec) -> Result<Vec<EntryRecord>, String> {
     let (set, account) = (&sso.permission_set_name, &sso.account_id);
     let arn =
