@@ -25,7 +25,8 @@ fn by_printf(word: &str) -> String {
             '\\' => format.push_str(r"\\"),
             // `-` would begin an option, `::` and `##[` a command for a log.
             '-' | ':' if at == 0 => push_octal(c, &mut format),
-            '\'' | '#' => push_octal(c, &mut format),
+            // An interactive shell expands `!` between double quotes, even in `$(…)`.
+            '\'' | '#' | '!' => push_octal(c, &mut format),
             c if is_invisible(c) => push_octal(c, &mut format),
             c => format.push(c),
         }
