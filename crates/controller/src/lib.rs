@@ -187,6 +187,7 @@ async fn serve(
         idle_reason: None,
         write_error: None,
         record_error: None,
+        running_changes: None,
         server_time: None,
         time_error: None,
         context,

@@ -31,6 +31,8 @@ use awsauth_core::reconcile::{
     OwnershipRecord, Reason, Stage, decide, needs_server_time,
 };
 
+pub(crate) use access_entry_writer::RunningChanges;
+use access_entry_writer::ended;
 use aws_auth_writer::NotWritten;
 pub(crate) use external_write_recorder::ExternalWriteRecorder;
 
@@ -91,6 +93,8 @@ pub(crate) struct Reconciler {
     /// The objects for which EKS was asked again, because it did not return their access entries: their UID, their generation, and whether
     /// their access must end.
     pub(crate) awaited: HashSet<(String, i64, bool)>,
+    /// The changes to access entries that are being made.
+    pub(crate) running_changes: Option<RunningChanges>,
     /// The time of the API server, if the current reconciliation needs it.
     pub(crate) server_time: Option<Timestamp>,
     /// Why the API server's time is unknown although it is needed.
@@ -101,7 +105,7 @@ pub(crate) struct Reconciler {
 enum ReconcileResult {
     /// Everything is done. Contains the time of the next reconciliation, if it is known.
     Done(Option<Timestamp>),
-    /// Everything is done, except for changes to access entries, which wait for EKS. Contains the same.
+    /// Everything is done, except for changes to access entries, which are being made or wait for EKS. Contains the same.
     EntriesPending(Option<Timestamp>),
     /// The next reconciliation must start immediately.
     Unfinished,
@@ -109,14 +113,6 @@ enum ReconcileResult {
     NotLeader,
     /// An error occurred; retry later.
     Failed,
-}
-
-/// What became of changes to access entries.
-enum EntriesResult {
-    /// They are made, or remembered as failed. The next reconciliation reports that.
-    Changed,
-    /// They wait for EKS.
-    Pending,
 }
 
 impl Reconciler {
@@ -148,7 +144,13 @@ impl Reconciler {
             let wake = wake.map(|(at, not_before)| wake_at(at).max(not_before));
             tokio::select! {
                 biased;
-                () = self.context.shutdown.requested() => return,
+                () = self.context.shutdown.requested() => {
+                    // They stop by themselves.
+                    if self.running_changes.is_some() {
+                        let _ = ended(&mut self.running_changes).await;
+                    }
+                    return;
+                }
                 changed = self.is_leader.changed() => {
                     if changed.is_err() { return }
                     if *self.is_leader.borrow() {
@@ -172,6 +174,14 @@ impl Reconciler {
                         self.remember_protected();
                     }
                     debounce.changed_urgently(Instant::now());
+                    continue;
+                }
+                results = ended(&mut self.running_changes) => {
+                    waits_for_eks = self.conclude_changes(results).await;
+                    match waits_for_eks {
+                        true => next_full = Instant::now() + ENTRIES_RETRY,
+                        false => debounce.changed_urgently(Instant::now()),
+                    }
                     continue;
                 }
                 () = self.cache.changed() => { debounce.changed(Instant::now()); continue; }
@@ -287,14 +297,17 @@ impl Reconciler {
         let started = Timestamp::now();
         let mut first = self.decide(Stage::Preparing, &stored, &list, &eks);
         let mut eks = eks;
-        if self.asks_more(&first.aws_query, &eks) {
-            eks = self.refreshed_eks(eks).await;
+        let asks_more = self.asks_more(&first.aws_query, &eks);
+        if asks_more && first.plan.is_none() && !first.removes_access() {
+            // Otherwise, the response starts the next reconciliation.
+            let interrupt = self.must_stop_requests(&stored, &list.objects, started, None);
+            eks = self.refreshed_eks(eks, interrupt).await;
             first = self.decide(Stage::Preparing, &stored, &list, &eks);
         }
         self.report_idle(first.idle.clone()).await;
         let needs_refresh = first.plan.is_some() && first.needs_fresh_inventory && eks.is_stale();
         let eks = match needs_refresh {
-            true => self.refreshed_eks(eks).await,
+            true => self.refreshed_eks(eks, pending()).await,
             false => eks,
         };
         let writes = first.plan.is_some();
@@ -368,16 +381,14 @@ impl Reconciler {
             let deferred = self.decide(Stage::Writing, &stored, &list, &eks);
             entry_changes = deferred.entry_changes;
         }
-        let changed = match entry_changes.is_empty() {
-            true => None,
-            false if !is_recorded => None,
-            // aws-auth does not wait for EKS. Its response starts the next reconciliation.
-            false if eks.is_stale() => {
-                self.refresh_eks.notify_one();
-                Some(EntriesResult::Pending)
+        let entries_pending = is_recorded && !entry_changes.is_empty();
+        if entries_pending && self.running_changes.is_none() {
+            match eks.is_stale() {
+                // Its response starts the next reconciliation.
+                true => self.refresh_eks.notify_one(),
+                false => self.start_changes(&list, entry_changes, &eks).await,
             }
-            false => Some(self.change_entries(&list, entry_changes, &eks).await),
-        };
+        }
         self.ask_for_access_entries(&list.objects, &reports, &eks);
         let objects = list.objects.clone();
         let cancel = self.must_stop_requests(&stored, &objects, started, None);
@@ -387,13 +398,16 @@ impl Reconciler {
         is_unfinished |= self.aws_auth.borrow_and_update().as_ref() != Some(&stored);
         // Deferred changes are decided again immediately, unless recording them failed: then the retry decides.
         is_unfinished |= has_deferred && self.object_writer.retry_at().is_none();
-        match changed {
-            _ if self.must_not_write() => ReconcileResult::NotLeader,
-            _ if !is_recorded => ReconcileResult::Failed,
-            _ if is_unfinished => ReconcileResult::Unfinished,
-            Some(EntriesResult::Changed) => ReconcileResult::Unfinished,
-            Some(EntriesResult::Pending) => ReconcileResult::EntriesPending(retry_at),
-            None => ReconcileResult::Done(retry_at),
+        if self.must_not_write() {
+            ReconcileResult::NotLeader
+        } else if !is_recorded {
+            ReconcileResult::Failed
+        } else if is_unfinished {
+            ReconcileResult::Unfinished
+        } else if entries_pending {
+            ReconcileResult::EntriesPending(retry_at)
+        } else {
+            ReconcileResult::Done(retry_at)
         }
     }
 
@@ -468,7 +482,12 @@ impl Reconciler {
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
         let last_writers = self.external_writes.writers_of(stored);
-        decide(&Input {
+        let access_entries = eks.snapshot.access_entries.as_ref();
+        let running = self.running_changes.as_ref();
+        let hidden = running
+            .zip(access_entries)
+            .map(|(running, entries)| Arc::new(running.hide_contents(entries)));
+        let mut decision = decide(&Input {
             stage,
             config: &config,
             objects: &list.objects,
@@ -477,12 +496,16 @@ impl Reconciler {
             last_writers: &last_writers,
             memory: &self.memory,
             facts: &eks.facts,
-            access_entries: eks.snapshot.access_entries.as_ref(),
+            access_entries: hidden.as_ref().or(access_entries),
             aws: &eks.snapshot.aws,
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
             server_time: self.server_time,
-        })
+        });
+        if let Some(running) = running {
+            running.withhold_reports(&mut decision, &list.objects, &self.memory);
+        }
+        decision
     }
 
     /// Asks the API server for its time, if an object may have expired.
@@ -526,7 +549,7 @@ impl Reconciler {
         is_recorded: bool,
     ) {
         let stored = self.aws_auth.borrow().clone();
-        let Some(stored) = stored.filter(|_| is_recorded) else {
+        let Some(stored) = stored.filter(|_| is_recorded && self.running_changes.is_none()) else {
             return;
         };
         let mut changes = self
@@ -534,7 +557,7 @@ impl Reconciler {
             .entry_changes;
         if !changes.is_empty() && eks.is_stale() {
             let responded_at = eks.responded_at;
-            eks = self.refreshed_eks(eks).await;
+            eks = self.refreshed_eks(eks, pending()).await;
             if eks.responded_at == responded_at {
                 return;
             }
@@ -543,7 +566,7 @@ impl Reconciler {
                 .entry_changes;
         }
         if !changes.is_empty() {
-            self.change_entries(list, changes, &eks).await;
+            self.start_changes(list, changes, &eks).await;
         }
     }
 
@@ -592,12 +615,20 @@ impl Reconciler {
         is_new && eks.responded_at.is_some() && !eks.query.includes(query)
     }
 
-    /// Returns the current state from EKS: a node group may have been deleted since the last response.
-    async fn refreshed_eks(&mut self, before: Arc<EksState>) -> Arc<EksState> {
+    /// Returns the current state from EKS: a node group may have been deleted since the last response. Returns the state `before` after
+    /// an interrupt.
+    async fn refreshed_eks(
+        &mut self,
+        before: Arc<EksState>,
+        interrupt: impl Future<Output = ()>,
+    ) -> Arc<EksState> {
         // Ignores a response that arrived before the request.
         self.eks.mark_unchanged();
         self.refresh_eks.notify_one();
-        let refreshed = timeout(EKS_TIMEOUT, self.eks.changed()).await;
+        let refreshed = tokio::select! {
+            refreshed = timeout(EKS_TIMEOUT, self.eks.changed()) => refreshed,
+            () = interrupt => return before,
+        };
         match refreshed {
             Ok(Ok(())) => Arc::clone(&self.eks.borrow_and_update()),
             _ => {

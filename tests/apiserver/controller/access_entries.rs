@@ -421,8 +421,8 @@ fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
     controller.terminate();
 }
 
-#[test]
-fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
+/// Starts a controller that protects the entry of the role `ops`, and has created the access entry of `fay` and the mapping of `gus`.
+fn start_with_ops() -> (Harness, EksService, Moto, Controller) {
     let harness = Harness::shared();
     let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
     let protect = format!("protect:\n  arns: [\"{}\"]\n", role("ops"));
@@ -441,6 +441,23 @@ fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
         harness.apply(&object);
         harness.wait_for_ready(name, "True Applied");
     }
+    (harness, eks, moto, controller)
+}
+
+/// Removes the entry of the role `ops`, which must be restored although EKS does not respond.
+fn remove_ops(harness: &Harness) {
+    let begun = Instant::now();
+    harness.write("mapRoles", NODE_ENTRY, "client");
+    eventually("the protected entry is restored", || {
+        harness.roles().contains(&role("ops")).then_some(())
+    });
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
+    let (harness, eks, _moto, controller) = start_with_ops();
     // Until EKS responds again, the deletion of an access entry is pending.
     std::thread::sleep(Duration::from_secs(6));
     set_faults(
@@ -449,20 +466,69 @@ fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
     );
     harness.delete("fay");
     std::thread::sleep(Duration::from_secs(2));
-    for round in 0..2 {
-        let begun = Instant::now();
-        harness.write("mapRoles", NODE_ENTRY, &format!("client-{round}"));
-        eventually("the protected entry is restored", || {
-            harness.roles().contains(&role("ops")).then_some(())
-        });
-        let took = begun.elapsed();
-        assert!(took < Duration::from_secs(10), "{took:?}");
+    for _ in 0..2 {
+        remove_ops(&harness);
     }
     assert!(entry(&eks, &role("fay")).is_some());
     set_faults(&eks, json!([]));
     eventually("the access entry is deleted", || {
         entry(&eks, &role("fay")).is_none().then_some(())
     });
+    controller.terminate();
+}
+
+#[test]
+fn aws_auth_does_not_wait_for_changes_that_eks_throttles() {
+    let (harness, eks, _moto, controller) = start_with_ops();
+    set_faults(
+        &eks,
+        json!([{"operation": "CreateAccessEntry", "fault": "throttle", "times": 1000}]),
+    );
+    let mut bob = developer("bob");
+    bob["spec"]["policies"] = json!([{"name": "view"}]);
+    harness.apply(&bob);
+    eventually("a call is refused", || {
+        let asked = eks.asked();
+        let mut asked = asked.iter();
+        asked
+            .any(|call| call == "CreateAccessEntry ThrottlingException")
+            .then_some(())
+    });
+    for _ in 0..2 {
+        remove_ops(&harness);
+    }
+    // Its entry may exist by the time it is deleted: the last request may have succeeded.
+    harness.delete("bob");
+    harness.delete("gus");
+    eventually("the mapping is removed", || {
+        (!harness.roles().contains(&role("gus"))).then_some(())
+    });
+    assert!(!harness.object("bob").is_null(), "its change is under way");
+    set_faults(&eks, json!([]));
+    eventually("the object is deleted", || {
+        harness.object("bob").is_null().then_some(())
+    });
+    assert_eq!(entry(&eks, &role("bob")), None);
+    controller.terminate();
+}
+
+#[test]
+fn aws_auth_does_not_wait_for_queries_about_new_objects() {
+    let (harness, eks, _moto, controller) = start_with_ops();
+    set_faults(
+        &eks,
+        json!([{"operation": "ListAccessEntries", "fault": "delay", "seconds": 25}]),
+    );
+    for name in ["bob", "carl", "dora"] {
+        let mut object = developer("tenant");
+        object["spec"]["role"] = json!(role(name));
+        object["spec"]["policies"] = json!([{"name": "view"}]);
+        harness.apply(&object);
+        std::thread::sleep(Duration::from_secs(1));
+        remove_ops(&harness);
+    }
+    set_faults(&eks, json!([]));
+    harness.wait_for_ready("tenant", "True Applied");
     controller.terminate();
 }
 

@@ -1,42 +1,107 @@
 //! Makes the decided changes to access entries.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
-use super::{EntriesResult, Reconciler};
+use super::Reconciler;
 use crate::cache::ObjectList;
 use crate::eks_state::{EksState, PERIOD};
-use awsauth_aws::eks::{EntryChangeError, change_entries};
+use awsauth_aws::eks::{DescribeError, EntryChangeError, change_entries};
 use awsauth_core::access_entries::EntryChange;
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::error_chain;
+use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::history::EntryWrite;
-use awsauth_core::reconcile::{AccessEntryChange, AccessEntryFailure, Event};
+use awsauth_core::reconcile::{
+    AccessEntryChange, AccessEntryFailure, Decision, Event, Memory, Object, Regarding,
+};
 use awsauth_kube::history::record_entries;
 
-/// How long all changes of one reconciliation may take together. aws-auth waits meanwhile.
+/// How long all changes that were started together may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The delay after the first failure. It doubles with each further one, up to [`PERIOD`].
 const FIRST_RETRY: Duration = Duration::from_secs(15);
 
+type Results = Vec<(usize, Option<EntryChangeError>)>;
+
+/// Changes that are being made. aws-auth does not wait for them.
+pub(crate) struct RunningChanges {
+    changes: Vec<AccessEntryChange>,
+    /// The objects of the decision.
+    objects: Vec<Object>,
+    work: JoinHandle<Result<Results, DescribeError>>,
+}
+
+impl RunningChanges {
+    /// Returns the access entries, without the contents of those that are being changed.
+    pub(super) fn hide_contents(&self, entries: &AccessEntries) -> AccessEntries {
+        let changed = self.changes.iter().map(|change| {
+            let principal_arn = &change.change.principal_arn;
+            let unknown = AccessEntry {
+                principal_arn: principal_arn.clone(),
+                terms: None,
+            };
+            (principal_arn.as_str(), Some(unknown))
+        });
+        entries.with(changed)
+    }
+
+    /// Leaves the objects as they are whose access entries are being changed: the decision does not know what these contain.
+    pub(super) fn withhold_reports(
+        &self,
+        decision: &mut Decision,
+        objects: &[Object],
+        memory: &Memory,
+    ) {
+        let is_changing = |uid: &str| self.changes.iter().any(|change| change.uid == uid);
+        for (object, report) in objects.iter().zip(&mut decision.reports) {
+            if is_changing(&object.uid) {
+                report.status = object.status.clone();
+                report.remove_finalizer = false;
+            }
+        }
+        decision.events.retain(|event| match event.regarding {
+            Regarding::Object(at) => !is_changing(&objects[at].uid),
+            Regarding::AwsAuth => true,
+        });
+        let failures = memory.entry_failures.iter();
+        let failures = failures.filter(|(uid, _)| is_changing(uid));
+        let failures = failures.map(|(uid, failure)| (uid.clone(), failure.clone()));
+        decision.memory.entry_failures.extend(failures);
+    }
+}
+
+/// Completes when the changes have ended; never, if there are none.
+pub(super) async fn ended(running: &mut Option<RunningChanges>) -> Result<Results, String> {
+    let Some(changes) = running else {
+        return pending().await;
+    };
+    match (&mut changes.work).await {
+        Ok(results) => results.map_err(|error| error_chain::text(&error)),
+        Err(panic) => Err(panic.to_string()),
+    }
+}
+
 impl Reconciler {
-    /// Makes the changes, and remembers those that fail. The next reconciliation reports the objects.
-    pub(super) async fn change_entries(
+    /// Begins to make the changes. When they have ended, call [`conclude_changes`](Self::conclude_changes).
+    pub(super) async fn start_changes(
         &mut self,
         list: &ObjectList,
         changes: Vec<AccessEntryChange>,
         eks: &EksState,
-    ) -> EntriesResult {
+    ) {
         let Some(name) = self.context.settings.cluster_name.clone() else {
-            return EntriesResult::Pending;
+            return;
         };
-        let by_object = by_object(&changes);
         let of_object = |changes: &&[AccessEntryChange]| -> Vec<EntryChange> {
             changes.iter().map(|change| change.change.clone()).collect()
         };
-        let groups: Vec<Vec<EntryChange>> = by_object.iter().map(of_object).collect();
+        let groups: Vec<Vec<EntryChange>> = by_object(&changes).iter().map(of_object).collect();
         self.record_entries(groups.concat(), eks).await;
         let options = self.context.settings.credential_options.clone();
         let (is_leader, shutdown) = (self.is_leader.clone(), self.context.shutdown.clone());
@@ -44,23 +109,31 @@ impl Reconciler {
         let work = tokio::task::spawn_blocking(move || {
             change_entries(&name, &options, &groups, TIME_LIMIT, should_stop)
         });
-        let results = match work.await {
-            Ok(Ok(results)) => results,
-            Ok(Err(error)) => {
-                let error = error_chain::text(&error);
+        self.running_changes = Some(RunningChanges {
+            changes,
+            objects: list.objects.clone(),
+            work,
+        });
+    }
+
+    /// Remembers which changes were made and which failed. The next reconciliation reports the objects. Returns whether changes wait for
+    /// EKS.
+    pub(super) async fn conclude_changes(&mut self, results: Result<Results, String>) -> bool {
+        let Some(ended) = self.running_changes.take() else {
+            return false;
+        };
+        let results = match results {
+            Ok(results) => results,
+            Err(error) => {
                 warn!(error, "cannot change access entries; retrying");
-                return EntriesResult::Pending;
-            }
-            Err(panic) => {
-                warn!(error = %panic, "cannot change access entries; retrying");
-                return EntriesResult::Pending;
+                return true;
             }
         };
         let (mut done, mut events) = (Vec::new(), Vec::<Event>::new());
         let mut is_overtaken = false;
-        for (changes, (made, error)) in by_object.into_iter().zip(results) {
+        for (changes, (made, error)) in by_object(&ended.changes).into_iter().zip(results) {
             let AccessEntryChange { object, uid, .. } = &changes[0];
-            let object = object.map(|at| &list.objects[at]);
+            let object = object.map(|at| &ended.objects[at]);
             let name = object.map_or("", |object| &object.name);
             let failed = changes.get(made);
             let is_removal = failed.is_some_and(|failed| failed.change.after.is_none());
@@ -107,17 +180,14 @@ impl Reconciler {
                 }
             }
         }
-        self.object_writer.emit(&list.objects, &events).await;
+        self.object_writer.emit(&ended.objects, &events).await;
         self.eks_sender.send_modify(|state| {
             *state = Arc::new(state.with_entries_changed(&done));
         });
-        match is_overtaken {
-            true => {
-                self.refresh_eks.notify_one();
-                EntriesResult::Pending
-            }
-            false => EntriesResult::Changed,
+        if is_overtaken {
+            self.refresh_eks.notify_one();
         }
+        is_overtaken
     }
 
     /// Stores a copy of the entries in the history.
