@@ -160,7 +160,8 @@ fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
     });
     Exec {
         api_version: exec.api_version.clone(),
-        command: exec.command.clone(),
+        // It may be a whole command line.
+        command: redact::text(&exec.command),
         args: redact::arguments(exec.args.clone()),
         env: env.collect(),
         has_interactive_mode: exec.has_interactive_mode,

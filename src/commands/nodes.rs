@@ -103,7 +103,7 @@ pub(crate) fn run(
     }
     let entries = state.access_entries.as_deref();
     let entries = entries.and_then(AccessEntries::all).unwrap_or_default();
-    if fix::run(args, &found, entries, backend, out)? {
+    if fix::run(args, &state, entries, backend, out)? {
         let state = State::read(backend, out)?;
         let found = state.report();
         if args.answer.output == Format::Json {
@@ -144,6 +144,12 @@ impl State {
             nodes,
             cluster: facts.map(|facts| (facts.name.clone(), facts.arn.clone())),
         })
+    }
+
+    /// Returns whether there is an aws-auth with a section.
+    fn has_text(&self) -> bool {
+        let mut sections = self.document.sections();
+        sections.any(|section| section.text().is_some())
     }
 
     pub(super) fn report(&self) -> NodeReport<'_> {

@@ -1,5 +1,6 @@
 //! Users, and changes of access.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -100,9 +101,10 @@ fn lost_and_gained(change: &AccessChange) -> (String, String) {
         return (access_before(change), access_after(change));
     }
     let rights = |user: &User, other: &User, policies: &[AccessPolicy], others: &[AccessPolicy]| {
+        let of_other: HashSet<&String> = other.groups.iter().collect();
         let groups = user.groups.iter();
         let groups: Vec<_> = groups
-            .filter(|group| !other.groups.contains(group))
+            .filter(|group| !of_other.contains(group))
             .map(|group| one_line(group))
             .collect();
         let groups = match groups.as_slice() {

@@ -485,6 +485,30 @@ fn migration_of_many_groups_takes_linear_time() {
     assert!(run.status < 2, "{}", run.status);
 }
 
+/// The difference between two long lists of groups, in the forms that people and GitHub read.
+#[test]
+#[cfg(unix)]
+fn difference_of_many_groups_takes_linear_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let map = |name: &str, prefix: &str| {
+        let path = folder.path().join(name);
+        let groups: String = (0..100_000)
+            .map(|at| format!("      - {prefix}{at}\n"))
+            .collect();
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: aws-auth, namespace: kube-system}}\ndata:\n  mapRoles: |\n    - rolearn: arn:aws:iam::111122223333:role/a\n      username: a\n      groups:\n{groups}"
+        );
+        std::fs::write(&path, text).expect("a file");
+        path
+    };
+    let (old, new) = (map("old.yaml", "a"), map("new.yaml", "b"));
+    for output in ["human", "github"] {
+        let mut command = limited(&["diff", "-o", output, "-f"]);
+        let run = Run::of(command.arg(&new).arg("--file").arg(&old));
+        assert_eq!(run.status, 1, "{}", run.stderr);
+    }
+}
+
 /// The program on a file with many findings in one long line.
 #[test]
 #[cfg(unix)]

@@ -55,6 +55,8 @@ pub(crate) enum Scenario {
     CreateRace,
     /// Another client deletes the ConfigMap just before the first write.
     Deleted,
+    /// The first write is lost before it is stored, and another client deletes the ConfigMap.
+    RequestLostAndDeleted,
     /// The history may be neither read nor written.
     HistoryRefused,
     /// Every response to this method, except to dry runs, is delayed.

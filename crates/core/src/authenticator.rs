@@ -36,6 +36,8 @@ pub use store::{EntryState, Slot, Store};
 pub use template::{Cause, Field, Placeholder, TemplateError};
 pub(crate) use template_match::can_become;
 
+use std::collections::HashSet;
+
 use crate::document::{Mapping, SectionName};
 
 /// The position of an entry in a document.
@@ -60,8 +62,13 @@ pub struct User {
 impl User {
     /// Returns whether `signed_in` is this user after the API server added its own groups.
     pub fn is(&self, signed_in: &Self) -> bool {
-        let mut groups = self.groups.iter();
-        self.username == signed_in.username && groups.all(|group| signed_in.groups.contains(group))
+        self.username == signed_in.username && signed_in.is_in(&self.groups)
+    }
+
+    /// Returns whether the user is in all these groups.
+    pub(crate) fn is_in(&self, groups: &[String]) -> bool {
+        let own: HashSet<&String> = self.groups.iter().collect();
+        groups.iter().all(|group| own.contains(group))
     }
 }
 

@@ -188,13 +188,18 @@ pub enum CredentialsError {
     /// The kubeconfig's exec plugin is not installed.
     #[error("the credential plugin {command:?} of the kubeconfig is not installed")]
     PluginMissing {
+        /// The `command` without secrets.
         command: String,
         /// The kubeconfig's `installHint`, without secrets.
         install_hint: Option<String>,
     },
     /// The plugin cannot be run.
     #[error("the credential plugin {command:?} cannot be run")]
-    PluginNotRun { command: String, source: io::Error },
+    PluginNotRun {
+        /// The `command` without secrets.
+        command: String,
+        source: io::Error,
+    },
     /// The plugin failed.
     #[error(
         "the credential plugin {command:?} failed with {status}{}",
@@ -268,8 +273,10 @@ impl CredentialsError {
             .and_then(|exec| exec.command.clone())
             .unwrap_or_default();
         let arguments = exec.and_then(|exec| exec.args.clone()).unwrap_or_default();
-        let words = redact::arguments(std::iter::once(program.clone()).chain(arguments));
+        let words = redact::arguments(std::iter::once(program).chain(arguments));
         let command = command_line(words.iter().map(String::as_str));
+        // It may be a whole command line by mistake.
+        let program = words.into_iter().next().unwrap_or_default();
         let copy = |error: &io::Error| match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::from(error.kind()),

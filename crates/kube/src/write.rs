@@ -163,6 +163,10 @@ impl Run<'_> {
                 }
                 self.unconfirmed = Some(unconfirmed);
             }
+            if !live.exists() && self.has_existed {
+                return Err(WriteError::Deleted);
+            }
+            self.has_existed |= live.exists();
             if let Some(writer) = live.last_writer().filter(|_| self.attempts > 0) {
                 *self.lost_to.entry(writer.name).or_default() += 1;
             }
@@ -183,7 +187,6 @@ impl Run<'_> {
             if self.attempts == 0 && recorder.as_ref().is_some_and(HistoryRecorder::has_folder) {
                 self.is_contended = changed_recently(&live);
             }
-            self.has_existed |= live.exists();
             let next = self.object_to_send(&live, &change)?;
             let body = self.body(&live, &next);
             self.attempts += 1;
@@ -284,9 +287,6 @@ impl Run<'_> {
         change: &Change,
     ) -> Result<Live, WriteError<E>> {
         let target = || Arc::new(self.client.target().clone());
-        if !live.exists() && self.has_existed && self.unconfirmed.is_none() {
-            return Err(WriteError::Deleted);
-        }
         if !live.exists() && !self.options.create {
             return Err(WriteError::Missing);
         }

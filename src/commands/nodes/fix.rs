@@ -1,28 +1,31 @@
 //! `nodes --fix`: maps unmapped roles, recreates dead access entries, and associates missing policies.
 
-use super::Args;
+use super::{Args, State};
 use crate::backend::{Backend, HistoryOptions};
 use crate::commands::Format;
 use crate::commands::confirmation::confirm;
 use crate::commands::write_args::DryRun;
-use crate::terminal::{Failure, Out};
-use crate::write::{Options, write_edits};
+use crate::terminal::{Failure, Kind, Out};
+use crate::write::{Options, Transaction};
 use awsauth_core::access_entries::{Operation, changes_by};
 use awsauth_core::arn::is_same_principal;
+use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::{Fix, NodeReport, RoleReport};
+use awsauth_core::plan::Request;
 use awsauth_kube::shell_command::quoted;
 
 /// Fixes what has one safe fix. Returns whether something was changed.
 pub(super) fn run(
     args: &Args,
-    found: &NodeReport<'_>,
+    state: &State,
     entries: &[AccessEntry],
     backend: &mut Backend,
     out: &mut Out,
 ) -> Result<bool, Failure> {
-    refuse_unknown_roles(args, found)?;
+    let found = state.report();
+    refuse_unknown_roles(args, &found)?;
     let (trusted, by_tag): (Vec<_>, Vec<_>) = found
         .roles
         .iter()
@@ -48,7 +51,24 @@ pub(super) fn run(
         ..args.fix.write_args(format).options(backend)
     };
     if !edits.is_empty() {
-        write_edits(edits, true, &options, backend, out)?;
+        let has_existed = state.has_text() && backend.has_server();
+        let request = |snapshot: &Snapshot| match has_existed && snapshot.resource_version.is_none()
+        {
+            true => Err(deleted()),
+            false => Ok(Request {
+                edits: edits.clone(),
+                ..Request::default()
+            }),
+        };
+        Transaction {
+            edits: &edits,
+            request: &request,
+            create: true,
+            entries: None,
+            verify: None,
+            options: &options,
+        }
+        .run(backend, out)?;
     }
     if operations.is_empty() {
         return Ok(!is_dry_run);
@@ -71,6 +91,14 @@ pub(super) fn run(
     }
     backend.execute(&operations, out)?;
     Ok(true)
+}
+
+fn deleted() -> Failure {
+    Failure::new(
+        Kind::Conflict,
+        "another client deleted aws-auth in the meantime; it was not created again",
+    )
+    .hint("restore its last content, then run this again: awsauth restore")
 }
 
 /// Refuses roles that the user names and no known node uses.

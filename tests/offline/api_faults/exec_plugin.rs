@@ -109,6 +109,19 @@ async fn plugin_failures_are_distinguished_without_secrets() {
         error.hint(),
         "install it, or put it on PATH: command -v awsauth-no-such-plugin"
     );
+    // A whole command line, by mistake.
+    for line in [
+        "no-such-plugin --client-secret=hunter2 --password hunter2",
+        "AWS_SECRET_ACCESS_KEY=hunter2 aws eks get-token",
+    ] {
+        let kubeconfig = entry(&api, Path::new(line));
+        let error = refused(&with_kubeconfig(kubeconfig), &Environment::default()).await;
+        let shown = format!("{error} {error:?} {}", error.hint());
+        assert!(
+            shown.contains("is not installed") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
     let plain = api.folder().join("plain");
     fs::write(&plain, "").unwrap();
     let error = refused(

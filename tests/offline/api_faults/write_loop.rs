@@ -1,8 +1,10 @@
 //! The write loop: conflicts, lost requests and lost responses.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
+use awsauth_core::aws_auth_snapshot::Change;
 use awsauth_kube::Live;
 use awsauth_kube::write::{Outcome, WriteError, WriteOptions};
 use awsauth_kube::{Environment, ErrorKind, Flags, connect, write};
@@ -248,15 +250,33 @@ async fn concurrent_creates_are_merged() {
 
 #[tokio::test]
 async fn configmap_deleted_by_another_client_is_not_created_without_its_entries() {
-    let api = FakeApi::start(Scenario::Deleted, Some(eksctl_made())).await;
-    let error = run_for(&api, Duration::from_secs(20)).await.unwrap_err();
+    for scenario in [Scenario::Deleted, Scenario::RequestLostAndDeleted] {
+        let api = FakeApi::start(scenario, Some(eksctl_made())).await;
+        let error = run_for(&api, Duration::from_secs(20)).await.unwrap_err();
+        assert!(matches!(error, WriteError::Deleted), "{error:?}");
+        assert!(!error.may_be_written());
+        let requests = api.requests();
+        assert!(
+            requests.iter().all(|request| !request.starts_with("POST")),
+            "{requests:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn lost_removal_from_a_configmap_that_another_client_deleted_is_not_reported_as_written() {
+    let api = FakeApi::start(Scenario::RequestLostAndDeleted, Some(eksctl_made())).await;
+    // Nothing is left to remove from an aws-auth that does not exist.
+    let plan = |live: &Live| -> Result<_, std::fmt::Error> {
+        Ok(live.exists().then(|| Change {
+            data: BTreeMap::from([("mapRoles", Some("[]".into()))]),
+            ..Change::default()
+        }))
+    };
+    let options = WriteOptions::default();
+    let error = write(&store(&api).await, None, plan, &options, pending()).await;
+    let error = error.unwrap_err();
     assert!(matches!(error, WriteError::Deleted), "{error:?}");
-    assert!(!error.may_be_written());
-    let requests = api.requests();
-    assert!(
-        requests.iter().all(|request| !request.starts_with("POST")),
-        "{requests:?}"
-    );
 }
 
 #[tokio::test]

@@ -117,6 +117,11 @@ impl State {
                 self.shown += 1;
                 self.object = None;
             }
+            Scenario::RequestLostAndDeleted if real_write && times_left(1) => {
+                self.shown += 1;
+                self.object = None;
+                return None;
+            }
             Scenario::RequestLost if real_write && times_left(1) => {
                 self.shown += 1;
                 return None;

@@ -148,8 +148,9 @@ impl EntryChange {
 /// Returns the contents of an entry with the groups and policies of another one added.
 fn with_rights_of(terms: &AccessTerms, other: &AccessTerms) -> AccessTerms {
     let mut both = terms.clone();
+    let own: BTreeSet<&String> = terms.groups.iter().collect();
     let groups = other.groups.iter();
-    let groups = groups.filter(|group| !terms.groups.contains(group));
+    let groups = groups.filter(|group| !own.contains(group));
     both.groups.extend(groups.cloned());
     if let (Some(policies), Some(others)) = (&mut both.policies, &other.policies) {
         for other in others {

@@ -1,5 +1,7 @@
 //! How access changes between two documents.
 
+use std::collections::HashSet;
+
 use super::access_entries::template;
 use super::{AccessEntries, EntryState, Store, User};
 use crate::arn::{Parts, can_match, comparable, fold};
@@ -30,10 +32,7 @@ impl AccessChange {
     pub fn gives_access(&self) -> bool {
         let has_user = |user: &User| {
             let mut before = self.before.iter();
-            before.any(|had| {
-                let mut groups = user.groups.iter();
-                had.username == user.username && groups.all(|group| had.groups.contains(group))
-            })
+            before.any(|had| had.username == user.username && had.is_in(&user.groups))
         };
         let has_policy = |policy: &AccessPolicy| {
             let mut before = self.policies_before.iter();
@@ -48,6 +47,7 @@ fn includes(wide: &AccessScope, narrow: &AccessScope) -> bool {
     match (wide, narrow) {
         (AccessScope::Cluster, _) => true,
         (AccessScope::Namespaces(wide), AccessScope::Namespaces(narrow)) => {
+            let wide: HashSet<&String> = wide.iter().collect();
             narrow.iter().all(|namespace| wide.contains(namespace))
         }
         (AccessScope::Namespaces(_), AccessScope::Cluster) => false,

@@ -66,9 +66,7 @@ impl ExpectedUser {
     /// Returns whether this is the expected user.
     pub(crate) fn is_met(&self, user: &User) -> bool {
         let username = self.username.as_ref();
-        let mut groups = self.groups.iter();
-        username.is_none_or(|username| *username == user.username)
-            && groups.all(|group| user.groups.contains(group))
+        username.is_none_or(|username| *username == user.username) && user.is_in(&self.groups)
     }
 }
 

@@ -36,7 +36,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
     #[error("{NAMESPACE}/{NAME} does not exist, and --no-create forbids creating it")]
     Missing,
     /// Another client deleted aws-auth after this run had read it. A new one would have only the entries of this run.
-    #[error("another client deleted {NAMESPACE}/{NAME} in the meantime; nothing was written")]
+    #[error("another client deleted {NAMESPACE}/{NAME} in the meantime; it was not created again")]
     Deleted,
     /// The namespace of aws-auth does not exist.
     #[error("the cluster has no namespace {NAMESPACE}")]

@@ -283,7 +283,7 @@ impl Exec {
             "--exec-command={command}"
         ))];
         flags.extend(Self::arg_flags(args)?);
-        Some(flags.join(" "))
+        (!command.contains('…')).then(|| flags.join(" "))
     }
 
     /// The same for the arguments alone.

@@ -1,5 +1,7 @@
 //! What a batch can do to a document, and what each edit results in.
 
+use std::collections::HashSet;
+
 use crate::document::{Principal, SectionName};
 use crate::facts::node_kinds::NodeKind;
 
@@ -52,17 +54,14 @@ impl Groups {
             Self::Keep => (before.iter().collect(), &[]),
             Self::Set(groups) => (Vec::new(), groups),
             Self::Adjust { add, remove } => {
+                let remove: HashSet<&String> = remove.iter().collect();
                 let kept = before.iter().filter(|group| !remove.contains(group));
                 (kept.collect(), add)
             }
         };
-        let mut after: Vec<String> = Vec::new();
-        for group in kept.into_iter().chain(added) {
-            if !after.contains(group) {
-                after.push(group.clone());
-            }
-        }
-        after
+        let mut seen = HashSet::new();
+        let after = kept.into_iter().chain(added);
+        after.filter(|group| seen.insert(*group)).cloned().collect()
     }
 }
 
