@@ -8,12 +8,12 @@ use std::time::Duration;
 use awsauth_core::document::edit::{Edit, Groups, apply};
 use awsauth_core::document::{Document, Principal, SectionName};
 
-use crate::aws_auth_fixture::{MAP_NEW, NEW_ROLE};
 use crate::measure::child_process::timed_run;
 use crate::measure::libyaml_pass::event_pass;
 use crate::measure::peak_memory::peak;
 use crate::measure::release_binary::Awsauth;
 use crate::measure::timing::{Samples, heading, interleaved, ratio, row, row_at_most, timed};
+use crate::measured_commands::{MAP_NEW, NEW_ROLE};
 use crate::support::authenticator_oracle::{Answer, Data, Oracle, Request};
 
 /// The number of roles in 1 MiB.

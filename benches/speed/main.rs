@@ -8,15 +8,16 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-mod aws_auth_fixture;
 mod concurrent_writers;
 mod fleet;
 mod large_manifest;
 mod live_cluster;
 mod measure;
+mod measured_commands;
 mod other_writers;
 mod process_start;
 mod round_trips;
+mod small_aws_auth;
 mod token;
 mod webhook;
 

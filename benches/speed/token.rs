@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::aws_auth_fixture::KUBECTL_GET;
 use crate::measure::child_process::{must_succeed, timed_run};
 use crate::measure::release_binary::Awsauth;
 use crate::measure::timing::{
     heading, interleaved, row, row_at_least, row_at_most, row_difference,
 };
+use crate::measured_commands::KUBECTL_GET;
 use crate::support::cluster::Cluster;
 use crate::support::eks;
 use crate::support::environment::Environment;

@@ -1,5 +1,5 @@
 //! Validates other clients' edits to aws-auth before they are stored: runs the same [`Plan`](crate::plan::Plan) and guards as for
-//! awsauth's own writes, and decides which requesters are exempt.
+//! awsauth's own writes, and decides which users are exempt.
 
 mod admission_request;
 mod denial;
@@ -38,7 +38,7 @@ pub struct Review {
     pub before: Option<Object>,
     /// The requested object; `None` if aws-auth is being deleted, alone or in a collection.
     pub after: Option<Object>,
-    pub requester: Requester,
+    pub user: RequestUser,
     /// The field manager in the request, as set by kubectl, Terraform and awsauth; a deletion has none.
     pub field_manager: Option<String>,
 }
@@ -54,12 +54,12 @@ pub struct Object {
     pub has_too_many_parts: bool,
 }
 
-/// The requester, as the API server identifies it.
+/// The user who sent the request, as the API server identifies it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Requester {
+pub struct RequestUser {
     pub username: String,
     pub groups: Vec<String>,
-    /// The ARN of the AWS identity; `None` if the requester is not an AWS identity.
+    /// The ARN of the AWS identity; `None` if the user is not an AWS identity.
     pub arn: Option<String>,
     pub session_name: Option<String>,
     pub access_key_id: Option<String>,
@@ -68,7 +68,7 @@ pub struct Requester {
 /// The configuration by which edits are validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// The requesters that are never refused.
+    /// The users that are never refused.
     pub admission: Admission,
     /// The protected entries. Node entries are always protected.
     pub protect: Protect,

@@ -14,15 +14,16 @@ mod entry_decoder;
 mod read;
 mod section;
 mod section_content;
+mod section_name;
 mod span;
 
 pub use decode_warning::{DecodeWarning, Shape};
 pub use entry::{Entry, Field, Fields, GroupItem, Status};
-pub use field_names::SectionName;
 pub(crate) use go_yaml_decoder::{MAX_COPIED, NODE_SIZE};
 pub use mapping::{Mapping, Principal, SsoRole};
 pub use section::Section;
 pub use section_content::{NotEditable, Problem};
+pub use section_name::SectionName;
 pub use span::Span;
 
 use std::collections::BTreeMap;

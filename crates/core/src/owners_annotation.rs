@@ -22,14 +22,14 @@
 
 mod conflicts;
 mod digest;
-mod entries;
+mod document_entries;
 mod expiry_record;
 mod owner;
 mod prunable_entries;
 
 pub use conflicts::{Conflict, conflicts};
 pub use digest::{Digest, digest};
-pub use entries::EntryRef;
+pub use document_entries::EntryRef;
 pub use expiry_record::{DueEntries, due_entries};
 pub use owner::{Owner, OwnerError};
 pub use prunable_entries::{Kept, KeptReason, PrunableEntries, prunable_entries};
@@ -123,10 +123,10 @@ impl Owners {
         if self.unreadable.is_some() {
             return self.clone();
         }
-        let requested = entries::RequestedKeys::of(requested);
+        let requested = document_entries::RequestedKeys::of(requested);
         let mut existing = HashSet::new();
         let mut claimed = BTreeMap::new();
-        for (section, entry) in entries::entries(document) {
+        for (section, entry) in document_entries::entries(document) {
             let digest = of_entry(section, entry);
             existing.insert(digest.key());
             if let Status::Kept(mapping) = &entry.status

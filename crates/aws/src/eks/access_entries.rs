@@ -9,11 +9,11 @@ use aws_sdk_eks::types::AccessScopeType;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::client::Eks;
-use super::error::{
-    DESCRIBE_ACCESS_ENTRY, EksError, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, LIST_POLICIES,
-    Unavailable,
+use super::actions::{
+    DESCRIBE_ACCESS_ENTRY, LIST_ACCESS_ENTRIES, LIST_ACCESS_POLICIES, LIST_POLICIES,
 };
+use super::client::Eks;
+use super::read_error::{EksError, Unavailable};
 use super::read_pages::read_pages;
 use crate::AwsError;
 use crate::concurrency::map_concurrently;

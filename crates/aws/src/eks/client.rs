@@ -5,7 +5,7 @@ use std::fmt;
 use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{Cluster, ClusterStatus, LogType, VpcConfigResponse};
 
-use super::error::{self, EksError};
+use super::read_error::{self, EksError};
 use super::read_pages::read_pages;
 use crate::blocking_runtime::BlockingRuntime;
 use crate::client_config::ProfileSettings;
@@ -119,7 +119,7 @@ impl Eks {
                 others: self.names(),
             },
             _ if error.is_denial() => EksError::Denied {
-                statement: error::statement("eks:DescribeCluster", &self.region, name, &error),
+                statement: read_error::statement("eks:DescribeCluster", &self.region, name, &error),
                 refusal: error,
             },
             _ => EksError::Aws(error),

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::change_error::{Cause, OperationError};
 use super::describe_cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
 use super::execute_operations::{OperationProgress, Outcome, StopCause, Stopped};
-use super::operation_error::{Cause, OperationError};
 use crate::AwsEnvironment;
 use crate::credentials::CredentialOptions;
 use awsauth_core::access_entries::{EntryChange, Operation, difference_between};

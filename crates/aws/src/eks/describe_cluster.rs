@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::client::{ClusterDescription, Eks};
-use super::error::{EksError, Unavailable};
+use super::read_error::{EksError, Unavailable};
 use crate::cloudwatch_logs::Logs;
 use crate::credentials::{self, CredentialOptions, NoCredentials, ResolvedCredentials};
 use crate::ec2_and_auto_scaling::Ec2;

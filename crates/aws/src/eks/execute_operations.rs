@@ -12,8 +12,8 @@ use aws_sdk_eks::types::{
 use tokio::time::sleep;
 
 use super::access_entries::described_entry;
+use super::change_error::{Cause, OperationError, UpdateFailure, is_mode_gate};
 use super::client::Eks;
-use super::operation_error::{Cause, OperationError, UpdateFailure, is_mode_gate};
 use crate::AwsError;
 use awsauth_core::access_entries::{Operation, difference};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessScope, STANDARD};

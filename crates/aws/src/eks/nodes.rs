@@ -3,11 +3,11 @@
 use aws_sdk_eks::Client;
 use aws_sdk_eks::types::{FargateProfile as Profile, Nodegroup};
 
-use super::client::Eks;
-use super::error::{
-    DESCRIBE_FARGATE_PROFILE, DESCRIBE_NODE_GROUP, EksError, LIST_FARGATE_PROFILES,
-    LIST_NODE_GROUPS, Unavailable,
+use super::actions::{
+    DESCRIBE_FARGATE_PROFILE, DESCRIBE_NODE_GROUP, LIST_FARGATE_PROFILES, LIST_NODE_GROUPS,
 };
+use super::client::Eks;
+use super::read_error::{EksError, Unavailable};
 use super::read_pages::read_pages;
 use crate::AwsError;
 use crate::concurrency::map_concurrently;

@@ -76,7 +76,7 @@ impl Validator {
             }
         };
         let result = validate(review, &policy, &facts, deadline).inspect_err(|error| {
-            let (uid, user) = (shortened(&request.uid), shortened(&review.requester.username));
+            let (uid, user) = (shortened(&request.uid), shortened(&review.user.username));
             let operation = request.operation.name();
             warn!(
                 uid,
@@ -85,7 +85,7 @@ impl Validator {
         })?;
         // Any client can name its field manager so. What it does must be logged.
         let is_probe = review.field_manager.as_deref() == Some(enforcement_probe::MANAGER)
-            && policy.controller.as_ref() == Some(&review.requester.username)
+            && policy.controller.as_ref() == Some(&review.user.username)
             && request.dry_run
             && result.verdict == Verdict::Denied;
         if is_probe {
@@ -98,7 +98,7 @@ impl Validator {
             return Ok(result);
         }
         self.count(result.verdict.name());
-        let user = shortened(&review.requester.username);
+        let user = shortened(&review.user.username);
         let field_manager = shortened(review.field_manager.as_deref().unwrap_or_default());
         let (uid, operation) = (shortened(&request.uid), request.operation.name());
         let is_dry_run = request.dry_run;

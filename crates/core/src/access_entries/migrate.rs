@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>.
 
 mod comparison;
-mod finish;
+mod finish_obstacles;
 mod input;
 mod node_target;
 mod planner;
@@ -13,7 +13,7 @@ mod standard_target;
 mod unfinished;
 mod verdict;
 
-pub use finish::{
+pub use finish_obstacles::{
     FinishObstacle, finish_obstacles, is_unused_account, lacks_admin_rights, needs_binding,
 };
 pub use input::{Choices, ClusterFacts, Masters, MigrationInput};

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Object, Requester, Review, ReviewResult};
+use super::{Object, RequestUser, Review, ReviewResult};
 use crate::document::SectionName;
 use crate::history::Contents;
 
@@ -202,7 +202,7 @@ impl<'a> AdmissionRequest<'a> {
         Ok(Some(Review {
             before: object(&self.old_object).transpose()?,
             after: object(&self.object).transpose()?,
-            requester: self.user_info.requester(),
+            user: self.user_info.user(),
             field_manager: field_manager.filter(|name| !name.is_empty()),
         }))
     }
@@ -211,7 +211,7 @@ impl<'a> AdmissionRequest<'a> {
         &self.user_info.username
     }
 
-    /// Returns the requester's groups.
+    /// Returns the user's groups.
     pub fn groups(&self) -> &[String] {
         let groups = self.user_info.groups.as_ref();
         groups.map_or(&[], |groups| &groups.0)
@@ -359,12 +359,12 @@ impl<'de> Deserialize<'de> for Data {
 }
 
 impl UserInfo {
-    fn requester(&self) -> Requester {
+    fn user(&self) -> RequestUser {
         let none = Extra::default();
         let extra = self.extra.as_ref().unwrap_or(&none);
         let first = |values: &Option<FirstTexts<1>>| values.as_ref()?.0.first().cloned();
         let groups = self.groups.as_ref();
-        Requester {
+        RequestUser {
             username: self.username.clone(),
             groups: groups.map(|groups| groups.0.clone()).unwrap_or_default(),
             arn: first(&extra.arn).or_else(|| first(&extra.canonical_arn)),
@@ -419,12 +419,12 @@ mod tests {
         let review = request.review().unwrap().unwrap();
         assert_eq!(review.before, None);
         assert_eq!(review.field_manager.as_deref(), Some("kubectl"));
-        let requester = review.requester;
+        let user = review.user;
         assert_eq!(
-            (requester.username.as_str(), requester.arn.as_deref()),
+            (user.username.as_str(), user.arn.as_deref()),
             ("dev", Some("arn"))
         );
-        assert_eq!(requester.session_name.as_deref(), Some("s"));
+        assert_eq!(user.session_name.as_deref(), Some("s"));
         let after = review.after.unwrap();
         assert_eq!(&*after.contents.data["mapRoles"], "a \u{1F600}\n");
         assert_eq!(after.contents.owners_annotation.as_deref(), Some("o"));

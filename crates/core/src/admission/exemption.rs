@@ -1,4 +1,4 @@
-//! Exemptions: which requesters may make edits that would be denied.
+//! Exemptions: which users may make edits that would be denied.
 
 use super::{Policy, Review};
 
@@ -15,27 +15,27 @@ pub enum Exemption {
     /// An awsauth command made the edit; its guards checked it, and the user explicitly allowed what they would have
     /// refused.
     Command,
-    /// The requester is exempt: it only receives warnings.
+    /// The user is exempt: it only receives warnings.
     WarnOnly,
     /// aws-auth has the break-glass annotation.
     BreakGlass {
         /// The value of the annotation.
         reason: String,
     },
-    /// The requester is in an exempt group.
+    /// The user is in an exempt group.
     BreakGlassGroup { group: String },
 }
 
 impl Exemption {
-    /// Returns the requester's exemption, if any.
+    /// Returns the user's exemption, if any.
     pub(super) fn of(review: &Review, policy: &Policy) -> Option<Self> {
-        let requester = &review.requester;
+        let user = &review.user;
         let is_manager = |manager| review.field_manager.as_deref() == Some(manager);
-        if is_manager(CONTROLLER) && policy.controller.as_ref() == Some(&requester.username) {
+        if is_manager(CONTROLLER) && policy.controller.as_ref() == Some(&user.username) {
             return Some(Self::Controller);
         }
         let mut patterns = policy.admission.warn_only.iter();
-        if patterns.any(|pattern| pattern.matches(&requester.username)) {
+        if patterns.any(|pattern| pattern.matches(&user.username)) {
             return Some(Self::WarnOnly);
         }
         // Also checks the object before the edit: replacing aws-auth from a file removes the annotation.
@@ -47,7 +47,7 @@ impl Exemption {
             });
         }
         let mut groups = policy.admission.break_glass_groups.iter();
-        if let Some(group) = groups.find(|group| requester.groups.contains(group)) {
+        if let Some(group) = groups.find(|group| user.groups.contains(group)) {
             return Some(Self::BreakGlassGroup {
                 group: group.clone(),
             });

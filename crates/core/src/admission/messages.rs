@@ -64,7 +64,7 @@ pub(super) fn audit_annotation(denials: &[Denial]) -> String {
     shortened(listed.collect::<Vec<_>>().join("; "), MAX_TEXT)
 }
 
-/// Returns a text of the requester for a message, on one line and without the end of a long one.
+/// Returns a text of the user for a message, on one line and without the end of a long one.
 pub(super) fn escaped(text: &str) -> String {
     escaped_up_to(text, MAX_TEXT)
 }
@@ -74,7 +74,7 @@ pub(super) fn limited(message: String) -> String {
     shortened(message, MAX_TEXT)
 }
 
-/// Returns the warning to an exempt requester about a denial.
+/// Returns the warning to an exempt user about a denial.
 pub(super) fn exempted(denial: &Denial) -> String {
     format!("{EXEMPTED} ({}): {}", denial.reason, denial.message)
 }
@@ -104,7 +104,7 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-/// Returns the message of a notice; `None` if the requester does not need it.
+/// Returns the message of a notice; `None` if the user does not need it.
 pub(super) fn notice(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Granted { arn, what } => Some(format!("{arn} {what}")),

@@ -11,7 +11,7 @@ pub struct ReviewResult {
     pub verdict: Verdict,
     /// Why the edit is denied and how to make it correctly, on several lines and at most 4 KiB; empty unless it is denied.
     pub message: String,
-    /// Warnings for the requester: one sentence each, at most 256 bytes, because the API server truncates longer ones:
+    /// Warnings for the user: one sentence each, at most 256 bytes, because the API server truncates longer ones:
     /// <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response>
     pub warnings: Vec<String>,
     /// Audit annotations of at most 4 KiB, by the last part of their names.
@@ -25,7 +25,7 @@ pub enum Verdict {
     Allowed,
     /// The edit is stored, with warnings.
     Warned,
-    /// The edit is stored only because the requester is exempt.
+    /// The edit is stored only because the user is exempt.
     Exempted(Exemption),
     /// The edit is not stored.
     Denied,

@@ -1,4 +1,4 @@
-//! Edits by various requesters, and the results.
+//! Edits by various users, and the results.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -33,10 +33,10 @@ pub(super) fn review(before: &[&str], after: Option<&[&str]>) -> Review {
     Review {
         before: object(&before.concat()),
         after: after.and_then(|after| object(&after.concat())),
-        requester: Requester {
+        user: RequestUser {
             username: "kubernetes-admin".to_owned(),
             groups: vec!["system:authenticated".to_owned()],
-            ..Requester::default()
+            ..RequestUser::default()
         },
         field_manager: Some("kubectl-edit".to_owned()),
     }
@@ -65,7 +65,7 @@ type Case = (
     &'static [&'static str],
 );
 
-/// The name of the exemption and its reason; `None` if the requester is not exempt.
+/// The name of the exemption and its reason; `None` if the user is not exempt.
 type Expected = Option<(&'static str, Option<&'static str>)>;
 
 #[test]
@@ -200,7 +200,7 @@ fn forbidden() -> Review {
 }
 
 #[test]
-fn exempt_requester_gets_warnings_and_an_audit_annotation() {
+fn exempt_user_gets_warnings_and_an_audit_annotation() {
     let policy = Policy {
         admission: Admission {
             break_glass_groups: vec!["oncall".to_owned()],
@@ -218,12 +218,12 @@ fn exempt_requester_gets_warnings_and_an_audit_annotation() {
         ("a user", forbidden(), None),
         (
             "EKS",
-            with(|it| it.requester.username = "eks:node-manager".into()),
+            with(|it| it.user.username = "eks:node-manager".into()),
             Some(("warn-only", None)),
         ),
         (
             "a user with a similar name",
-            with(|it| it.requester.username = "a-eks:node-manager".into()),
+            with(|it| it.user.username = "a-eks:node-manager".into()),
             None,
         ),
         (
@@ -243,12 +243,12 @@ fn exempt_requester_gets_warnings_and_an_audit_annotation() {
         ),
         (
             "a break-glass group",
-            with(|it| it.requester.groups.push("oncall".into())),
+            with(|it| it.user.groups.push("oncall".into())),
             Some(("break-glass", Some("oncall"))),
         ),
         (
             "another group",
-            with(|it| it.requester.groups.push("oncalls".into())),
+            with(|it| it.user.groups.push("oncalls".into())),
             None,
         ),
         (
@@ -261,8 +261,7 @@ fn exempt_requester_gets_warnings_and_an_audit_annotation() {
             "the controller",
             with(|it| {
                 it.field_manager = Some("awsauth-controller".into());
-                it.requester.username =
-                    "system:serviceaccount:kube-system:awsauth-controller".into();
+                it.user.username = "system:serviceaccount:kube-system:awsauth-controller".into();
             }),
             Some(("controller", None)),
         ),
@@ -371,9 +370,9 @@ fn edits_that_may_be_intended_only_trigger_warnings() {
         &[NODE, ADMIN, &ADMIN.replace("/admin", "/other")],
         Some(&[NODE, ADMIN]),
     );
-    lockout.requester.arn = Some("arn:aws:sts::111122223333:assumed-role/other/s".to_owned());
-    lockout.requester.username = "admin".to_owned();
-    lockout.requester.groups = vec!["system:masters".to_owned()];
+    lockout.user.arn = Some("arn:aws:sts::111122223333:assumed-role/other/s".to_owned());
+    lockout.user.username = "admin".to_owned();
+    lockout.user.groups = vec!["system:masters".to_owned()];
     let facts = Facts {
         admins: Known::Is(Admins::default()),
         ..Facts::default()
@@ -403,11 +402,11 @@ fn last_admin_of_aws_auth_can_be_removed_by_another_administrator() {
     let refused_of =
         |review: &Review| refused(&validated_by(review, &Policy::default(), &facts)).len();
     assert_eq!(refused_of(&removed), 1);
-    removed.requester.groups.push("admins".to_owned());
+    removed.user.groups.push("admins".to_owned());
     assert_eq!(refused_of(&removed), 0);
     // A service account is no help to users who are locked out.
-    removed.requester.username = "system:serviceaccount:argocd:argocd".to_owned();
-    removed.requester.groups = vec!["system:serviceaccounts:argocd".to_owned()];
+    removed.user.username = "system:serviceaccount:argocd:argocd".to_owned();
+    removed.user.groups = vec!["system:serviceaccounts:argocd".to_owned()];
     assert_eq!(refused_of(&removed), 1);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::denial::Denial;
 use super::{
-    Exemption, Facts, MAX_ITEMS, MAX_PARTS, Object, Policy, Requester, Review, ReviewError,
+    Exemption, Facts, MAX_ITEMS, MAX_PARTS, Object, Policy, RequestUser, Review, ReviewError,
     ReviewResult, Verdict, messages, protected_entries,
 };
 use crate::authenticator::{Store, User};
@@ -64,7 +64,7 @@ pub fn validate(
                 let request = Request {
                     deadline: deadline.clone(),
                     max_entries: Some(MAX_ENTRIES),
-                    ..request(&after.contents, &review.requester, facts)
+                    ..request(&after.contents, &review.user, facts)
                 };
                 findings.check(&before.contents, &request, policy)?;
             }
@@ -239,20 +239,20 @@ impl Findings {
 }
 
 /// Returns the request for a plan that replaces aws-auth as a whole.
-fn request(after: &Contents, requester: &Requester, facts: &Facts) -> Request {
+fn request(after: &Contents, sender: &RequestUser, facts: &Facts) -> Request {
     let user = User {
-        username: requester.username.clone(),
-        groups: requester.groups.clone(),
+        username: sender.username.clone(),
+        groups: sender.groups.clone(),
     };
     let caller = Caller {
         user,
-        arn: requester.arn.clone(),
-        session_name: requester.session_name.clone(),
-        access_key_id: requester.access_key_id.clone(),
+        arn: sender.arn.clone(),
+        session_name: sender.session_name.clone(),
+        access_key_id: sender.access_key_id.clone(),
     };
     // With a known caller, guards also need to know the administrators.
     let is_known = facts.admins != Known::NotRequested;
-    let is_known = is_known && !requester.username.starts_with(SERVICE_ACCOUNT);
+    let is_known = is_known && !sender.username.starts_with(SERVICE_ACCOUNT);
     let entries = facts.access_entries.as_ref();
     let has_admin = entries.map(|entries| has_admin(entries, &facts.admins));
     Request {

@@ -6,7 +6,7 @@
 mod binary;
 mod decode_state;
 mod expansion;
-mod unsupported;
+mod json_limits;
 mod value;
 
 use std::borrow::Cow;

@@ -4,12 +4,13 @@
 
 use super::account_reader::read_accounts;
 use super::decode_warning::Shape;
-use super::field_names::{SectionName, type_name};
+use super::field_names::type_name;
 use super::go_yaml_decoder::{DecodeError, DecodeState, Decoder, Kind};
 use super::item_reader::ItemReader;
 use super::section_content::{
     List, NotEditable, SectionContent, not_editable, span, unsupported_node,
 };
+use super::section_name::SectionName;
 use goyaml::go_json;
 use goyaml::{Node, NodeId, NodeKind, Place, Tree, TreeError};
 use goyaml::{Resolved, resolve};

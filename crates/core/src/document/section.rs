@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::decode_warning::Shape;
 use super::entry::Entry;
-use super::field_names::SectionName;
 use super::read::read;
 use super::section_content::{List, NotEditable, Problem, SectionContent};
+use super::section_name::SectionName;
 use super::span::Span;
 
 /// The text of one section and its entries.

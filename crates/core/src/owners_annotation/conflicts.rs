@@ -1,7 +1,7 @@
 //! Requested entries that belong to another owner.
 
 use super::digest::{of_entry, principal};
-use super::entries::{EntryRef, RequestedKeys, entries, entry_ref};
+use super::document_entries::{EntryRef, RequestedKeys, entries, entry_ref};
 use super::{Owner, Owners};
 use crate::document::{Document, Principal};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Owners;
 use super::digest::{Digest, KeyDigest, key_digest, of_entry, store_key};
-use super::entries::{EntryRef, entries, entry_ref};
+use super::document_entries::{EntryRef, entries, entry_ref};
 use crate::document::{Document, Principal, SectionName};
 use crate::expiry::{Clocks, Expiry, RecordedExpiry};
 

@@ -1,7 +1,7 @@
 //! The entries that an owner no longer requests: which of them it may remove, and which stay.
 
 use super::digest::{of_entry, principal};
-use super::entries::{EntryRef, RequestedKeys, entries, entry_ref};
+use super::document_entries::{EntryRef, RequestedKeys, entries, entry_ref};
 use super::{Owner, Owners};
 use crate::document::{Document, Principal};
 

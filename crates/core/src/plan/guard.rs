@@ -3,13 +3,13 @@
 mod admin_grant;
 mod admins;
 mod caller_access;
+mod entry_precondition;
 mod ignored_mapping;
 mod last_admin;
 mod lint_regression;
 mod mass_removal;
 mod node_entry;
 mod owner;
-mod precondition;
 mod self_lockout;
 #[cfg(test)]
 mod tests;
@@ -143,7 +143,7 @@ pub(super) fn check(case: &Case<'_>, caller_is_by_aws_auth: Option<bool>) -> Ver
     last_admin::check(case, &caller, &mut verdict);
     admin_grant::check(case, &mut verdict);
     owner::check(case, &mut verdict);
-    precondition::check(case, &mut verdict);
+    entry_precondition::check(case, &mut verdict);
     verdict.takes_admin = last_admin::takes_admin(case);
     verdict
 }

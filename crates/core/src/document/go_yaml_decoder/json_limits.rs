@@ -1,4 +1,4 @@
-//! Finds values that YAML allows but JSON cannot represent.
+//! Values that YAML allows, but JSON cannot represent, and nesting that is too deep for JSON.
 
 use super::{DecodeError, Decoder, Key, Kind, ValueId};
 use goyaml::go_json;

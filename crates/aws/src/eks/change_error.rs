@@ -6,7 +6,7 @@ use std::io;
 use serde_json::json;
 
 use super::client::Eks;
-use super::error::{EksError, allow};
+use super::read_error::{EksError, allow};
 use crate::AwsError;
 use awsauth_core::access_entries::Operation;
 use awsauth_core::error_chain;

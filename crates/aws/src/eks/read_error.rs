@@ -1,27 +1,16 @@
-//! Errors of EKS requests.
+//! Errors of reading clusters, access entries and nodes from EKS.
 
 use std::fmt;
 
 use serde_json::json;
 use thiserror::Error;
 
+use super::actions::{
+    DESCRIBE_ACCESS_ENTRY, DESCRIBE_FARGATE_PROFILE, DESCRIBE_NODE_GROUP, LIST_ACCESS_POLICIES,
+    LIST_FARGATE_PROFILES, LIST_NODE_GROUPS, LIST_POLICIES,
+};
 use crate::{AwsError, SetupError};
 use awsauth_core::facts::partitions::Partition;
-
-/// The actions that read access entries.
-pub(super) const LIST_ACCESS_ENTRIES: &str = "eks:ListAccessEntries";
-pub(super) const DESCRIBE_ACCESS_ENTRY: &str = "eks:DescribeAccessEntry";
-pub(super) const LIST_ACCESS_POLICIES: &str = "eks:ListAssociatedAccessPolicies";
-
-/// The action that lists all access policies of EKS. It has no resource:
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
-pub(super) const LIST_POLICIES: &str = "eks:ListAccessPolicies";
-
-/// The actions that read node groups and Fargate profiles.
-pub(super) const LIST_NODE_GROUPS: &str = "eks:ListNodegroups";
-pub(super) const DESCRIBE_NODE_GROUP: &str = "eks:DescribeNodegroup";
-pub(super) const LIST_FARGATE_PROFILES: &str = "eks:ListFargateProfiles";
-pub(super) const DESCRIBE_FARGATE_PROFILE: &str = "eks:DescribeFargateProfile";
 
 /// How many cluster names a hint lists.
 const MAX_NAMES: usize = 10;

@@ -10,7 +10,7 @@ use crate::shell_quote::quoted;
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "E02",
-    name: "entry-orphaned",
+    name: "entry-without-principal",
     severity: Severity::Warning,
     needs: Needs::EntryPrincipals,
     supersedes: &[],

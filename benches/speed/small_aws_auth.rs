@@ -1,27 +1,8 @@
-//! The aws-auth that the benchmarks read and write on the test cluster.
+//! An aws-auth of two entries on the test cluster.
 
 use std::process::Command;
 
 use crate::support::cluster::Cluster;
-
-/// kubectl's arguments that read aws-auth.
-pub(crate) const KUBECTL_GET: [&str; 7] = [
-    "get",
-    "configmap",
-    "aws-auth",
-    "-n",
-    "kube-system",
-    "-o",
-    "yaml",
-];
-
-/// awsauth's arguments for a mapping that already exists.
-pub(crate) const MAP_NO_OP: [&str; 7] = map("arn:aws:iam::111122223333:role/admins");
-
-/// awsauth's arguments for a new mapping.
-pub(crate) const MAP_NEW: [&str; 7] = map(NEW_ROLE);
-
-pub(crate) const NEW_ROLE: &str = "arn:aws:iam::111122223333:role/mytestrole";
 
 /// The node entry that eksctl writes, and one role for users.
 const MAP_ROLES: &str = "\
@@ -35,18 +16,6 @@ const MAP_ROLES: &str = "\
   rolearn: arn:aws:iam::111122223333:role/admins
   username: admin
 ";
-
-pub(crate) const fn map(arn: &str) -> [&str; 7] {
-    [
-        "map",
-        "role",
-        arn,
-        "--username",
-        "admin",
-        "--group",
-        "system:masters",
-    ]
-}
 
 /// Creates aws-auth.
 pub(crate) fn create(cluster: &Cluster) {

@@ -1,4 +1,4 @@
-//! An access entry is bound to the principal of its time, not to the name.
+//! An access entry is older than its principal: EKS ties it to a deleted principal of the same name.
 
 use crate::facts::iam_principals::Existence;
 use crate::lint::access_entries::{access_entries, iam_existence, recreate_help};
@@ -9,7 +9,7 @@ use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "E01",
-    name: "entry-dead",
+    name: "entry-older-than-principal",
     severity: Severity::Error,
     needs: Needs::EntryPrincipals,
     supersedes: &[],
