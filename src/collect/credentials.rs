@@ -62,7 +62,7 @@ pub(crate) fn search(
     Err(Box::new(none))
 }
 
-/// Returns that a variable names an AWS file that does not exist, which is read as an empty one.
+/// Returns the problem that a variable names an AWS file that does not exist, which is read as an empty one.
 fn missing_file(failed: &SourceError, aws_environment: &AwsEnvironment) -> Option<Problem> {
     let mut variables = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"].into_iter();
     let (variable, path) = variables.find_map(|variable| {
@@ -257,7 +257,7 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
     })
 }
 
-/// Returns that no source has credentials, and which profiles can be selected.
+/// Returns the problem that no source has credentials, and which profiles can be selected.
 fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -> SearchFailed {
     let files = ConfigFiles::read(aws_environment).ok();
     let names = files.iter().flat_map(ConfigFiles::profile_names);
@@ -292,7 +292,7 @@ fn without_any_source(error: &NoCredentials, aws_environment: &AwsEnvironment) -
     failed
 }
 
-/// Returns that IAM has no such role. STS reports that as a denial.
+/// Returns the problem that IAM has no such role. STS reports that as a denial.
 fn absent(role: &str, profile: Option<&str>) -> Problem {
     Problem {
         cause: format!("IAM has no role {role}"),

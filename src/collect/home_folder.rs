@@ -8,8 +8,8 @@ use awsauth_aws::config_file::ConfigFiles;
 use awsauth_core::doctor::evidence::Problem;
 use awsauth_core::shell_quote::quoted;
 
-/// Returns that the AWS files are in the home folder of the kubeconfig's owner or of the user who ran sudo. `None` if there
-/// are none, or if this home folder has AWS files, too.
+/// Returns the problem that the AWS files are in the home folder of the kubeconfig's owner or of the user who ran sudo.
+/// `None` if there are none, or if this home folder has AWS files, too.
 pub(super) fn problem(
     aws_environment: &AwsEnvironment,
     kubeconfigs: &[PathBuf],

@@ -485,7 +485,7 @@ fn without_expired(mappings: Vec<RequestedMapping>, out: &mut Out) -> Vec<Reques
 }
 
 /// Returns the removal of the access entries that this owner applied and no longer requests, and the principals of those that were
-/// changed since. EKS's own entries have no owner.
+/// changed after the owner applied them. EKS's own entries have no owner.
 fn pruned_entries(
     known: Option<&AccessEntries>,
     owner: &Owner,

@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Returns when the entry in force expires, unless it was changed since that was recorded.
+/// Returns when the entry in force expires, unless it was changed after that was recorded.
 fn expires(
     explanation: &Explanation,
     recorded: &HashMap<(SectionName, usize), RecordedExpiry>,

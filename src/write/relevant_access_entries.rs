@@ -13,7 +13,7 @@ use awsauth_core::document::{Document, Principal};
 use awsauth_core::permission_set::is_deleted_sibling;
 
 /// Reads the cluster's access entries, with details of those that matter: for the principals of the edits and those that they
-/// replace, for the role that verifies the write, and for the roles that nodes sign in with by aws-auth as it is stored.
+/// replace, for the role that verifies the write, and for the roles that nodes sign in with through aws-auth as it is stored.
 pub(crate) fn access_entries_for(
     edits: &[Edit],
     permission_set_roles: &[Principal],

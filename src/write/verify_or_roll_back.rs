@@ -94,7 +94,7 @@ impl PostWriteCheck {
         }
     }
 
-    /// Returns whether the plan makes the identity that signs in an administrator by an access policy, as far as it is known.
+    /// Returns whether the plan makes the identity that signs in an administrator through an access policy, as far as it is known.
     fn is_admin_by_policy(&self, plan: &Plan) -> bool {
         let entries = plan.access_entries();
         let entry = self

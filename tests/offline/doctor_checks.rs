@@ -968,7 +968,7 @@ fn mistake_in_the_entry_of_a_denied_user_is_the_cause() {
     ] {
         fails(&denied(entry, &[]), "M7", cause, next);
     }
-    // An entry without a mistake is no cause.
+    // An entry without a mistake is not the cause.
     let report = diagnose(&denied("  username: dev\n  groups: [devs]\n", &["devs"]));
     assert_eq!(outcome(&report, "M7").problem, None);
 }

@@ -592,7 +592,7 @@ fn generated_entries_are_in_effect() {
     );
 }
 
-/// A run that stopped between the two calls is finished by the next one, unless the principal is no administrator any more.
+/// A run that stopped between the two calls is finished by the next one, unless the principal is no longer an administrator.
 #[test]
 fn entry_without_its_policy_is_unfinished() {
     let document = |groups: &[&str]| {

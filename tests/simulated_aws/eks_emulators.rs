@@ -74,7 +74,7 @@ fn cluster_in_mode_api() -> Value {
     json!({"name": "prod", "accessConfig": {"authenticationMode": "API"}})
 }
 
-/// A cluster that signs in by aws-auth, and that an emulator describes.
+/// A cluster that admits principals through aws-auth, and that an emulator describes.
 struct Site {
     session: ExclusiveCluster,
     caller: Environment,

@@ -65,7 +65,7 @@ impl Cluster {
         Self::start_as(users, Kind::Eks { cache: "0s" })
     }
 
-    /// Like [`Self::start_eks`], and principals with an access entry sign in by it once an EKS API runs in
+    /// Like [`Self::start_eks`], and principals with an access entry sign in through it once an EKS API runs in
     /// [`Self::eks_state`].
     pub(crate) fn start_eks_with_access_entries() -> Self {
         Self::start_as(&[], Kind::EksWithAccessEntries)

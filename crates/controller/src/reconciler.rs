@@ -38,17 +38,17 @@ pub(crate) use external_write_recorder::ExternalWriteRecorder;
 
 /// The interval between reconciliations without a known change.
 const PERIOD: Duration = Duration::from_secs(600);
-/// After losing the lease for longer than this, the replica discards its memory.
+/// After being without the lease for longer than this, the replica discards its memory.
 const MEMORY_TTL: Duration = Duration::from_secs(30);
 /// The timeout of the request for the API server's time.
 const SERVER_TIME_TIMEOUT: Duration = Duration::from_secs(3);
-/// The shortest time before a reconciliation that no change caused.
+/// The minimum delay of a reconciliation that no change triggered.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
-/// How long aws-auth waits for requests about objects if access must end.
+/// How long a write that removes access waits for updates of objects.
 const PREPARE_LIMIT: Duration = Duration::from_secs(1);
-/// How often to check, during requests about objects, whether access must end.
+/// How often to check, during updates of objects, whether access must end.
 const REMOVAL_CHECK_PERIOD: Duration = Duration::from_millis(500);
-/// How long requests about objects are made although aws-auth has changed. A removed node entry may wait for them this long.
+/// How long updates of objects continue after aws-auth has changed. The repair of a removed node entry may wait this long.
 const AWS_AUTH_PATIENCE: Duration = Duration::from_millis(300);
 /// How often the wall clock is compared with a known time: it may be corrected, which a sleep does not notice.
 const CLOCK_PERIOD: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ pub(crate) struct Reconciler {
     pub(crate) eks: watch::Receiver<Arc<EksState>>,
     /// Changes the state after the controller's own writes.
     pub(crate) eks_sender: Arc<watch::Sender<Arc<EksState>>>,
-    /// What to ask AWS besides.
+    /// What else to ask AWS.
     pub(crate) aws_query: watch::Sender<AwsQuery>,
     /// Notify this to request the current state from EKS.
     pub(crate) refresh_eks: Arc<Notify>,
@@ -120,14 +120,14 @@ impl Reconciler {
     pub(crate) async fn run(mut self) {
         let mut debounce = Debounce::new();
         let mut next_full = Instant::now();
-        // When the decision changes by itself, and before when it is not made again.
+        // When the decision changes without an event, such as an expiry, and the earliest time to decide again.
         let mut next_change: Option<(Timestamp, Instant)> = None;
         let mut waits_for_eks = false;
         // When this replica last lost the lease.
         let mut lease_lost: Option<Instant> = None;
         let mut config = self.context.config.clone();
         if self.context.settings.cluster_name.is_some() {
-            // The authentication mode may be API, in which nothing must be written.
+            // The authentication mode may be API, in which nothing may be written.
             tokio::select! {
                 () = self.context.shutdown.requested() => return,
                 _ = timeout(EKS_TIMEOUT, self.eks.changed()) => {}
@@ -259,7 +259,7 @@ impl Reconciler {
         }
     }
 
-    /// Remembers protected entries while another replica leads, or none.
+    /// Remembers protected entries while this replica does not lead.
     fn remember_protected(&mut self) {
         if let Some(stored) = &*self.aws_auth.borrow() {
             let config = self.context.config.borrow();
@@ -351,7 +351,7 @@ impl Reconciler {
         } else if prepared || needs_refresh {
             decision = self.decide(Stage::Writing, &stored, &list, &eks);
             if decision.plan.is_some() {
-                // The configuration or EKS changed in between. Nothing must be reported that is not written.
+                // The configuration or EKS changed in between. Do not report what was not written.
                 return ReconcileResult::Unfinished;
             }
         }
@@ -377,14 +377,15 @@ impl Reconciler {
             is_recorded = self.save_record(record).await;
         }
         if writes && has_deferred {
-            // Now, because users may change objects before the next reconciliation, so that it also has to write aws-auth.
+            // Decide now: if users change objects first, the next reconciliation has to write aws-auth as well, and these
+            // changes would wait again.
             let deferred = self.decide(Stage::Writing, &stored, &list, &eks);
             entry_changes = deferred.entry_changes;
         }
         let entries_pending = is_recorded && !entry_changes.is_empty();
         if entries_pending && self.running_changes.is_none() {
             match eks.is_stale() {
-                // Its response starts the next reconciliation.
+                // The response of EKS starts the next reconciliation.
                 true => self.refresh_eks.notify_one(),
                 false => self.start_changes(&list, entry_changes, &eks).await,
             }
@@ -415,8 +416,8 @@ impl Reconciler {
         !*self.is_leader.borrow() || self.context.shutdown.is_requested()
     }
 
-    /// Completes when [`must_not_write`](Self::must_not_write) does, so that a replica that was suspended does not complete a write that
-    /// its successor has overtaken.
+    /// Completes when [`must_not_write`](Self::must_not_write) becomes true, so that a replica that was suspended does not complete a
+    /// write that its successor has overtaken.
     fn write_interrupt(&self) -> impl Future<Output = ()> + use<> {
         let (shutdown, mut is_leader) = (self.context.shutdown.clone(), self.is_leader.clone());
         async move {
@@ -540,8 +541,8 @@ impl Reconciler {
         self.time_error = error;
     }
 
-    /// Changes access entries although aws-auth cannot be written: otherwise, an immutable aws-auth or another admission policy would also
-    /// keep access that must be removed.
+    /// Changes access entries although aws-auth cannot be written: otherwise, an immutable aws-auth, or an admission policy of another
+    /// tool, would also keep access that must be removed.
     async fn change_entries_only(
         &mut self,
         list: &ObjectList,
@@ -580,7 +581,7 @@ impl Reconciler {
         saved.is_ok()
     }
 
-    /// Reports that the ownership record cannot be read or written, each error once in a row.
+    /// Reports that the ownership record cannot be read or written, and a repeated error only once.
     async fn report_record_error(&mut self, error: Option<&String>) {
         if self.record_error.as_ref() == error {
             return;

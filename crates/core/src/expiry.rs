@@ -20,7 +20,7 @@ pub enum Expiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedExpiry {
     pub at: Timestamp,
-    /// Whether the entry was changed since. Then it does not expire.
+    /// Whether the entry was changed after the time was recorded. Then it does not expire.
     pub is_changed: bool,
 }
 

@@ -89,7 +89,7 @@ pub fn usage<'a>(
         .iter()
         .map(|principal| evidence.usage_of(principal, principals))
         .collect();
-    // Whether the log of EKS has sign-ins by access entries is not documented: one of them shows that it does.
+    // Whether the log of EKS has sign-ins through access entries is not documented: one of them shows that it does.
     let by_entry =
         |usage: &PrincipalUsage<'_>| matches!(usage.principal.by, AdmittedBy::AccessEntry(_));
     let mut used = all

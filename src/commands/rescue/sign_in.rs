@@ -12,7 +12,7 @@ use awsauth_kube::shell_command::quoted;
 pub(super) enum Access {
     /// It may do everything.
     Admin { username: String },
-    /// It signs in, and may not do everything.
+    /// It signs in, but is not allowed to do everything.
     Limited { username: String },
     /// The API server does not accept its token.
     Rejected(Failure),

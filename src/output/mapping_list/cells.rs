@@ -206,7 +206,7 @@ pub(super) fn of_access_entry(row: &EntryRow<'_>, columns: &Columns) -> Vec<Cell
     cells
 }
 
-/// Returns when an entry expires. One that was changed since does not.
+/// Returns when an entry expires. One that was changed after its time was recorded does not.
 fn expires(expiry: Option<RecordedExpiry>, style: Style) -> Cell {
     match expiry {
         None => Cell::styled("", style),

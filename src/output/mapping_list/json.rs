@@ -48,7 +48,7 @@ struct RowData<'a> {
     /// When it expires, in RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
-    /// Present if it does not expire, because it was changed since its time was recorded.
+    /// Present if it does not expire, because it was changed after its time was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_since: Option<bool>,
     line: usize,

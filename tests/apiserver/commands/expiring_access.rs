@@ -39,7 +39,7 @@ fn expired_entry_is_removed_at_its_time() {
     }
     let run = session.run(&["lint", "--fail-on", "error"]);
     assert!(run.stdout.contains("N18 entry-expired"), "{run:?}");
-    // The authenticator knows no expiry.
+    // The authenticator does not know about expiry.
     let get = session.run(&["get", "-o", "wide"]);
     get.says(
         0,

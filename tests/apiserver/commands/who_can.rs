@@ -83,7 +83,7 @@ role   arn:aws:iam::111122223333:role/dev                                       
         &["2 mapped principals have access to namespace team-a; 2 more conditionally."],
     );
 
-    // In another namespace, or all, the RoleBinding does not count, or only for its own.
+    // In another namespace, the RoleBinding does not count. With -A, it counts for its own namespace only.
     let names = |args: &[&str]| {
         let run = session.done(&[&["who-can", "delete", "pods", "-o", "name"][..], args].concat());
         let names = run.stdout.lines();
@@ -119,7 +119,7 @@ role   arn:aws:iam::111122223333:role/dev                                       
     );
     assert_eq!(all["unread"], Value::Null);
 
-    // Nothing but discovery is allowed to every authenticated user.
+    // Every authenticated user may read the discovery paths; only administrators may escalate.
     let everyone = session.done(&[
         "who-can",
         "get",

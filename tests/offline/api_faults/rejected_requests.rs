@@ -1,4 +1,4 @@
-//! Writes that the object or the server rejects, and missing servers.
+//! Writes that the state of the object rules out or the server rejects, and missing servers.
 
 use std::error::Error;
 use std::time::Duration;

@@ -18,7 +18,7 @@ pub(crate) struct ClusterState {
 }
 
 impl ClusterState {
-    /// A cluster without access entries. A group is bound, so that existing entries can name it.
+    /// A cluster without access entries.
     pub(crate) fn new(mode: AuthenticationMode) -> Self {
         Self {
             mode,

@@ -277,7 +277,7 @@ pub(crate) const OF_THE_MACHINE: &[Fault] = &[
         },
     },
     Fault {
-        name: "a token that is none",
+        name: "a text that is not a token",
         rung: "T1",
         part: Part::Token,
         inject: |_, harness| harness.plugin_prints("k8s-aws-v2.aHR0cHM6Ly9leGFtcGxlLmNvbQ"),

@@ -76,7 +76,7 @@ impl ExclusiveCluster {
         Self::on(site, None)
     }
 
-    /// Waits for a free cluster where principals with an access entry sign in by it. There is no aws-auth.
+    /// Waits for a free cluster where principals with an access entry sign in through it. There is no aws-auth.
     pub(crate) fn with_access_entries() -> Self {
         static SITES: Pool<Site> = Pool::new();
         let turn = SITES.take(|| Site::of(Cluster::start_eks_with_access_entries()));

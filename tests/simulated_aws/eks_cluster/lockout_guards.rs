@@ -135,7 +135,7 @@ fn last_administrator_is_kept_unless_another_is_known() {
     // The cluster's creator is an administrator, but not through aws-auth.
     let creator = holding(&session, eks(&session, &known), CREATOR_SESSION);
     run(&creator, &[]).says(0, &[]);
-    // An administrator by access entry counts, too.
+    // An administrator through an access entry counts, too.
     let mut world = known;
     world["entries"] = json!({eks::NAME: [{
         "principalArn": CREATOR, "type": "STANDARD", "username": "kubernetes-admin", "kubernetesGroups": [],

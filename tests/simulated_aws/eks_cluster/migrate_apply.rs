@@ -1,4 +1,4 @@
-//! `migrate --apply`, `--check` and `--revert` on a cluster that signs in principals by their access entries.
+//! The steps of `migrate`, and `undo`, on a cluster that admits principals through their access entries.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +26,7 @@ pub(crate) const NODE: &str = "arn:aws:iam::111122223333:role/nodes";
 const ADMIN: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
 pub(crate) const ADMINS: &str = "awsauth:cluster-admins";
 
-/// A cluster of CONFIG_MAP mode, whose caller and developers are in aws-auth.
+/// A cluster in CONFIG_MAP mode, with an administrator who runs awsauth, and developers, in aws-auth.
 pub(crate) struct Migration {
     pub(crate) session: ExclusiveCluster,
     pub(crate) service: &'static EksService,
@@ -118,7 +118,7 @@ impl Migration {
         state["clusters"][eks::NAME]["accessConfig"]["authenticationMode"].take()
     }
 
-    /// Returns aws-auth without what the API server sets.
+    /// Returns the data and the resourceVersion of aws-auth: equal if nothing was written.
     fn aws_auth(&self) -> String {
         self.session.cluster.kubectl(&[
             "get",
@@ -184,7 +184,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
         &["Nothing to do: every access entry that can replace a mapping exists.\n"],
     );
 
-    // Without the binding, the caller would be no administrator.
+    // Without the binding, the caller would not be an administrator.
     let binding =
         migration
             .session
@@ -241,7 +241,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
 fn entry_that_does_not_admit_the_caller_is_deleted_again() {
     let migration = Migration::start();
     migration.change(|state| {
-        // EKS binds the entry to another principal than the one that signs in.
+        // EKS binds the entry to a principal other than the one that signs in.
         state["principals"][MYTESTROLE]["id"] = json!("AROAOTHER");
     });
     let run = migration.run(&["--apply", "--yes", "--timeout", "4s"]);
@@ -509,7 +509,7 @@ fn killed_migration_to_the_policy_continues_or_is_reverted() {
         migration.becomes(&migration.caller_session, "admin", &[]);
         if call.0 == "CreateAccessEntry" {
             prints_the_unfinished_entry_as_existing(&migration);
-            // The caller may not read aws-auth.
+            // The caller is not allowed to read aws-auth.
             for args in [&[][..], &["--check"]] {
                 let run = migration.run(args);
                 run.says(
@@ -728,7 +728,7 @@ fn migration_is_recorded_and_can_be_undone() {
     migration.becomes(&migration.caller_session, "admin", &["system:masters"]);
     migration.becomes(&migration.dev, "dev:ann-example.com", &["devs"]);
 
-    // Another client changes an entry, so the write is undone only as a whole.
+    // Another client has changed an entry, so undo refuses: it undoes a write as a whole or not at all.
     migration.run(&["--apply", "--yes"]).says(0, &[]);
     let recorded = revisions(&migration);
     let entries = recorded.last().unwrap()["revision"].to_string();
@@ -894,7 +894,7 @@ fn account_that_is_used_prevents_the_mode_api() {
         ],
     );
 
-    // A day without a sign-in is a gap of the log.
+    // A day without a sign-in is a gap in the log.
     write(&[0, 2], &[]);
     check(&[]).says(
         1,
@@ -925,7 +925,7 @@ fn account_that_is_used_prevents_the_mode_api() {
     assert!(unused.stdout.contains("no one uses it\n"), "{unused:?}");
     assert!(!unused.stdout.contains("lock out"), "{unused:?}");
 
-    // Who has an access entry does not need the account.
+    // A principal with an access entry does not need the account.
     write(&[0, 1, 2], &[ann]);
     migration.change(|state| {
         let entries = state["entries"][eks::NAME].as_array_mut().unwrap();

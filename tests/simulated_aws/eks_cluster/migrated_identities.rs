@@ -22,7 +22,7 @@ const NODE_GROUPS: [&str; 2] = ["system:bootstrappers", "system:nodes"];
 struct Identity {
     credentials: Credentials,
     before: Who,
-    /// By an access entry, or by aws-auth if it can have none.
+    /// Through an access entry, or through aws-auth if it can have none.
     after: Who,
     /// In mode API.
     finished: Who,

@@ -1,4 +1,4 @@
-//! `rescue` on a cluster that signs in principals by their access entries.
+//! `rescue` on a cluster that admits principals through their access entries.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -90,7 +90,7 @@ pub enum StopCause<E> {
 #[derive(Debug)]
 pub struct EntryWithoutRights {
     pub principal_arn: String,
-    /// Why it could not be deleted again; `None` if it was.
+    /// Why it could not be deleted; `None` if it was deleted.
     pub kept_because: Option<Box<OperationError>>,
 }
 

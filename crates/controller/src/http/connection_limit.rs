@@ -1,5 +1,5 @@
-//! Limits concurrent connections. When full, a new connection replaces one whose client has not sent a complete request, of the peer
-//! with the most connections.
+//! Limits concurrent connections. When the limit is reached, a new connection replaces an idle one of the peer with the most
+//! connections.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,8 +12,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-/// How long a connection is never replaced: its client needs time to send a request.
-const MIN_AGE: Duration = Duration::from_millis(100);
+/// A connection is not replaced before it has been idle for this long: its client needs time to send a request.
+const MIN_IDLE: Duration = Duration::from_millis(100);
 
 /// The open connections, at most `max`.
 pub(super) struct ConnectionLimit {
@@ -38,7 +38,7 @@ pub(crate) struct IdleTimer {
 }
 
 struct ConnectionState {
-    /// Since when its client has not sent a complete request: since the connection was accepted or the last response. A client that
+    /// When the connection was accepted, or the last response was sent: since then, no complete request has arrived. A client that
     /// sends slowly has been idle for as long as it sends. `None` while the request is answered.
     idle_since: Option<Instant>,
     /// Whether it has sent a complete request, as the API server has and most attackers have not.
@@ -76,8 +76,8 @@ impl ConnectionLimit {
     }
 
     /// Completes once a connection can be accepted. If the limit is reached, closes an idle connection of the peer with the most
-    /// connections: the one that has been idle longest, first among those that have never sent a complete request. Never interrupts a
-    /// complete request.
+    /// connections, preferring those that have never sent a complete request, then the one that has been idle longest. Never interrupts
+    /// a complete request.
     pub(super) async fn wait_for_capacity(&mut self) {
         loop {
             while self.tasks.try_join_next().is_some() {}
@@ -98,23 +98,23 @@ impl ConnectionLimit {
             };
             let mut idle: Vec<_> = self.open.iter().filter_map(idle).collect();
             let oldest = idle.iter().map(|((.., since), _)| *since).min();
-            idle.retain(|((.., since), _)| *since + MIN_AGE <= now);
+            idle.retain(|((.., since), _)| *since + MIN_IDLE <= now);
             if let Some((_, task)) = idle.iter().min_by_key(|(rank, _)| *rank) {
                 debug!("closing an idle connection: the connection limit is reached");
                 task.abort();
                 self.tasks.join_next().await;
                 continue;
             }
-            let is_old_enough = async {
+            let is_idle_enough = async {
                 match oldest {
-                    Some(since) => sleep_until(since + MIN_AGE).await,
+                    Some(since) => sleep_until(since + MIN_IDLE).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 _ = self.tasks.join_next() => {}
                 () = self.became_idle.notified() => {}
-                () = is_old_enough => {}
+                () = is_idle_enough => {}
             }
         }
     }
@@ -126,7 +126,7 @@ impl ConnectionLimit {
 }
 
 impl Connection {
-    /// Returns whether it has sent a complete request, and since when it is idle; `None` if it is busy.
+    /// Returns whether it has sent a complete request, and since when it has been idle; `None` if it is busy.
     fn idle(&self) -> Option<(bool, Instant)> {
         let state = self.timer.state();
         Some((state.has_sent, state.idle_since?))
@@ -173,7 +173,7 @@ mod tests {
                 pending().await
             });
         }
-        tokio::time::sleep(MIN_AGE).await;
+        tokio::time::sleep(MIN_IDLE).await;
         connections.wait_for_capacity().await;
         let open: Vec<_> = connections.open.iter().map(|open| open.peer).collect();
         assert_eq!(open, [peer(1), peer(2)]);

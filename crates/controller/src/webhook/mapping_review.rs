@@ -11,10 +11,10 @@ use awsauth_core::reconcile::{ObjectKind, check_requester};
 /// The path of reviews of these objects.
 pub(super) const PATH: &str = "/admit/mappings";
 
-/// Checks a request; `None` if it is about another object.
+/// Checks a request; `None` if it is not about the spec or status of a mapping.
 ///
 /// # Errors
-/// If the deadline is over before the check is complete.
+/// If the deadline passes before the check is complete.
 pub(super) fn check(
     request: &AdmissionRequest<'_>,
     validator: &Validator,
@@ -51,8 +51,8 @@ pub(super) fn check(
     Ok(Some(result))
 }
 
-/// The status of an AwsAuthMapping names the entry that it owns, so only the controller writes it. That of an IAMIdentityMapping
-/// belongs to the authenticator.
+/// The status of an AwsAuthMapping says which entry the object owns, so only the controller may write it. The authenticator writes the
+/// status of an IAMIdentityMapping.
 fn check_status(kind: ObjectKind, user: &str, validator: &Validator) -> Result<(), String> {
     if kind == ObjectKind::IamIdentityMapping {
         return Ok(());

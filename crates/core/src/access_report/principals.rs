@@ -100,7 +100,7 @@ fn access(
     }
 }
 
-/// Returns when the entry of a principal expires, unless it was changed since.
+/// Returns when the entry of a principal expires, unless it was changed after its time was recorded.
 fn expiry(
     admitted: &Admitted<'_>,
     expiries: &HashMap<(SectionName, usize), RecordedExpiry>,

@@ -1,4 +1,4 @@
-//! The rights of a user: by RBAC, by its groups alone, and by access policies.
+//! The rights of a user: from RBAC, from its groups alone, and from access policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 

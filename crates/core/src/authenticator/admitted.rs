@@ -65,7 +65,7 @@ pub struct AdmittedPrincipals<'a> {
 }
 
 impl<'a> AdmittedPrincipals<'a> {
-    /// Returns every principal that may sign in: by an entry of aws-auth in force, in its order, then by an access entry.
+    /// Returns every principal that may sign in: through an entry of aws-auth in force, in its order, then through an access entry.
     /// Leaves out entries that no principal can match, and principals whose login always fails. `sso` entries need a
     /// feature gate that is off by default.
     pub fn of(store: &'a Store<'a>, access_entries: Option<&'a AccessEntries>) -> Self {

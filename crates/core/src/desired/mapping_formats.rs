@@ -135,7 +135,7 @@ pub(super) fn read(value: Value<'_>, form: &Form, source: &str) -> Result<Desire
         };
         return Err(Fault::new(second.line, reason));
     }
-    // In the output of `get`, the time of an entry that was changed since has no effect.
+    // In the output of `get`, the time of an entry that was changed afterwards has no effect.
     let expires = given("expires").or_else(|| given("expiresAt"));
     let expires = expires.filter(|_| given("changedSince").is_none());
     let desired = DesiredMapping {

@@ -89,7 +89,7 @@ impl<'e> DeniedRequest<'e> {
         Self::new(evidence, question, evidence.user())
     }
 
-    /// Returns the request that the user named as that of another Kubernetes user, whether or not it is denied.
+    /// Returns the request that was asked about, as if `user` had made it, whether or not it is denied.
     pub(super) fn of_user(evidence: &'e Evidence, user: &User) -> Option<Self> {
         let question = evidence.request.questions.first()?;
         Self::new(evidence, question, Some(user.clone()))
@@ -113,7 +113,7 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
-    /// Returns the request without its namespaces, such as `list pods`.
+    /// Returns the request without its namespace, such as `list pods`.
     pub(super) fn words(&self) -> String {
         let (verb, what) = (self.action.verb(), self.resource());
         format!("{verb} {what}")
@@ -192,7 +192,7 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
-    /// Returns which administrator's help the user needs if RBAC cannot be read.
+    /// Returns what to ask an administrator for if RBAC cannot be read.
     pub(super) fn request_help(&self) -> String {
         if self.is_impersonation() {
             return self.grant();
@@ -280,7 +280,7 @@ impl<'e> DeniedRequest<'e> {
     }
 }
 
-/// Returns why a user with the username of a node is none.
+/// Returns why a user with the username of a node is not a node.
 fn wrong_node(user: &User) -> Option<String> {
     let name = &user.username;
     if name.contains(['{', '}']) {
@@ -305,8 +305,8 @@ pub(super) fn denied_question(evidence: &Evidence) -> Option<&str> {
     Some(&denied.question)
 }
 
-/// Returns that a request is denied which doctor asked as an example, and how to ask for another one; `None` if the user
-/// named a request or a command that works.
+/// Returns the message that doctor's example request is denied, and how to ask for another one; `None` if the user named a
+/// request or a command that works.
 pub(super) fn denied_example(evidence: &Evidence) -> Option<String> {
     let works = evidence.command.known().is_some_and(|run| run.succeeded);
     let question = denied_question(evidence).filter(|_| evidence.request.is_example && !works)?;
@@ -328,7 +328,7 @@ pub(super) fn own_namespace(evidence: &Evidence) -> &str {
     own.unwrap_or("default")
 }
 
-/// Returns what makes the username that of one session, in words; `None` if sessions share it.
+/// Returns why the username belongs to one session, as text; `None` if several sessions share it.
 pub(super) fn session_template(evidence: &Evidence, user: &User) -> Option<String> {
     const OF_SESSION: [Placeholder; 4] = [
         Placeholder::SessionName,
@@ -385,7 +385,8 @@ fn action(question: Question, current: &str) -> Action {
     }
 }
 
-/// Returns kubectl commands with the context of an administrator, if it is known, or else a request to one.
+/// Returns kubectl commands with the context of an administrator, if it is known; otherwise a sentence that asks an administrator to
+/// run them.
 pub(super) fn as_administrator(evidence: &Evidence, commands: &[String]) -> String {
     if let Some(name) = &evidence.request.as_context {
         return chained(&format!("kubectl --context {}", quoted(name)), commands);

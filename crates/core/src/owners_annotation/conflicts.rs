@@ -11,15 +11,15 @@ pub struct Conflict {
     pub entry: EntryRef,
     /// The owner that claims it.
     pub holder: Owner,
-    /// Whether it was changed since its holder wrote it.
+    /// Whether it was changed after its holder wrote it.
     pub changed: bool,
 }
 
 /// Returns the entries that other owners claim and `owner` requests, in document order. Without an owner, returns every requested
 /// entry that has an owner; this causes a notice, not a refusal.
 ///
-/// An entry is returned even if it was changed since, and even if the request does not change it, because requesting an entry claims it.
-/// Claims to removed entries are ignored.
+/// An entry is returned even if it was changed after its owner wrote it, and even if the request does not change it, because requesting
+/// an entry claims it. Claims to removed entries are ignored.
 pub fn conflicts<'p>(
     document: &Document,
     owners: &Owners,

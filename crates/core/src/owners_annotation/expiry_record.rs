@@ -19,7 +19,7 @@ pub(super) const EXPIRES: &str = "expires";
 pub struct DueEntries {
     /// Entries that are unchanged since their time was recorded, in document order. They are removed by line.
     pub remove: Vec<(EntryRef, Timestamp)>,
-    /// Entries that were changed since. They stay.
+    /// Entries that were changed after that. They stay.
     pub changed: Vec<(EntryRef, Timestamp)>,
     /// Entries whose time only one of the clocks has reached.
     pub disputed: Vec<(EntryRef, Timestamp)>,

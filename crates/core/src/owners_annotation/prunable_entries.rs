@@ -24,7 +24,7 @@ pub struct Kept {
 /// Why an entry that is no longer requested is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeptReason {
-    /// It was changed since the owner wrote it, or it is another entry with the same key.
+    /// It was changed after the owner wrote it, or it is another entry with the same key.
     Changed,
     /// This owner claims it too.
     AlsoOf(Owner),

@@ -116,7 +116,7 @@ pub(super) struct Verdict {
     pub(super) open_questions: Vec<OpenQuestion>,
     /// Whether the plan changes which Kubernetes user or groups the caller gets.
     pub(super) changes_caller: bool,
-    /// Whether the caller has access by aws-auth, if known.
+    /// Whether the caller has access through aws-auth, if known.
     pub(super) caller_is_by_aws_auth: Option<bool>,
     /// Whether the plan removes the last known administrator, and an override allows that.
     pub(super) leaves_no_admin: bool,

@@ -17,7 +17,7 @@ pub enum Notice {
     NothingToPrune { owner: Owner },
     /// An entry is kept although its owner no longer requests it.
     NotPruned(Kept),
-    /// An access entry is kept although its owner no longer requests it: it was changed since the owner applied it, or the record
+    /// An access entry is kept although its owner no longer requests it: it was changed after the owner applied it, or the record
     /// of its contents is missing.
     EntryNotPruned { principal_arn: String },
     /// An access entry is deleted and created again, because EKS cannot change its type.

@@ -43,7 +43,7 @@ pub struct Request {
     /// The principals of the entry changes that remove what the user did not name: what an owner no longer requests, or what conditions
     /// selected.
     pub pruned_entries: Vec<String>,
-    /// The principals whose access entries are kept although their owner no longer requests them, because they were changed since.
+    /// The principals whose access entries are kept although their owner no longer requests them, because they were changed afterwards.
     pub kept_entries: Vec<String>,
     /// What else is known about the cluster and the caller.
     pub facts: Facts,

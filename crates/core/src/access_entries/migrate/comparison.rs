@@ -10,7 +10,7 @@ use crate::document::Mapping;
 use crate::facts::access_entries::{AccessEntry, AccessTerms};
 use crate::facts::node_kinds::NodeKind;
 
-/// How the access by an existing access entry differs from that by aws-auth.
+/// How the access through an existing access entry differs from the access through aws-auth.
 pub(super) struct Comparison {
     /// The differences that keep the rights.
     pub(super) other_way: Vec<String>,

@@ -48,7 +48,7 @@ pub enum FinishObstacle {
         /// Such as `the role of node group ng-1`.
         what: String,
     },
-    /// Nodes use this role, and could not join by its access entry.
+    /// Nodes use this role, and could not join through its access entry.
     NodeEntry {
         role: String,
         what: String,

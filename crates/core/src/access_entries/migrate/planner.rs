@@ -552,7 +552,7 @@ fn sso<'d>(permission_set: &str) -> Verdict<'d> {
     }
 }
 
-/// Describes the access by a mapping.
+/// Describes the access through a mapping.
 fn loses(mapping: &Mapping) -> String {
     let username = match mapping.username.as_str() {
         "" => "an empty username",

@@ -16,7 +16,7 @@ use crate::facts::groups::{AUTHENTICATED, MASTERS};
 /// The prefixes that EKS reserves in usernames. Whether it accepts them in groups is not documented.
 const UNCERTAIN_GROUPS: [&str; 4] = ["eks:", "aws:", "amazon:", "iam:"];
 
-/// An access entry for a mapping, and how the access by it differs.
+/// An access entry for a mapping, and how the access through it differs.
 pub(super) struct Target {
     pub(super) entry: AccessEntry,
     /// The differences that keep the rights.

@@ -92,7 +92,7 @@ pub enum Verdict<'d> {
     /// An existing access entry gives other access. It already hides aws-auth for the principal.
     Conflict { differences: Vec<String> },
     /// The access entry was created before its principal, so it belongs to a deleted role or user of the same name. EKS
-    /// does not let the principal in by it:
+    /// does not let the principal in through it:
     /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
     DeadEntry,
     /// The user keeps it in aws-auth.

@@ -1,4 +1,4 @@
-//! Values that YAML allows, but JSON cannot represent, and nesting that is too deep for JSON.
+//! Finds values that YAML allows but JSON cannot represent, and nesting that is too deep for Go's JSON decoder.
 
 use super::{DecodeError, Decoder, Key, Kind, ValueId};
 use goyaml::go_json;

@@ -12,7 +12,7 @@ use crate::facts::access_entries::AccessPolicy;
 pub(super) enum CallerAccess {
     /// Not known, or not requested.
     Unknown,
-    /// By a certificate, as the cluster's creator, or by an access entry whose contents are unknown.
+    /// With a certificate, as the cluster's creator, or through an access entry whose contents are unknown.
     Otherwise,
     /// By aws-auth or an access entry.
     Mapped {
@@ -76,7 +76,7 @@ impl CallerAccess {
         }
     }
 
-    /// Returns whether the caller has access by aws-auth; `None` if unknown.
+    /// Returns whether the caller has access through aws-auth; `None` if unknown.
     pub(super) fn is_by_aws_auth(&self) -> Option<bool> {
         match self {
             Self::Unknown => None,

@@ -257,7 +257,7 @@ fn caller_with_access_by_aws_auth_is_not_locked_out() {
     assert!(refused(&before, &["ops", "new"], &ops).is_empty());
     // The order of entries does not matter.
     assert!(!plan(&before, &["dev", "ops"], &ops, Allowed::default()).changes_caller);
-    // The caller does not sign in by aws-auth: the username or groups differ from its entry, or it is not an AWS identity.
+    // The caller does not sign in through aws-auth: the username or groups differ from its entry, or it is not an AWS identity.
     for facts in [
         caller("kubernetes-admin", &["system:masters"], Some("ops")),
         caller("ops", &["others"], Some("ops")),
@@ -504,7 +504,7 @@ fn replan_keeps_how_the_caller_signed_in() {
         .map(|refusal| refusal.guard.reason())
         .collect();
     assert_eq!(again, ["self-lockout"]);
-    // A caller who did not sign in by aws-auth still does not.
+    // A caller who did not sign in through aws-auth still does not.
     let first = Plan::new(&changed, &request(&["dev"])).unwrap();
     let again = first
         .replan(&snapshot(&masters), &request(&["dev"]))

@@ -128,7 +128,7 @@ impl Resolver<'_> {
             .collect()
     }
 
-    /// Returns whether the object's mapping is an access entry, and its entries in aws-auth need not be removed, or not yet.
+    /// Returns whether the object's mapping is an access entry, and none of its entries in aws-auth is to be removed now.
     fn leaves_aws_auth_alone(&self, at: usize) -> bool {
         let object = self.object(at);
         let is_recorded = object.status.entry.is_some() || !object.status.pending.is_empty();
@@ -136,7 +136,7 @@ impl Resolver<'_> {
         self.access_entries.includes(at) && !is_replaced
     }
 
-    /// Defers objects that recorded an entry whose new owner is deferred: an entry stays recorded until its next owner can be written.
+    /// Defers objects with a recorded entry whose new owner is deferred: the record stays until the new owner's write.
     fn defer_previous_owners(&self, existing: &[usize], outcomes: &mut HashMap<usize, Outcome>) {
         let mut waiting: HashMap<usize, Vec<usize>> = HashMap::new();
         for &at in existing {
@@ -210,7 +210,7 @@ impl Resolver<'_> {
         Outcome::Stalled(Reason::Refused, self.unapproved(at, why, &[]))
     }
 
-    /// Returns the message of an object whose request is not approved, after these edits.
+    /// Returns the message for an object whose request is not approved. Does not call an entry kept if `edits` remove it.
     fn unapproved(&self, at: usize, why: &str, edits: &[Edit]) -> String {
         let had = self.object(at).status.entry.as_ref();
         let is_own = |old: &&EntryRecord| {
@@ -236,7 +236,7 @@ impl Resolver<'_> {
     }
 
     /// Returns the outcome of an object whose entries were granted with `onWithdrawal: Revoke` and are no longer granted; `None` if
-    /// there are none. A request that is not carried out, for whatever reason, does not keep them.
+    /// there are none. They are removed even if the object's current request cannot be carried out.
     fn outcome_of_withdrawn(
         &self,
         at: usize,
@@ -260,7 +260,7 @@ impl Resolver<'_> {
                 ),
             },
         };
-        // The edits for the requested entry were refused, not those that remove others.
+        // If the request is approved, the refused edits are those for the requested entry, not the removals.
         let refused = self.refused.get(&at).filter(|_| self.desired[at].is_err());
         let (mut edits, mut allowed_nodes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for old in self.recorded(at) {

@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     Outcome::problem(saw, cause, next)
 }
 
-/// Returns that the proxy cannot be reached, and where it is configured.
+/// Returns the message that the proxy cannot be reached, and where it is configured.
 fn unreachable_proxy(entry: &Entry, saw: &str) -> (String, String) {
     let cause =
         |source| format!("the {source} in front of the API server cannot be reached: {saw}");

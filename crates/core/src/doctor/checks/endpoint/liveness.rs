@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
 }
 
-/// Returns that a connection opens, but that nothing follows.
+/// Returns the problem that a connection opens, but nothing follows.
 fn silent(entry: &Entry, seconds: i64) -> Problem {
     Problem {
         cause: format!(
@@ -55,7 +55,7 @@ fn silent(entry: &Entry, seconds: i64) -> Problem {
     }
 }
 
-/// Returns that the certificate is not for the name that the kubeconfig requires.
+/// Returns the problem that the certificate is not for the name that the kubeconfig requires.
 fn wrong_server_name(entry: &Entry, name: &str, failure: &LivenessFailure) -> Problem {
     Problem {
         cause: format!(
@@ -69,7 +69,7 @@ fn wrong_server_name(entry: &Entry, name: &str, failure: &LivenessFailure) -> Pr
     }
 }
 
-/// Returns that another server answers, if the kubeconfig certainly has the cluster's certificate authority.
+/// Returns the problem that another server answers, if the kubeconfig certainly has the cluster's certificate authority.
 fn intercepted(evidence: &Evidence, failure: &LivenessFailure) -> Option<Problem> {
     let described = evidence.described.known()?.as_ref().ok()?;
     if !failure.is_untrusted || described.same_authority != Some(true) {

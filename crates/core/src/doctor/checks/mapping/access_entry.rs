@@ -105,8 +105,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
     )
 }
 
-/// Returns that the type of an access entry admits only EC2 instances, whose session name is the instance's id, if the
-/// rejected session is no instance's:
+/// Returns the problem that the type of an access entry admits only EC2 instances, whose session name is the instance's id,
+/// if the rejected session is not that of an instance:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 fn only_for_instances(
     evidence: &Evidence,

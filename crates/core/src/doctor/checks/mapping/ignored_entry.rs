@@ -71,7 +71,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("write groups as a list: {}", lint_causes::edit(evidence)),
         );
     }
-    // A template that is none is never intended.
+    // What looks like a template but is not one is never intended.
     if let Some(problem) = lint_causes::of_rules(&["U05"], evidence, &explained, answer) {
         return Outcome::from_problem(place, &problem);
     }

@@ -1,4 +1,4 @@
-//! M8: whether aws-auth changed so recently that the change may not be in effect.
+//! M8: whether aws-auth changed so recently that it may not be in effect yet.
 
 use jiff::SignedDuration;
 

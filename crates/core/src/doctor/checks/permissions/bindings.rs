@@ -613,7 +613,7 @@ impl Analysis<'_> {
         }
     }
 
-    /// Returns that neither a group nor a binding of the username gives permissions.
+    /// Returns the problem that neither a group nor a binding of the username gives permissions.
     fn no_groups(&self) -> Problem {
         let user = &self.user.username;
         let explained = self.evidence.explanation().ok();

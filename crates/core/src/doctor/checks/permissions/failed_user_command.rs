@@ -56,7 +56,7 @@ const REJECTIONS: [(&str, &str, &str); 6] = [
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping>
 const ESCALATION: &str = "not currently held:";
 
-/// Returns that the user may create the role or the binding, but not grant the rights in it.
+/// Returns the problem that the user may create the role or the binding, but not grant the rights in it.
 fn escalation(evidence: &Evidence, stderr: &str) -> Option<Problem> {
     let (_, after) = stderr.split_once(ESCALATION)?;
     let lacking = after

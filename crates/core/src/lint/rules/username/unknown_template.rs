@@ -44,7 +44,7 @@ fn intended(template: &str) -> Option<&'static str> {
         .find(|known| bare(known) == bare(template))
 }
 
-/// Returns what looks like a template but is none.
+/// Returns what looks like a template but is not one.
 fn unknown_templates(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     let all = std::iter::from_fn(move || {
