@@ -74,7 +74,9 @@ pub(crate) fn run(awsauth: &Awsauth) {
         None,
     );
 
-    println!("\nPeak memory beyond the same on an empty aws-auth, over the size of the text");
+    println!(
+        "\nPeak memory above that on an empty aws-auth, and its ratio to the size of the text"
+    );
     for (label, arguments, _) in RUNS {
         let beyond =
             peak(&command(arguments, &large)) - peak(&command(arguments, &manifest_of("[]\n")));

@@ -1,4 +1,4 @@
-//! A demo session on a real API server. First act: an instance role is denied, mapped, verified and removed again. Second act:
+//! A demo session on a real API server. First act: an instance role is denied, mapped, verified and unmapped. Second act:
 //! an administrator is locked out, gets in again, and moves the cluster to access entries. Run it with `./demo`.
 //!
 //! There are two processes: one runs the cluster, the other runs the session. With `--keep`, the cluster outlives the first act,

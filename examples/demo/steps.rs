@@ -8,7 +8,7 @@ use crate::session::Session;
 const WHOAMI: &str = "awsauth whoami --allow-endpoint 127.0.0.1";
 const VERIFY: &str = "awsauth verify --expect-username admin --expect-group system:masters --can '* * -A' --allow-endpoint 127.0.0.1";
 
-/// Maps an instance role and removes it again.
+/// Maps an instance role and unmaps it.
 pub(crate) fn edit(session: &Session) -> Result<(), String> {
     let caller = format!("arn:aws:sts::111122223333:assumed-role/mytestrole/{INSTANCE}");
     let map = format!("awsauth map role {ROLE} --username admin --group system:masters");
@@ -61,7 +61,7 @@ pub(crate) fn rescue_and_migrate(session: &Session) -> Result<(), String> {
     const MIGRATE: &str = "awsauth migrate --cluster-name my-cluster";
     let arn = ENGINEER.replace("platform/", "");
     session.comment(
-        "The second act. An engineer with the IAM role ops becomes an administrator of the cluster, by aws-auth. The engineer\n\
+        "The second act. An engineer with the IAM role ops becomes an administrator of the cluster through aws-auth. The engineer\n\
          needs no kubeconfig: --cluster-name asks EKS for the endpoint.",
     );
     let map = format!("awsauth map role {arn} --username ops --group system:masters");
@@ -76,8 +76,8 @@ pub(crate) fn rescue_and_migrate(session: &Session) -> Result<(), String> {
     session.run(Engineer, GET, 3)?;
 
     session.comment(
-        "IAM permissions are left. The rescue makes the engineer an administrator by an access entry, proves it by signing in,\n\
-         restores aws-auth from its history, and removes the access entry again. --dry-run would only print the steps.",
+        "IAM permissions are left. The rescue makes the engineer an administrator through an access entry, proves it by signing\n\
+         in, restores aws-auth from its history, and removes the access entry. --dry-run would only print the steps.",
     );
     session.run(
         Engineer,

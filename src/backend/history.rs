@@ -141,7 +141,7 @@ impl History {
             .map(|(revision, state)| (revision, *state))
             .collect();
         let latest = latest_text(&revisions, self.live.exists);
-        // If aws-auth was created by the only write, and was deleted since, that write counts as undone.
+        // If aws-auth was created by the only write, and was deleted afterwards, that write counts as undone.
         let latest = latest.or_else(|| {
             let at = revisions
                 .len()

@@ -594,7 +594,7 @@ fn check_cluster(
             Some(name) => {
                 let place = place(desired);
                 let what =
-                    format!("{place}: the file is for cluster {expected}, and this is {name}");
+                    format!("{place}: the file is for cluster {expected}, but this is {name}");
                 return Err(Failure::refused(WRONG_CLUSTER, what).hint(
                     "choose the other cluster with --cluster-name NAME, or correct the name in the file",
                 ));

@@ -18,7 +18,7 @@ use awsauth_core::plan::Request;
 
 /// Remove access that has expired
 ///
-/// Removes entries whose expiry has passed; meant for cron and CI. An entry that has been changed since then is kept. On a
+/// Removes entries whose expiry has passed; meant for cron and CI. An entry that was changed after its expiry was set is kept. On a
 /// cluster, the API server's clock must agree with that of this machine. With --cluster-name, also removes EKS access entries. The
 /// controller removes those of AwsAuthMapping objects.
 #[derive(Debug, clap::Args)]
@@ -196,7 +196,7 @@ impl Due {
             let by = reading.last_writer(entry.section);
             let by = by.map_or_else(String::new, |by| format!(" ({by})"));
             out.note(&format!(
-                "warning: {} was to expire at {at}, but was changed since{by}: it stays. To remove it: awsauth unmap",
+                "warning: {} was to expire at {at}, but has been changed in the meantime{by}, so it stays. To remove it: awsauth unmap",
                 place(entry)
             ));
         }
@@ -205,7 +205,7 @@ impl Due {
                 && clocks.agree_on(expiry.at) == Some(true)
             {
                 out.note(&format!(
-                    "warning: the access entry of {} was to expire at {}, but was changed since: it stays. To remove it: awsauth unmap",
+                    "warning: the access entry of {} was to expire at {}, but has been changed in the meantime, so it stays. To remove it: awsauth unmap",
                     entry.principal_arn, expiry.at
                 ));
             }
@@ -222,8 +222,8 @@ impl Due {
         }
         let next = self.in_aws_auth.next.into_iter().chain(self.next_entry);
         out.note(&match next.min() {
-            Some(next) => format!("Nothing has expired. The next access expires at {next}."),
-            None => "Nothing has expired, and no access has a time at which it expires.".to_owned(),
+            Some(next) => format!("Nothing has expired. The next entry expires at {next}."),
+            None => "Nothing has expired, and no entry has an expiry time.".to_owned(),
         });
     }
 }

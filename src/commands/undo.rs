@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REVISION")]
     revision: Option<String>,
 
-    /// Restore the whole text, or the access entries, as they were before, and lose what was written since
+    /// Restore the whole text, or the access entries, as they were before, and lose the later changes
     #[arg(long)]
     whole: bool,
 
@@ -53,7 +53,7 @@ impl Args {
     }
 }
 
-/// Another client has written since.
+/// Another client has written in the meantime.
 const RACE: Refusal = Refusal {
     guard: "WG19",
     reason: "rollback-race",
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Refuses to undo a write to aws-auth if that would remove more than the user expects, and notes what was written since.
+/// Refuses to undo a write to aws-auth if that would remove more than the user expects, and notes what was written afterwards.
 fn check_aws_auth(
     args: &Args,
     name: &str,
@@ -163,7 +163,7 @@ fn check_aws_auth(
             false => "only what it changed is undone",
         };
         out.note(&format!(
-            "aws-auth was changed since the write of revision {name}{by}: {then}."
+            "aws-auth has been changed since the write of revision {name}{by}: {then}."
         ));
     }
     Ok(())
@@ -187,7 +187,7 @@ fn target(
             );
             let failure = Failure::refused(RACE, what).because(&overlap);
             Err(match live.exists {
-                true => failure.hint(format!("restore the whole text as it was before, and lose what was written since: awsauth undo {name} --whole")),
+                true => failure.hint(format!("restore the whole text as it was before, and lose the later changes: awsauth undo {name} --whole")),
                 false => failure.hint("restore it as the newest write left it: awsauth restore"),
             })
         }

@@ -87,11 +87,7 @@ pub(crate) fn nodes_text(read: &NodesRead<'_>, width: Option<usize>) -> String {
         };
         format!("{}: {place}{hybrid}", entry.arn)
     });
-    list(
-        &mut text,
-        "Entries for nodes that no known node uses",
-        unused,
-    );
+    list(&mut text, "Node entries that no known node uses", unused);
     let not_asked = read.cluster.is_none().then(|| NOT_ASKED.to_owned());
     let unread = read
         .unread

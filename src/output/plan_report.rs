@@ -275,7 +275,7 @@ fn notice(notice: &Notice) -> String {
             reason: KeptReason::Changed,
         }) => {
             format!(
-                "{} is no longer requested but stays: it was changed since it was applied.",
+                "{} is no longer requested but stays: it was changed after it was applied.",
                 place(entry)
             )
         }
@@ -290,7 +290,7 @@ fn notice(notice: &Notice) -> String {
         }
         Notice::EntryNotPruned { principal_arn } => {
             format!(
-                "The access entry of {} is no longer requested but stays: it was changed since it was applied.",
+                "The access entry of {} is no longer requested but stays: it was changed after it was applied.",
                 one_line(principal_arn)
             )
         }

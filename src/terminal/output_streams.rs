@@ -349,8 +349,8 @@ fn styled_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Returns the length of the style that follows an escape character; 0 if it is none that awsauth uses: effects, and
-/// foreground colors other than black and white, which could hide text.
+/// Returns the length of the style that follows an escape character; 0 if awsauth does not use this style. awsauth uses
+/// effects, and foreground colors other than black and white, which could hide text.
 /// <https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters>
 fn style_length(text: &str) -> usize {
     let Some((parameters, _)) = text.strip_prefix('[').and_then(|text| text.split_once('m')) else {

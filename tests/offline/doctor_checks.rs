@@ -1896,7 +1896,7 @@ fn access_entry_of_the_wrong_type_is_the_cause() {
     fails(
         &of_nodes,
         "M3",
-        "has the type EC2_LINUX, which admits only EC2 instances, and session s is none",
+        "has the type EC2_LINUX, which admits only EC2 instances, and session s does not belong to one",
         "create it again with type STANDARD",
     );
     // The denied request of a node must not lead to a policy for all nodes.
@@ -1980,9 +1980,12 @@ fn entry_of_nodes_is_not_that_of_a_user() {
     };
     let next = "awsauth map node-role arn:aws:iam::111122223333:role/mytestrole";
     let braces = seen("system:node:{EC2PrivateDNSName}", &["system:nodes"]);
-    fails(&braces, "B1", "is that of no node", next);
+    fails(&braces, "B1", "is not the username of a node", next);
     let group = seen("system:node:ip-10-0-0-1.ec2.internal", &["system:node"]);
-    fails(&group, "B1", "do not contain system:nodes", next);
+    let why = "is not in the group system:nodes, so it has none of the rights of a node (it is in group system:node)";
+    fails(&group, "B1", why, next);
+    let no_group = seen("system:node:ip-10-0-0-1.ec2.internal", &[]);
+    fails(&no_group, "B1", "(it is in no groups)", next);
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Ec2 {
             }
             let others = ids.iter().filter(|id| !found.contains_key(*id));
             let others: Vec<&str> = others.map(String::as_str).collect();
-            // With a filter, unlike with InstanceId, an instance that does not exist is no error.
+            // With a filter, unlike with InstanceId, an instance that does not exist is not an error.
             for ids in others.chunks(MAX_FILTER_VALUES) {
                 for instance in client.instances("instance-id", ids).await? {
                     found.insert(instance.id.clone(), instance);

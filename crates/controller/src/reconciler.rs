@@ -536,7 +536,7 @@ impl Reconciler {
             None => self
                 .context
                 .health
-                .set_info("expiry", "the clocks are known"),
+                .set_info("expiry", "the API server's time is known"),
         }
         self.time_error = error;
     }

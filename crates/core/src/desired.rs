@@ -240,7 +240,7 @@ fn difference(first: &DesiredMapping, second: &DesiredMapping) -> Option<String>
         ));
     }
     if first.expires != second.expires {
-        return Some("another time at which it expires".to_owned());
+        return Some("another expiry time".to_owned());
     }
     if first.access != second.access {
         return Some("other policies".to_owned());

@@ -264,7 +264,7 @@ fn without_user_info(word: &str) -> String {
         let url = part.split(['"', '\'']).next().unwrap_or_default();
         let host = url.split(['/', '?', '#']).next().unwrap_or_default();
         let port = host.split_once(':').map_or("", |(_, port)| port);
-        // A password may contain a slash. A port and an IPv6 address are none.
+        // A password may contain a slash. A port and an IPv6 address are not passwords.
         let is_password = !host.starts_with('[') && !port.bytes().all(|it| it.is_ascii_digit());
         let end = if is_password { url } else { host };
         shown += "://";

@@ -32,7 +32,7 @@ pub struct UsageEvidence {
 pub struct PrincipalUsage<'a> {
     pub principal: &'a Admitted<'a>,
     pub usage: Usage,
-    /// The sign-ins of an earlier role of the same name, which IAM has deleted since.
+    /// The sign-ins of an earlier role of the same name, which IAM has since deleted.
     pub earlier_role: Option<SignIns>,
 }
 
@@ -99,7 +99,7 @@ pub fn usage<'a>(
         for usage in all.iter_mut().filter(|usage| by_entry(usage)) {
             if usage.usage == Usage::Unused(Proof::Log) {
                 usage.usage = Usage::Unknown(
-                    "the log has no sign-in by any access entry, so it may not record them"
+                    "the log has no sign-in through any access entry, so perhaps it does not record them"
                         .to_owned(),
                 );
             }
@@ -433,7 +433,7 @@ mod tests {
         assert_eq!(shown[1..3], ["ci: Log", "old: Log"]);
         assert_eq!(
             shown[4],
-            "entry: the log has no sign-in by any access entry, so it may not record them"
+            "entry: the log has no sign-in through any access entry, so perhaps it does not record them"
         );
     }
 

@@ -142,7 +142,7 @@ fn row(name: String, revision: &Revision, state: RevisionState, history: &Histor
         (None, _) => {
             let access = access_summary(&access_changes(revision));
             match is_clean(revision) {
-                true => format!("{access} in aws-auth, kept by access entries"),
+                true => format!("{access} in aws-auth, kept through access entries"),
                 false => access,
             }
         }

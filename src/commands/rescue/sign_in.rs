@@ -61,7 +61,7 @@ impl Access {
                 format!("You sign in as {username}, and may do everything.")
             }
             Self::Limited { username } => {
-                format!("You sign in as {username}, and may not do everything.")
+                format!("You sign in as {username}, but are not allowed to do everything.")
             }
             Self::Rejected(_) => "The API server does not accept your token.".to_owned(),
             Self::Unknown(failure) => {
@@ -76,7 +76,7 @@ impl Access {
             Self::Admin { .. } => None,
             Self::Limited { username } => Some(Failure::new(
                 crate::terminal::Kind::No,
-                format!("{username} may not do everything"),
+                format!("{username} is not allowed to do everything"),
             )),
             Self::Rejected(failure) => Some(failure),
             Self::Unknown(failure) => Some(with_network(failure, facts)),

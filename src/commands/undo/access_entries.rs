@@ -254,10 +254,12 @@ fn reverted(
     {
         return Err(Failure::refused(
             RACE,
-            format!("the access entry of {arn} has been changed since revision {name}: {difference}"),
+            format!(
+                "the access entry of {arn} has been changed since revision {name}: {difference}"
+            ),
         )
         .hint(format!(
-            "restore it as it was before, and lose what was changed since: awsauth undo {name} --whole"
+            "restore it as it was before, and lose the later changes: awsauth undo {name} --whole"
         )));
     }
     Ok(EntryChange {

@@ -217,7 +217,7 @@ fn expires(expiry: Option<RecordedExpiry>, style: Style) -> Cell {
             at,
             is_changed: false,
         }) => Cell::styled(&at.to_string(), style),
-        Some(_) => Cell::styled("never: changed since", NOTICE),
+        Some(_) => Cell::styled("never: changed afterwards", NOTICE),
     }
 }
 

@@ -12,7 +12,8 @@ use awsauth_core::access_entries::migrate::Presence;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope};
 
 /// The comment before the policy that an existing entry lacks.
-const MISSING: &str = "# The access entry exists without this policy: apply associates it.\n";
+const MISSING: &str =
+    "# The access entry exists without this policy: terraform apply associates it.\n";
 
 /// Prints `access_entries`, and imports of entries that exist into a module with the name `eks`.
 pub(super) fn module_input(entries: &[PrintedEntry<'_>], cluster: Option<&str>) -> String {

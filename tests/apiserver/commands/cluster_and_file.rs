@@ -167,7 +167,7 @@ fn file_for_a_named_cluster_is_not_written_to_an_unknown_one() {
         let path = session.file("with-plugin", &kubeconfig.to_string());
         apply(&["--kubeconfig", path.to_str().unwrap()])
     };
-    with_plugin("staging").says(4, &["the file is for cluster prod, and this is staging\n"]);
+    with_plugin("staging").says(4, &["the file is for cluster prod, but this is staging\n"]);
     let known = with_plugin("prod");
     known.says(0, &[]);
     assert!(!known.stderr.contains("does not say"), "{known:?}");

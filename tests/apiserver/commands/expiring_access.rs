@@ -32,7 +32,7 @@ fn expired_entry_is_removed_at_its_time() {
     let get = session.run(&["get"]);
     assert!(get.stdout.contains("EXPIRES"), "{get:?}");
     let run = session.run(&["expire"]);
-    run.says(0, &["Nothing has expired. The next access expires at "]);
+    run.says(0, &["Nothing has expired. The next entry expires at "]);
     assert!(session.text("mapRoles").contains(ONCALL));
     while Timestamp::now() < expires_at + SignedDuration::from_secs(1) {
         std::thread::sleep(Duration::from_millis(100));
@@ -91,7 +91,7 @@ fn expired_entry_is_removed_at_its_time() {
     );
     assert_eq!(session.text("mapRoles"), before);
     let run = session.run(&["expire"]);
-    run.says(0, &["Nothing has expired, and no access has a time"]);
+    run.says(0, &["Nothing has expired, and no entry has an expiry time"]);
     // An undo restores the entry with its time, which has passed.
     session.run(&["undo"]).says(0, &[]);
     assert!(session.text("mapRoles").contains(ONCALL));
@@ -112,7 +112,7 @@ fn entry_that_another_client_changed_stays() {
         0,
         &[
             "role/oncall at mapRoles line ",
-            "but was changed since (",
+            "but has been changed in the meantime (",
             " is the last writer of mapRoles, at ",
             "Nothing has expired",
         ],
@@ -123,5 +123,5 @@ fn entry_that_another_client_changed_stays() {
         "{roles}"
     );
     let get = session.run(&["get"]);
-    assert!(get.stdout.contains("never: changed since"), "{get:?}");
+    assert!(get.stdout.contains("never: changed afterwards"), "{get:?}");
 }

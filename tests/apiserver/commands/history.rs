@@ -191,7 +191,7 @@ fn undo_keeps_later_changes_of_other_clients() {
     session.run(&["undo", &number]).says(
         0,
         &[
-            "aws-auth was changed since",
+            "aws-auth has been changed since",
             "eksctl",
             "only what it changed is undone",
         ],

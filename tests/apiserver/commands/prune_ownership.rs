@@ -113,7 +113,7 @@ fn entry_changed_by_another_client_is_not_pruned() {
         .change_roles(|roles| Some(roles.replace("username: two", "username: zwei")));
     apply(&session, ONE).says(
         0,
-        &["role/two", "stays: it was changed since it was applied"],
+        &["role/two", "stays: it was changed after it was applied"],
     );
     assert!(session.text("mapRoles").contains("username: zwei"));
 }

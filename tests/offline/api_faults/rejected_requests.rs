@@ -34,7 +34,7 @@ async fn immutable_deleted_or_oversized_object_is_refused_without_a_write() {
         (deleted, "kube-system/aws-auth is being deleted"),
         (
             large,
-            "kube-system/aws-auth would have 1048626 bytes, and the limit of a ConfigMap is 1048576",
+            "kube-system/aws-auth would be 1048626 bytes long, but the limit of a ConfigMap is 1048576",
         ),
     ] {
         let api = FakeApi::start(Scenario::Calm, Some(object)).await;

@@ -204,7 +204,9 @@ fn unexplained_denial_lists_the_unknown_policies() {
     };
     let advice = check(&facts, State::NotNeeded, State::Unknown, &[]);
     assert!(
-        advice.to_string().contains("it may have changed since"),
+        advice
+            .to_string()
+            .contains("it may have changed in the meantime"),
         "{advice}"
     );
 }

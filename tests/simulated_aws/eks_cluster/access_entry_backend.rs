@@ -602,7 +602,7 @@ fn what_an_entry_cannot_express_is_refused() {
             &format!(
                 "refused (access-entry): an access entry of {DEV} is not possible: EKS refuses groups that start with system:, such as system:masters\n"
             ),
-            "hint: give the same rights by an access policy, --policy cluster-admin, or by a group that is bound to cluster-admin, --group NAME\n",
+            "hint: give the same rights through an access policy, --policy cluster-admin, or through a group that is bound to cluster-admin, --group NAME\n",
         ],
     );
     refused(
@@ -776,7 +776,7 @@ fn files_with_access_entries_are_applied_and_pruned() {
         4,
         &[
             "refused (wrong-cluster): ",
-            "access.yaml:5: the file is for cluster other, and this is my-cluster\n",
+            "access.yaml:5: the file is for cluster other, but this is my-cluster\n",
         ],
     );
     assert!(calls.is_empty());
@@ -809,7 +809,7 @@ fn files_with_access_entries_are_applied_and_pruned() {
     };
     group("other");
     let kept = format!(
-        "The access entry of {DEV} is no longer requested but stays: it was changed since it was applied.\n"
+        "The access entry of {DEV} is no longer requested but stays: it was changed after it was applied.\n"
     );
     let (run, calls) = apply(&none, &["--prune", "--yes"]);
     run.says(0, &[&kept]);
@@ -1300,7 +1300,7 @@ fn access_entry_expires_unless_it_was_changed() {
     let (run, calls) = stores.changes_by(&["expire"]);
     run.says(
         0,
-        &["Nothing has expired. The next access expires at 2099-02-01T00:00:00Z."],
+        &["Nothing has expired. The next entry expires at 2099-02-01T00:00:00Z."],
     );
     assert!(calls.is_empty(), "{calls:?}");
 
@@ -1335,7 +1335,7 @@ fn access_entry_expires_unless_it_was_changed() {
     let (run, calls) = stores.changes_by(&["expire"]);
     run.says(
         0,
-        &["was to expire at 2020-01-31T00:00:00Z, but was changed since"],
+        &["was to expire at 2020-01-31T00:00:00Z, but has been changed in the meantime"],
     );
     assert!(calls.is_empty(), "{calls:?}");
     change_dev(&groups(json!(["devs"])));

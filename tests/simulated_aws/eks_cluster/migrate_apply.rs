@@ -379,7 +379,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     );
     let listed = on(session, &migration.caller, &["history"]).stdout;
     assert!(
-        listed.contains(" in aws-auth, kept by access entries"),
+        listed.contains(" in aws-auth, kept through access entries"),
         "{listed}"
     );
     let cleaned = migration.aws_auth();
@@ -460,7 +460,8 @@ fn prints_the_unfinished_entry_as_existing(migration: &Migration) {
         let args = ["migrate", "--masters", "policy", "--print", form];
         on(&migration.session, &creator, &args).stdout
     };
-    const MISSING: &str = "# The access entry exists without this policy: apply associates it.\n";
+    const MISSING: &str =
+        "# The access entry exists without this policy: terraform apply associates it.\n";
     let text = print("terraform");
     let import = format!("  id = \"{}:{MYTESTROLE}\"\n", eks::NAME);
     assert!(text.contains(&import) && text.contains(MISSING), "{text}");
@@ -983,7 +984,7 @@ fn template_with_a_parameter_as_cluster_needs_its_name() {
     write("    Default: other\n");
     named(&["apply", "-f", path]).says(
         4,
-        &["the file is for cluster other, and this is my-cluster"],
+        &["the file is for cluster other, but this is my-cluster"],
     );
     write("    Default: my-cluster\n");
     named(&["apply", "-f", path]).says(0, &[]);

@@ -352,7 +352,7 @@ fn every_role_of_nodes_is_compared_with_both_stores_and_missing_ones_are_mapped(
             "  to fix it: create the access entry again; in between, its nodes have no access: aws eks delete-access-entry --cluster-name my-cluster",
             "  to fix it: awsauth map node-role arn:aws:iam::111122223333:role/pods --kind fargate --cluster-name my-cluster\n",
             "lacks the access policy AmazonEKSAutoNodePolicy\n",
-            "Entries for nodes that no known node uses:\n",
+            "Node entries that no known node uses:\n",
         ],
     );
 

@@ -1,4 +1,4 @@
-//! `examples/real-cluster/record --assume`: a sign-in by the access entry that the script creates, at a real API server.
+//! `examples/real-cluster/record --assume`: a sign-in through the access entry that the script creates, at a real API server.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -44,7 +44,7 @@ pub(super) fn check(
         let (is_dry_run, why) = (request.dry_run, shortened(why));
         info!(
             uid,
-            user, name, is_dry_run, why, "denied a change of an object"
+            user, name, is_dry_run, why, "denied a change to an object"
         );
     }
     let result = checked.map_or_else(ReviewResult::denied, |()| ReviewResult::allowed());

@@ -107,7 +107,7 @@ pub(super) async fn watch(context: Context, sender: watch::Sender<ConfigurationS
                 }
                 if !state.checks_mappings() && context.config.borrow().has_requesters() {
                     warn!(
-                        "the ValidatingWebhookConfiguration {CONFIGURATION} has no webhook {MAPPINGS_WEBHOOK}, so the requesters of grants are not checked"
+                        "the ValidatingWebhookConfiguration {CONFIGURATION} has no webhook {MAPPINGS_WEBHOOK}, so the requesters of grants are not checked; install the overlay controller-requesters, or set webhook.requesters=true in the values of the chart"
                     );
                 }
                 let is_new = sender.send_if_modified(|known| {

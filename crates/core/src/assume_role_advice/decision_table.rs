@@ -59,7 +59,7 @@ impl Case<'_> {
                     (
                         State::Unknown,
                         format!(
-                            "{names}, but AWS reports that it does not allow the call: it may have changed since, so try again"
+                            "{names}, but AWS reports that it does not allow the call: it may have changed in the meantime, so try again"
                         ),
                     )
                 } else if keys.is_empty() {

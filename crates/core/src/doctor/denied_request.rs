@@ -285,14 +285,14 @@ fn wrong_node(user: &User) -> Option<String> {
     let name = &user.username;
     if name.contains(['{', '}']) {
         return Some(format!(
-            "the username {name} is that of no node: the authenticator replaces only templates with exactly two braces, such as {}",
+            "{name} is not the username of a node: the authenticator replaces only templates in double braces, such as {}",
             Placeholder::Ec2PrivateDnsName.text()
         ));
     }
     let is_node = user.groups.iter().any(|group| group == NODES);
     (!is_node).then(|| {
         format!(
-            "{name} has the username of a node, but its {} do not contain {NODES}, so it has none of the rights of a node",
+            "{name} has the username of a node, but is not in the group {NODES}, so it has none of the rights of a node (it is in {})",
             remedy::groups(&user.groups)
         )
     })

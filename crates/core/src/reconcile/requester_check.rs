@@ -51,7 +51,7 @@ pub fn check_requester(
             Ok(_) if covered_by(&may_use).is_ok() => is_covered = true,
             Ok(_) => {
                 return Err(format!(
-                    "no grant that covers {} has {user} among its requesters",
+                    "{user} may not request a mapping of {}: no grant that covers it has this user among its requesters; ask an administrator to add the user to the requesters of a grant",
                     entry.describe()
                 ));
             }

@@ -49,7 +49,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
     BeingDeleted { target: Arc<Target> },
     /// The result exceeds the maximum size of a ConfigMap.
     #[error(
-        "{NAMESPACE}/{NAME} would have {size} bytes, and the limit of a ConfigMap is {MAX_SIZE}"
+        "{NAMESPACE}/{NAME} would be {size} bytes long, but the limit of a ConfigMap is {MAX_SIZE}"
     )]
     TooLarge { size: usize },
     /// No copy of the current text could be stored. Nothing was written.

@@ -102,24 +102,24 @@ impl Config {
         let who = principal.text();
         Err(match nearest {
             Mismatch::Account if self.grants.is_empty() => format!(
-                "the controller's configuration grants nothing; add under grants: accounts: [\"{account}\"], groups: [{}], usernames: [\"{}\"]",
+                "the controller's configuration grants nothing; ask an administrator to add under grants: accounts: [\"{account}\"], groups: [{}], usernames: [\"{}\"]",
                 groups.join(", "),
                 username.unwrap_or_default()
             ),
             Mismatch::Account => format!(
-                "no grant in the controller's configuration contains account {account}; add it to the accounts of a grant"
+                "no grant in the controller's configuration contains account {account}; ask an administrator to add it to the accounts of a grant"
             ),
             Mismatch::WholeAccount => format!(
-                "no grant in the controller's configuration allows mapping all of account {account}; set wholeAccounts: true in a grant"
+                "no grant in the controller's configuration allows mapping all of account {account}; ask an administrator to set wholeAccounts: true in a grant"
             ),
             Mismatch::Arn => format!(
-                "no grant in the controller's configuration for account {account} covers {who}; add it to the arns of a grant"
+                "no grant in the controller's configuration for account {account} covers {who}; ask an administrator to add it to the arns of a grant"
             ),
             Mismatch::Root => format!(
-                "no grant in the controller's configuration names {who}; add it to the arns of a grant: without arns, a grant does not include the root user"
+                "no grant in the controller's configuration names {who}; ask an administrator to add it to the arns of a grant: without arns, a grant does not include the root user"
             ),
             Mismatch::NoUsernames => format!(
-                "the grant in the controller's configuration that covers {who} has no usernames; add usernames: [\"{}\"] to it",
+                "the grant in the controller's configuration that covers {who} has no usernames; ask an administrator to add usernames: [\"{}\"] to it",
                 username.unwrap_or_default()
             ),
             Mismatch::Username => {
@@ -129,11 +129,11 @@ impl Config {
                     false => "",
                 };
                 format!(
-                    "no grant in the controller's configuration that covers {who} allows username {username}; add it to the usernames of a grant{by_name}"
+                    "no grant in the controller's configuration that covers {who} allows username {username}; ask an administrator to add it to the usernames of a grant{by_name}"
                 )
             }
             Mismatch::Groups(std::cmp::Reverse(missing)) => format!(
-                "no grant in the controller's configuration that covers {who} allows {} {}; add {} to the groups of a grant",
+                "no grant in the controller's configuration that covers {who} allows {} {}; ask an administrator to add {} to the groups of a grant",
                 if missing.len() == 1 {
                     "group"
                 } else {
@@ -143,7 +143,7 @@ impl Config {
                 if missing.len() == 1 { "it" } else { "them" },
             ),
             Mismatch::Policy(policy) => format!(
-                "no grant in the controller's configuration that covers {who} allows the access policy {policy}; add it to the policies of a grant"
+                "no grant in the controller's configuration that covers {who} allows the access policy {policy}; ask an administrator to add it to the policies of a grant"
             ),
         })
     }

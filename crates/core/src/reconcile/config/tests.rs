@@ -267,20 +267,20 @@ fn single_grant_must_cover_the_whole_request() {
             role("other"),
             "ops",
             &[][..],
-            "covers arn:aws:iam::111122223333:role/other; add it to the arns",
+            "covers arn:aws:iam::111122223333:role/other; ask an administrator to add it to the arns",
         ),
         (
             role("team-a"),
             "system:admin",
             &[],
-            "allows username system:admin; add it to the usernames",
+            "allows username system:admin; ask an administrator to add it to the usernames",
         ),
         (role("team-a"), "eks:x", &[], "allows username eks:x"),
         (
             role("team-a"),
             "ops",
             &["system:nodes"],
-            "allows group system:nodes; add it to the groups",
+            "allows group system:nodes; ask an administrator to add it to the groups",
         ),
         (
             role("team-a"),
@@ -307,7 +307,7 @@ fn single_grant_must_cover_the_whole_request() {
     let error = approved("", &role("a"), "ops", &["g"]).unwrap_err();
     assert!(
         error.contains(
-            "grants nothing; add under grants: accounts: [\"111122223333\"], groups: [g], usernames: [\"ops\"]"
+            "grants nothing; ask an administrator to add under grants: accounts: [\"111122223333\"], groups: [g], usernames: [\"ops\"]"
         ),
         "{error}"
     );
@@ -318,7 +318,7 @@ fn grant_without_usernames_grants_none() {
     let config = "grants: [{accounts: [\"111122223333\"], groups: [dev]}]";
     let error = approved(config, &role("a"), "ops", &["dev"]).unwrap_err();
     assert!(
-        error.ends_with("has no usernames; add usernames: [\"ops\"] to it"),
+        error.ends_with("has no usernames; ask an administrator to add usernames: [\"ops\"] to it"),
         "{error}"
     );
 }
@@ -357,8 +357,9 @@ fn usernames_of_other_identities_are_granted_only_by_name() {
     ] {
         let error = approved(&any(""), &role("a"), name, &[]).unwrap_err();
         assert!(
-            error.contains(&format!("allows username {name}; add it to the usernames"))
-                && error.contains("by its full name"),
+            error.contains(&format!(
+                "allows username {name}; ask an administrator to add it to the usernames"
+            )) && error.contains("by its full name"),
             "{error}"
         );
         let named = any(&format!(", \"{name}\""));

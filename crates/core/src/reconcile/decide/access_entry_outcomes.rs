@@ -574,7 +574,7 @@ impl<'a> Case<'a> {
                 let why = difference.as_deref().unwrap_or(DEAD);
                 let remedy = match existing.kind.as_str() {
                     STANDARD => format!("to let this object create it, {}", removal(desired)),
-                    _ => "nodes sign in by it, so delete this object".to_owned(),
+                    _ => "nodes sign in through it, so delete this object".to_owned(),
                 };
                 EntryOutcome::Stalled(
                     Reason::ShadowedBy,

@@ -76,7 +76,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if exec.needs_terminal && lacks_terminal {
         return Outcome::problem(
             format!("{saw}, interactiveMode Always"),
-            "the exec plugin has interactiveMode: Always, with which kubectl runs it only in a terminal, and its standard input is none here",
+            "the exec plugin has interactiveMode: Always, with which kubectl runs it only in a terminal, but its standard input is not a terminal here",
             "set interactiveMode: IfAvailable in the user of the kubeconfig",
         );
     }

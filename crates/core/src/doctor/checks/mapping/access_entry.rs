@@ -128,7 +128,7 @@ fn only_for_instances(
     };
     Some(Problem {
         cause: format!(
-            "the access entry of {principal} has the type {kind}, which admits only EC2 instances, and {who} is none"
+            "the access entry of {principal} has the type {kind}, which admits only EC2 instances, and {who} does not belong to one"
         ),
         next: match remedy::node_kind(evidence, &subject.canonical.arn) {
             Some(_) => "sign in with another role: this is the role of nodes".to_owned(),

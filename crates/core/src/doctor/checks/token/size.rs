@@ -21,7 +21,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Outcome::problem(
             saw,
             format!(
-                "the token has {bytes} bytes, but the authenticator accepts at most {TOKEN_BYTES}: its session token is too long"
+                "the token is {bytes} bytes long, but the authenticator accepts at most {TOKEN_BYTES}: its session token is too long"
             ),
             "use a session with fewer or shorter tags, or another role: --role-arn ARN",
         );

@@ -53,7 +53,9 @@ fn problem(recorded: Option<RecordedExpiry>, now: Timestamp) -> Option<(String, 
             "remove it: awsauth expire",
         ),
         true => (
-            format!("was to expire at {at}, but was changed since, so awsauth expire keeps it"),
+            format!(
+                "was to expire at {at}, but has been changed in the meantime, so awsauth expire keeps it"
+            ),
             "decide whether it must stay: remove it with awsauth unmap, or map it with --expires never",
         ),
     })
