@@ -52,8 +52,10 @@ const REMOVAL_CHECK_PERIOD: Duration = Duration::from_millis(500);
 const AWS_AUTH_PATIENCE: Duration = Duration::from_millis(300);
 /// How often the wall clock is compared with a known time: it may be corrected, which a sleep does not notice.
 const CLOCK_PERIOD: Duration = Duration::from_secs(2);
-/// How long to wait for EKS at the start, and before a protected entry is restored.
+/// How long to wait for EKS at the start, and for what new objects need.
 const EKS_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long aws-auth waits for the current nodes. They decide whether a removed node entry is restored.
+const NODES_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long access entries that could not be changed wait for EKS, unless it responds earlier.
 const ENTRIES_RETRY: Duration = Duration::from_secs(15);
 /// The shortest time between two attempts to remove expired access while writes fail.
@@ -95,6 +97,8 @@ pub(crate) struct Reconciler {
     pub(crate) awaited: HashSet<(String, i64, bool)>,
     /// The changes to access entries that are being made.
     pub(crate) running_changes: Option<RunningChanges>,
+    /// When EKS last responded, if aws-auth has waited in vain for the next response.
+    pub(crate) awaited_nodes_after: Option<Instant>,
     /// The time of the API server, if the current reconciliation needs it.
     pub(crate) server_time: Option<Timestamp>,
     /// Why the API server's time is unknown although it is needed.
@@ -301,13 +305,13 @@ impl Reconciler {
         if asks_more && first.plan.is_none() && !first.removes_access() {
             // Otherwise, the response starts the next reconciliation.
             let interrupt = self.must_stop_requests(&stored, &list.objects, started, None);
-            eks = self.refreshed_eks(eks, interrupt).await;
+            eks = self.refreshed_eks(eks, EKS_TIMEOUT, interrupt).await;
             first = self.decide(Stage::Preparing, &stored, &list, &eks);
         }
         self.report_idle(first.idle.clone()).await;
         let needs_refresh = first.plan.is_some() && first.needs_fresh_inventory && eks.is_stale();
         let eks = match needs_refresh {
-            true => self.refreshed_eks(eks, pending()).await,
+            true => self.with_current_nodes(eks).await,
             false => eks,
         };
         let writes = first.plan.is_some();
@@ -558,7 +562,7 @@ impl Reconciler {
             .entry_changes;
         if !changes.is_empty() && eks.is_stale() {
             let responded_at = eks.responded_at;
-            eks = self.refreshed_eks(eks, pending()).await;
+            eks = self.refreshed_eks(eks, EKS_TIMEOUT, pending()).await;
             if eks.responded_at == responded_at {
                 return;
             }
@@ -616,30 +620,44 @@ impl Reconciler {
         is_new && eks.responded_at.is_some() && !eks.query.includes(query)
     }
 
-    /// Returns the current state from EKS: a node group may have been deleted since the last response. Returns the state `before` after
-    /// an interrupt.
+    /// Returns the state with the current nodes: a node group may have been deleted since the last response. Without a response, they are
+    /// unknown, and aws-auth does not wait again until there is one, which starts the next reconciliation.
+    async fn with_current_nodes(&mut self, before: Arc<EksState>) -> Arc<EksState> {
+        if self.awaited_nodes_after == before.responded_at {
+            self.refresh_eks.notify_one();
+        } else {
+            let refreshed = self.refreshed_eks(Arc::clone(&before), NODES_TIMEOUT, pending());
+            let refreshed = refreshed.await;
+            if refreshed.responded_at != before.responded_at {
+                return refreshed;
+            }
+            self.awaited_nodes_after = before.responded_at;
+            warn!("EKS did not report the state of node groups in time");
+        }
+        let needs = "a response from EKS".to_owned();
+        Arc::new(EksState {
+            node_inventory: Known::Unknown { needs },
+            ..(*before).clone()
+        })
+    }
+
+    /// Asks EKS, and returns its response; the state `before` after the time limit or an interrupt.
     async fn refreshed_eks(
         &mut self,
         before: Arc<EksState>,
+        limit: Duration,
         interrupt: impl Future<Output = ()>,
     ) -> Arc<EksState> {
         // Ignores a response that arrived before the request.
         self.eks.mark_unchanged();
         self.refresh_eks.notify_one();
         let refreshed = tokio::select! {
-            refreshed = timeout(EKS_TIMEOUT, self.eks.changed()) => refreshed,
+            refreshed = timeout(limit, self.eks.changed()) => refreshed,
             () = interrupt => return before,
         };
         match refreshed {
             Ok(Ok(())) => Arc::clone(&self.eks.borrow_and_update()),
-            _ => {
-                warn!("EKS did not report the state of node groups in time");
-                let needs = "a response from EKS".to_owned();
-                Arc::new(EksState {
-                    node_inventory: Known::Unknown { needs },
-                    ..(*before).clone()
-                })
-            }
+            _ => before,
         }
     }
 

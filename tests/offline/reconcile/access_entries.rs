@@ -11,6 +11,7 @@ use awsauth_core::document::{Principal, SsoRole};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{self, Listed};
+use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
     ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage,
@@ -721,6 +722,51 @@ fn protected_principal_and_the_last_administrator_are_kept() {
     );
     // The refusal stops nothing else.
     assert_eq!(simulation.reason("b"), Reason::Applied);
+}
+
+#[test]
+fn object_gets_no_access_entry_of_a_role_that_nodes_sign_in_with() {
+    let group = NodeGroup {
+        name: "ng".to_owned(),
+        role: Some(role("n")),
+        ami_type: "AL2023_x86_64_STANDARD".to_owned(),
+        status: "ACTIVE".to_owned(),
+        issues: Vec::new(),
+    };
+    let inventory = Known::Is(NodeInventory {
+        groups: Some(vec![group]),
+        profiles: Some(Vec::new()),
+        classes: Some(Vec::new()),
+        ..NodeInventory::default()
+    });
+    let entries_only = config("backend: access-entries\n");
+    let refuses = |simulation: &Simulation| {
+        let (reason, message) = simulation.ready("thief");
+        assert!(
+            reason == Reason::Conflict
+                && message.contains("nodes sign in with")
+                && message.ends_with("so delete this object"),
+            "{message}"
+        );
+        assert_eq!(entry_of(simulation, "n"), None);
+    };
+
+    // Another client removes an entry that the controller remembers, and no known node group needs.
+    let mut simulation = cluster(&entries_only, ApiAndConfigMap, &node_entry("n"))
+        .with("thief", spec("n", "mine", &["dev"]));
+    simulation.settle();
+    simulation.set("mapRoles", "");
+    simulation.settle();
+    refuses(&simulation);
+
+    // A node group needs the entry of its role, which was never there.
+    for mode in [ApiAndConfigMap, Api] {
+        let mut simulation =
+            cluster(&entries_only, mode, "").with("thief", spec("n", "mine", &["dev"]));
+        simulation.node_inventory = inventory.clone();
+        simulation.settle();
+        refuses(&simulation);
+    }
 }
 
 #[test]

@@ -21,11 +21,13 @@ use crate::access_entries::{
     store_for,
 };
 use crate::arn::{comparable, principal_key};
-use crate::authenticator::AccessEntries;
+use crate::authenticator::{AccessEntries, NodeRoles};
 use crate::document::{Principal, SectionName};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD, policy_name};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::iam_principals::Existence;
+use crate::facts::node_inventory::NodeSource;
+use crate::plan::Known;
 
 /// The tag of an access entry that an object owns: the object's UID.
 pub const OWNER_TAG: &str = "awsauth.dev/object-uid";
@@ -637,6 +639,9 @@ impl<'a> Case<'a> {
                 return EntryOutcome::Stalled(reason, message);
             }
         }
+        if let Some(outcome) = self.needed_by_nodes(desired) {
+            return outcome;
+        }
         let is_drift = self.wrote(requested);
         if is_drift && self.reports_drift() {
             return EntryOutcome::Drifted(format!(
@@ -653,6 +658,33 @@ impl<'a> Case<'a> {
         let event = is_drift.then_some(("DriftRepaired", message));
         self.change(new, requested.terms.clone(), entries, event);
         EntryOutcome::Pending
+    }
+
+    /// Returns the outcome if nodes sign in with the principal, or aws-auth lacks a protected entry for it. An access entry would take
+    /// precedence over the entry that will be restored. Ignores Karpenter's node classes, because users may write them for any role.
+    fn needed_by_nodes(&self, desired: &EntryRecord) -> Option<EntryOutcome> {
+        let key = desired.key();
+        let protected = self.input().memory.protected.get(&key.1);
+        let is_own = self.resolver.records.contains(&key);
+        let protected = protected.filter(|protected| !is_own && !desired.is_same(&protected.entry));
+        if let Some(protected) = protected
+            && let Outcome::Stalled(reason, message) =
+                owned_by_no_object(desired, Some(&protected.entry.mapping()))
+        {
+            return Some(EntryOutcome::Stalled(reason, message));
+        }
+        let Known::Is(node_inventory) = self.input().node_inventory else {
+            return None;
+        };
+        let roles = NodeRoles::of(node_inventory);
+        let role = roles.get(&desired.key)?;
+        let by_eks = |by: NodeSource<'_>| !matches!(by, NodeSource::Class(_));
+        let message = format!(
+            "nodes sign in with {}: it is {role}; with this access entry, they would become NotReady, so delete this object",
+            desired.key
+        );
+        let is_needed = role.uses.iter().any(|one| by_eks(one.by));
+        is_needed.then(|| EntryOutcome::Stalled(Reason::Conflict, message))
     }
 
     /// Returns whether the controller has written this entry with these contents for the object.
