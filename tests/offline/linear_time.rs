@@ -485,6 +485,26 @@ fn migration_of_many_groups_takes_linear_time() {
     assert!(run.status < 2, "{}", run.status);
 }
 
+#[test]
+fn template_with_many_parameters_is_read_in_linear_time() {
+    let time = |count: usize, runs| {
+        let lines = |line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+        let parameters = lines(&|at| format!("  P{at}: {{Type: String, Default: c{at}}}\n"));
+        let resources = lines(&|at| {
+            format!(
+                "  R{at}: {{Type: 'AWS::EKS::AccessEntry', Properties: {{ClusterName: {{Ref: P{at}}}, PrincipalArn: 'arn:aws:iam::111122223333:role/r{at}', KubernetesGroups: [g]}}}}\n"
+            )
+        });
+        let text = format!("Parameters:\n{parameters}Resources:\n{resources}");
+        let once = || cpu_time::of(|| desired::read(&text, "f", None).expect("entries"));
+        (0..runs).map(|_| once()).min().unwrap_or_default()
+    };
+    let (small, large) = (time(500, 3), time(4_000, 1));
+    // Linear time is 8 times as long, quadratic time 64 times.
+    let limit = 30 * small + Duration::from_millis(300);
+    assert!(large < limit, "{small:?}, {large:?}");
+}
+
 /// The difference between two long lists of groups, in the forms that people and GitHub read.
 #[test]
 #[cfg(unix)]

@@ -424,7 +424,12 @@ fn access_entry_is_deleted_while_aws_auth_cannot_be_written() {
 /// Starts a controller that protects the entry of the role `ops`, and has created the access entry of `fay` and the mapping of `gus`.
 fn start_with_ops() -> (Harness, EksService, Moto, Controller) {
     let harness = Harness::shared();
-    let (eks, moto) = (EksService::start(&world("API_AND_CONFIG_MAP")), iam());
+    let mut world = world("API_AND_CONFIG_MAP");
+    world["nodegroups"][NAME] = json!([{
+        "nodegroupName": "ng", "nodeRole": role("nodes"), "status": "ACTIVE",
+        "amiType": "AL2023_x86_64_STANDARD", "health": {"issues": []},
+    }]);
+    let (eks, moto) = (EksService::start(&world), iam());
     let protect = format!("protect:\n  arns: [\"{}\"]\n", role("ops"));
     let config = format!("{CONFIG}  policies: [view]\n{protect}");
     let ops = format!(
@@ -445,9 +450,9 @@ fn start_with_ops() -> (Harness, EksService, Moto, Controller) {
 }
 
 /// Removes the entry of the role `ops`, which must be restored although EKS does not respond.
-fn remove_ops(harness: &Harness) {
+fn remove_ops(harness: &Harness, rest: &str) {
     let begun = Instant::now();
-    harness.write("mapRoles", NODE_ENTRY, "client");
+    harness.write("mapRoles", rest, "client");
     eventually("the protected entry is restored", || {
         harness.roles().contains(&role("ops")).then_some(())
     });
@@ -467,7 +472,7 @@ fn aws_auth_does_not_wait_for_eks_while_an_access_entry_is_pending() {
     harness.delete("fay");
     std::thread::sleep(Duration::from_secs(2));
     for _ in 0..2 {
-        remove_ops(&harness);
+        remove_ops(&harness, NODE_ENTRY);
     }
     assert!(entry(&eks, &role("fay")).is_some());
     set_faults(&eks, json!([]));
@@ -495,7 +500,7 @@ fn aws_auth_does_not_wait_for_changes_that_eks_throttles() {
             .then_some(())
     });
     for _ in 0..2 {
-        remove_ops(&harness);
+        remove_ops(&harness, NODE_ENTRY);
     }
     // Its entry may exist by the time it is deleted: the last request may have succeeded.
     harness.delete("bob");
@@ -513,6 +518,27 @@ fn aws_auth_does_not_wait_for_changes_that_eks_throttles() {
 }
 
 #[test]
+fn protected_entry_is_restored_although_eks_does_not_report_the_nodes() {
+    let (harness, eks, _moto, controller) = start_with_ops();
+    // The last response is outdated.
+    std::thread::sleep(Duration::from_secs(6));
+    set_faults(
+        &eks,
+        json!([{"operation": "all", "fault": "drop", "times": 10000}]),
+    );
+    for _ in 0..2 {
+        remove_ops(&harness, "");
+        let has_nodes = harness.roles().contains(&role("nodes"));
+        assert!(!has_nodes, "EKS may have deleted the node group");
+    }
+    set_faults(&eks, json!([]));
+    eventually("the node entry is restored", || {
+        harness.roles().contains(&role("nodes")).then_some(())
+    });
+    controller.terminate();
+}
+
+#[test]
 fn aws_auth_does_not_wait_for_queries_about_new_objects() {
     let (harness, eks, _moto, controller) = start_with_ops();
     set_faults(
@@ -525,7 +551,7 @@ fn aws_auth_does_not_wait_for_queries_about_new_objects() {
         object["spec"]["policies"] = json!([{"name": "view"}]);
         harness.apply(&object);
         std::thread::sleep(Duration::from_secs(1));
-        remove_ops(&harness);
+        remove_ops(&harness, NODE_ENTRY);
     }
     set_faults(&eks, json!([]));
     harness.wait_for_ready("tenant", "True Applied");

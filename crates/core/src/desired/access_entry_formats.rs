@@ -1,6 +1,6 @@
 //! Reads access entries in the formats of eksctl, ACK, CloudFormation and the AWS CLI.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::error::{Fault, Reason};
 use super::mapping_formats::{by_kind, unknown};
@@ -126,6 +126,12 @@ pub(super) fn resources(
     parameters: Option<Value<'_>>,
     mappings: &mut Mappings<'_>,
 ) -> Result<(), Fault> {
+    let parameters = parameters.map(|all| all.fields("`Parameters`"));
+    let parameters = parameters.transpose()?.unwrap_or_default().into_iter();
+    let parameters: HashMap<&str, Value<'_>> = parameters
+        .filter(|parameter| !parameter.value.is_null())
+        .map(|parameter| (parameter.name, parameter.value))
+        .collect();
     for resource in resources.fields("`Resources`")? {
         let fields = resource.value.fields("a resource")?;
         let named = |name: &str| fields.iter().find(|field| field.name == name);
@@ -138,9 +144,8 @@ pub(super) fn resources(
         let properties =
             properties.ok_or_else(|| Fault::new(resource.line, form.no_principal()))?;
         let mut entry = read(properties.value, form, mappings.source)?;
-        if let (Some(DesiredCluster::Reference(name)), Some(parameters)) =
-            (&entry.cluster, parameters)
-            && let Some(default) = default_of(name, parameters)?
+        if let Some(DesiredCluster::Reference(name)) = &entry.cluster
+            && let Some(default) = default_of(name, &parameters)?
         {
             entry.cluster = Some(DesiredCluster::Name(default));
         }
@@ -150,12 +155,11 @@ pub(super) fn resources(
 }
 
 /// Returns the default value of a parameter, if it has one.
-fn default_of(name: &str, parameters: Value<'_>) -> Result<Option<String>, Fault> {
-    let parameters = parameters.fields("`Parameters`")?;
-    let Some(parameter) = given(&parameters, name) else {
+fn default_of(name: &str, parameters: &HashMap<&str, Value<'_>>) -> Result<Option<String>, Fault> {
+    let Some(parameter) = parameters.get(name) else {
         return Ok(None);
     };
-    let fields = parameter.value.fields("a parameter")?;
+    let fields = parameter.fields("a parameter")?;
     let default = given(&fields, "Default");
     let default = default.map(|default| text(default, "Default"));
     Ok(default.transpose()?.map(str::to_owned))

@@ -1,5 +1,7 @@
 //! Evidence from the kubeconfig and its exec plugin.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
 
 /// The cluster and user that a kubeconfig selects.
@@ -276,6 +278,14 @@ pub struct Exec {
     pub profile_in_environment: Option<String>,
 }
 
+/// Quotes a value that would be several ones as a line of CSV.
+fn csv(value: &str) -> Cow<'_, str> {
+    match value.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", value.replace('"', "\"\"")).into(),
+        false => value.into(),
+    }
+}
+
 impl Exec {
     /// Returns the flags of `kubectl config set-credentials` for a command and its arguments; `None` if one is hidden.
     fn flags<'a>(command: &str, args: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -286,13 +296,16 @@ impl Exec {
         (!command.contains('…')).then(|| flags.join(" "))
     }
 
-    /// The same for the arguments alone.
+    /// The same for the arguments alone. kubectl reads each as a line of CSV.
     pub(in crate::doctor) fn arg_flags(
         mut args: impl Iterator<Item = impl AsRef<str>>,
     ) -> Option<Vec<String>> {
         args.try_fold(Vec::new(), |mut flags, arg| {
             let arg = arg.as_ref();
-            flags.push(crate::shell_quote::quoted(&format!("--exec-arg={arg}")));
+            flags.push(crate::shell_quote::quoted(&format!(
+                "--exec-arg={}",
+                csv(arg)
+            )));
             (!arg.contains('…')).then_some(flags)
         })
     }
@@ -328,4 +341,17 @@ pub struct Plugin {
     pub expiration: Option<String>,
     /// Why its output is not an ExecCredential.
     pub unreadable: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_quoted_for_kubectl_and_the_shell() {
+        let flags = |args: &[&str]| Exec::arg_flags(args.iter()).map(|flags| flags.join(" "));
+        let expected = r#"--exec-arg=-i '--exec-arg="a,""b"'"#;
+        assert_eq!(flags(&["-i", "a,\"b"]).as_deref(), Some(expected));
+        assert_eq!(flags(&["-i", "…"]), None);
+    }
 }

@@ -4,6 +4,7 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
 use crate::doctor::remedy;
+use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K3",
@@ -29,7 +30,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         ),
         None => format!(
             "install it, or set its full path: command -v {}",
-            exec.command
+            quoted(&exec.command)
         ),
     };
     match (&exec.path, &exec.fault) {
