@@ -286,7 +286,7 @@ fn single_grant_must_cover_the_whole_request() {
             role("team-a"),
             "ops",
             &["a", "developers", "b"],
-            "allows groups a, b; add them",
+            "allows groups a, b; ask an administrator to add them",
         ),
         (
             Principal::Role("arn:aws:iam::999999999999:role/team-a".into()),
