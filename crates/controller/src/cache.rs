@@ -145,6 +145,14 @@ impl Cache {
         std::mem::take(&mut self.inner().states)
     }
 
+    /// Returns the states that [`take_states`](Self::take_states) will return, up to this one.
+    pub(crate) fn states_until(&self, last: &StoredAwsAuth) -> Vec<StoredAwsAuth> {
+        let inner = self.inner();
+        let count = inner.states.iter().position(|state| state == last);
+        let states = inner.states.iter();
+        states.take(count.map_or(0, |at| at + 1)).cloned().collect()
+    }
+
     /// Stores aws-auth, unless a newer version is known. After a write, the watch event with the same version changes nothing. Returns what
     /// would be stored, or is.
     pub(crate) fn put_aws_auth(&self, live: &Live) -> StoredAwsAuth {

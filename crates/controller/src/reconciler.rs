@@ -487,6 +487,9 @@ impl Reconciler {
     ) -> Decision {
         let config = Arc::clone(&self.context.config.borrow());
         let last_writers = self.external_writes.writers_of(stored);
+        // After a conflict, aws-auth is newer than what was observed.
+        let states = self.cache.states_until(stored);
+        let memory = self.external_writes.memory_after(&states, &self.memory);
         let access_entries = eks.snapshot.access_entries.as_ref();
         let running = self.running_changes.as_ref();
         let hidden = running
@@ -499,7 +502,7 @@ impl Reconciler {
             record: &self.record,
             stored: &stored.snapshot,
             last_writers: &last_writers,
-            memory: &self.memory,
+            memory: &memory,
             facts: &eks.facts,
             access_entries: hidden.as_ref().or(access_entries),
             aws: &eks.snapshot.aws,

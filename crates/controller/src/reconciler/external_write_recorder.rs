@@ -1,5 +1,6 @@
 //! Records writes by other clients in the history, and finds out which user is behind a write by awsauth's commands.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +10,7 @@ use super::Reconciler;
 use crate::cache::StoredAwsAuth;
 use awsauth_core::error_chain;
 use awsauth_core::history::{Contents, Who};
-use awsauth_core::reconcile::AwsAuthWriter;
+use awsauth_core::reconcile::{AwsAuthWriter, Memory};
 use awsauth_kube::history::{ObservedChange, Writer, record_observed};
 use awsauth_kube::is_own_manager;
 
@@ -38,6 +39,30 @@ impl ExternalWriteRecorder {
     /// Registers a write of this controller, which is already in the history.
     pub(super) fn wrote(&mut self, stored: &StoredAwsAuth) {
         self.own_version = stored.version();
+    }
+
+    fn is_by_controller(&self, stored: &StoredAwsAuth) -> bool {
+        let is_own = stored.last_manager.is_none() || stored.version() == self.own_version;
+        stored.exists() && is_own
+    }
+
+    /// Returns the memory after these states, which are not observed yet.
+    pub(super) fn memory_after<'m>(
+        &self,
+        states: &[StoredAwsAuth],
+        memory: &'m Memory,
+    ) -> Cow<'m, Memory> {
+        let Some(mut before) = self.state.as_ref().filter(|_| !states.is_empty()) else {
+            return Cow::Borrowed(memory);
+        };
+        let mut memory = memory.clone();
+        for after in states {
+            let writers = self.writers_of(after);
+            let writers = (!self.is_by_controller(after)).then_some(&writers);
+            memory.observe_change(&before.snapshot, &after.snapshot, writers);
+            before = after;
+        }
+        Cow::Owned(memory)
     }
 
     /// Returns the field manager and the user that wrote this aws-auth, as far as known.
@@ -77,9 +102,7 @@ impl Reconciler {
     /// Records a change. `before` is `None` when this replica starts to observe: then only an existing aws-auth is compared with what
     /// the history ends with.
     async fn observe_change(&mut self, before: Option<&StoredAwsAuth>, after: &StoredAwsAuth) {
-        let is_by_controller = after.exists()
-            && (after.last_manager.is_none()
-                || after.version() == self.external_writes.own_version);
+        let is_by_controller = self.external_writes.is_by_controller(after);
         let is_unchanged = before.map_or(!after.exists(), |before| {
             Contents::of(&before.snapshot) == Contents::of(&after.snapshot)
         });
