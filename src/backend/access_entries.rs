@@ -34,11 +34,20 @@ impl Backend {
 
     /// Returns the authentication mode and all access entries; `None` if EKS was not asked or reports no mode.
     pub(crate) fn access_configuration(&self, out: &mut Out) -> Option<Arc<AccessEntries>> {
+        self.access_configuration_of(&|_| true, out)
+    }
+
+    /// The same, with the contents of those entries that `is_requested` selects.
+    pub(super) fn access_configuration_of(
+        &self,
+        is_requested: &dyn Fn(&str) -> bool,
+        out: &mut Out,
+    ) -> Option<Arc<AccessEntries>> {
         let mode = self.eks()?.facts.authentication_mode?;
         if mode == AuthenticationMode::ConfigMap {
             return Some(Arc::new(AccessEntries::new(mode, None)));
         }
-        self.access_entries(&|_| true, out)
+        self.access_entries(is_requested, out)
     }
 }
 

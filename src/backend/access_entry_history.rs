@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::cluster::{print_copy, until_interrupted};
+use super::state_dir::state_folder;
 use super::{Backend, HistoryOptions};
 use crate::terminal::{Failure, Out, Refusal};
 use awsauth_core::access_entries::{EntryChange, Operation, changes_by};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::history::{EntryWrite, RESCUE};
-use awsauth_kube::history::{self, CopyLocation};
+use awsauth_core::history::{
+    Contents, EntryWrite, Revision, RevisionState, Who, is_reason_of_rescue, revision_states,
+};
+use awsauth_kube::history::{self, CopyLocation, PendingWrite, PendingWrites};
 
 impl Backend {
     /// Stores the changes with the entries before them, so that they can be undone.
@@ -26,16 +29,7 @@ impl Backend {
         let mode = mode.unwrap_or(AuthenticationMode::ApiAndConfigMap);
         let write = EntryWrite::of_changes(mode, changes.to_vec());
         let copy = self.record(write, backup, out)?;
-        match copy {
-            // Without a revision, `undo` leaves the access of a rescue.
-            Some(CopyLocation::InCluster(number)) if backup.reason.as_deref() == Some(RESCUE) => {
-                out.note(&format!(
-                    "Stored the previous access entries as revision {number}; to undo this change: awsauth undo {number}"
-                ));
-            }
-            Some(copy) => print_copy(&copy, "access entries", false, out),
-            None => {}
-        }
+        print_entries_copy(copy, backup.reason.as_deref(), out);
         Ok(())
     }
 
@@ -70,14 +64,83 @@ impl Backend {
     ) -> Result<(), Failure> {
         let write = EntryWrite::of_mode(from, to);
         let copy = self.record(write, backup, out)?;
-        match copy {
-            None | Some(CopyLocation::InCluster(_)) => {}
-            Some(CopyLocation::InFolder { why, .. }) => out.note(&format!(
-                "warning: the change of the mode is recorded only on this machine: {why}"
-            )),
-            Some(CopyLocation::Nowhere(why)) => out.note(&format!(
-                "warning: the change of the mode is not recorded in the history: {why}"
-            )),
+        print_mode_copy(copy, out);
+        Ok(())
+    }
+
+    /// Returns the writes that users of this machine made before the API server admitted them.
+    ///
+    /// # Errors
+    /// If the user interrupts.
+    pub(crate) fn pending_writes(&self, out: &mut Out) -> Result<PendingWrites, Failure> {
+        let Self::Cluster(cluster) = self else {
+            return Ok(PendingWrites::default());
+        };
+        let root = state_folder();
+        let reading = PendingWrites::read(cluster.client(), root.as_deref());
+        until_interrupted(cluster.runtime(), out, "Reading the history", reading)
+    }
+
+    /// Records a write on this machine before it is made, because the API server does not admit the user yet. `arn` is the user's.
+    pub(crate) fn add_pending(
+        pending: &mut PendingWrites,
+        write: EntryWrite,
+        arn: &str,
+        backup: &HistoryOptions,
+        out: &mut Out,
+    ) {
+        let who = Who {
+            arn: Some(arn.to_owned()),
+            ..Who::default()
+        };
+        if let Err(error) = pending.add(&backup.record_options(Some(who)), write) {
+            out.note(&format!(
+                "warning: if this run is killed, the history will lack this change: {error}"
+            ));
+        }
+    }
+
+    /// Forgets the writes that were not made, according to EKS.
+    pub(crate) fn remove_void(&self, pending: &mut PendingWrites, out: &mut Out) {
+        let writes = std::mem::take(&mut pending.writes);
+        let is_about = |arn: &str| {
+            let mut writes = writes.iter().filter_map(PendingWrite::write);
+            writes.any(|write| write.is_about(arn))
+        };
+        let live = match writes.is_empty() {
+            true => None,
+            false => self.access_configuration_of(&is_about, out),
+        };
+        for write in writes {
+            let state = revision_states(&[&write.revision], &Contents::default(), live.as_deref());
+            match state.first() {
+                Some(RevisionState::Void) => write.remove(),
+                _ => pending.writes.push(write),
+            }
+        }
+    }
+
+    /// Moves writes to the history of the cluster.
+    ///
+    /// # Errors
+    /// If aws-auth cannot be read, or the user interrupts.
+    pub(crate) fn record_pending(
+        &mut self,
+        pending: &mut PendingWrites,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        for write in std::mem::take(&mut pending.writes) {
+            let revision = write.revision.clone();
+            let is_mode = revision.mode_change().is_some();
+            let reason = revision.reason.clone();
+            let copy = self.record_revision(revision, &HistoryOptions::best_effort(), out)?;
+            if !matches!(copy, Some(CopyLocation::Nowhere(_))) {
+                write.remove();
+            }
+            match is_mode {
+                true => print_mode_copy(copy, out),
+                false => print_entries_copy(copy, reason.as_deref(), out),
+            }
         }
         Ok(())
     }
@@ -85,6 +148,16 @@ impl Backend {
     fn record(
         &mut self,
         write: EntryWrite,
+        backup: &HistoryOptions,
+        out: &mut Out,
+    ) -> Result<Option<CopyLocation>, Failure> {
+        let revision = history::revision_of_entries(&backup.record_options(None), write);
+        self.record_revision(revision, backup, out)
+    }
+
+    fn record_revision(
+        &mut self,
+        revision: Revision,
         backup: &HistoryOptions,
         out: &mut Out,
     ) -> Result<Option<CopyLocation>, Failure> {
@@ -101,7 +174,7 @@ impl Backend {
             &options,
             cluster.options().timeout(),
             &live,
-            write,
+            revision,
         );
         let recorded =
             until_interrupted(cluster.runtime(), out, "Recording the change", recording)?;
@@ -121,5 +194,30 @@ impl Backend {
         // The write to aws-auth may follow.
         cluster.begin(live, who);
         Ok(copy)
+    }
+}
+
+fn print_entries_copy(copy: Option<CopyLocation>, reason: Option<&str>, out: &mut Out) {
+    match copy {
+        // Without a revision, `undo` leaves the access of a rescue.
+        Some(CopyLocation::InCluster(number)) if is_reason_of_rescue(reason) => {
+            out.note(&format!(
+                "Stored the previous access entries as revision {number}; to undo this change: awsauth undo {number}"
+            ));
+        }
+        Some(copy) => print_copy(&copy, "access entries", false, out),
+        None => {}
+    }
+}
+
+fn print_mode_copy(copy: Option<CopyLocation>, out: &mut Out) {
+    match copy {
+        None | Some(CopyLocation::InCluster(_)) => {}
+        Some(CopyLocation::InFolder { why, .. }) => out.note(&format!(
+            "warning: the change of the mode is recorded only on this machine: {why}"
+        )),
+        Some(CopyLocation::Nowhere(why)) => out.note(&format!(
+            "warning: the change of the mode is not recorded in the history: {why}"
+        )),
     }
 }

@@ -223,7 +223,7 @@ impl Backend {
         if writes.is_empty() {
             return None;
         }
-        self.access_entries(&|arn| writes.iter().any(|write| write.is_about(arn)), out)
+        self.access_configuration_of(&|arn| writes.iter().any(|write| write.is_about(arn)), out)
     }
 
     /// Reads aws-auth and its history.
@@ -266,6 +266,10 @@ impl Backend {
             read.push((Some(file.path), file.revision.map_err(|why| (name, why))));
         }
         read.sort_by_key(|(_, revision)| revision.as_ref().ok().map(Revision::order));
+        for file in folders.iter().flat_map(Folder::pending) {
+            let name = file.path.display().to_string();
+            read.push((Some(file.path), file.revision.map_err(|why| (name, why))));
+        }
         let contents = Contents::of(&live.snapshot());
         let readable: Vec<&Revision> = read
             .iter()

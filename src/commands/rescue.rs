@@ -15,11 +15,12 @@ use crate::access_check::{SigningCredentials, TokenSigner};
 use crate::backend::{Backend, HistoryOptions, SignIn, Target};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_aws::credentials::Caller;
-use awsauth_core::access_entries::Operation;
-use awsauth_core::access_entries::rescue::RescuePlan;
-use awsauth_core::facts::access_entries::{AccessEntry, CLUSTER_ADMIN};
+use awsauth_core::access_entries::rescue::{RescuePlan, is_rescued};
+use awsauth_core::access_entries::{EntryChange, Operation, changes_by};
+use awsauth_core::facts::access_entries::CLUSTER_ADMIN;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::history::RESCUE;
+use awsauth_core::history::{EntryWrite, RESCUE};
+use awsauth_kube::history::PendingWrites;
 use awsauth_kube::node_readiness::NodeReadiness;
 use awsauth_kube::shell_command::quoted;
 use caller::{CallerPrincipal, eks};
@@ -97,6 +98,10 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_PRINCIPAL", value_name = "ARN")]
     principal: Option<String>,
 
+    /// The reason for the change, recorded in the history
+    #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
+    reason: Option<String>,
+
     /// Do not ask before the cluster is changed
     #[arg(long, short)]
     yes: bool,
@@ -114,17 +119,8 @@ struct Rescue<'a> {
     signer: TokenSigner,
     /// What this rescue added to an access entry that existed before.
     added_policy: Option<Addition>,
-    /// What this rescue did before it could write the history.
-    unrecorded: Unrecorded,
-}
-
-/// Changes that are not in the history yet: before the sign-in, the rescue cannot write it.
-#[derive(Default)]
-struct Unrecorded {
-    mode: Option<(AuthenticationMode, AuthenticationMode)>,
-    operations: Vec<Operation>,
-    /// The caller's access entry before.
-    entry: Option<AccessEntry>,
+    /// What this rescue, or one that was stopped, did before it could write the history.
+    unrecorded: PendingWrites,
 }
 
 /// Carries out the steps, or prints them.
@@ -168,7 +164,7 @@ pub(crate) fn run(
         cluster,
         signer,
         added_policy: None,
-        unrecorded: Unrecorded::default(),
+        unrecorded: PendingWrites::default(),
     };
     rescue.run(target, matches, out)
 }
@@ -186,6 +182,9 @@ impl Rescue<'_> {
         let text = format!("The authentication mode is {mode}. {}", access.text());
         self.steps.result(&text, out)?;
 
+        if !self.args.dry_run {
+            self.unrecorded = self.backend.pending_writes(out)?;
+        }
         self.begin_principal(out)?;
         let chosen = self.args.principal.as_deref();
         let principal = CallerPrincipal::find(&self.caller, chosen, &self.backend);
@@ -224,26 +223,10 @@ impl Rescue<'_> {
         Ok(exit)
     }
 
-    /// Records what was done in the history.
+    /// Moves what was done to the history of the cluster.
     fn record(&mut self, out: &mut Out) -> Result<(), Failure> {
-        let Unrecorded {
-            mode,
-            operations,
-            entry,
-        } = std::mem::take(&mut self.unrecorded);
-        let mut record = || {
-            if let Some((from, to)) = mode {
-                self.backend
-                    .record_mode(from, to, &recorded_as_rescue(), out)?;
-            }
-            self.backend.record_operations(
-                &operations,
-                entry.as_slice(),
-                &recorded_as_rescue(),
-                out,
-            )
-        };
-        match record() {
+        self.backend.remove_void(&mut self.unrecorded, out);
+        match self.backend.record_pending(&mut self.unrecorded, out) {
             Err(failure) if failure.exit() != Exit::Interrupted => {
                 out.note(&format!(
                     "warning: the history does not have this rescue: {}",
@@ -252,6 +235,20 @@ impl Rescue<'_> {
                 Ok(())
             }
             recorded => recorded,
+        }
+    }
+
+    /// Records a change before it is made. The rescue cannot write the history yet.
+    fn begin_change(&mut self, write: EntryWrite, out: &mut Out) {
+        let options = self.recorded_as_rescue();
+        Backend::add_pending(&mut self.unrecorded, write, &self.caller.arn, &options, out);
+    }
+
+    /// Returns how changes are recorded.
+    fn recorded_as_rescue(&self) -> HistoryOptions {
+        HistoryOptions {
+            reason: Some(self.args.recorded_reason()),
+            ..HistoryOptions::best_effort()
         }
     }
 
@@ -335,11 +332,16 @@ impl Rescue<'_> {
             return Ok(());
         }
         confirm_irreversible(READS_ENTRIES, self.args.yes, &self.backend, out)?;
-        let done = self.backend.execute(std::slice::from_ref(mode), out);
-        done.map_err(|failure| self.steps.failed(failure))?;
         if let Operation::UpdateAuthenticationMode { from, to } = mode {
-            self.unrecorded.mode = Some((*from, *to));
+            self.begin_change(EntryWrite::of_mode(*from, *to), out);
         }
+        let done = self.backend.execute(std::slice::from_ref(mode), out);
+        done.map_err(|failure| {
+            if self.backend.describe_again(out).is_ok() {
+                self.backend.remove_void(&mut self.unrecorded, out);
+            }
+            self.steps.failed(failure)
+        })?;
         Ok(())
     }
 
@@ -409,11 +411,37 @@ impl Rescue<'_> {
             principal.arn, self.backend
         );
         confirm(&question, self.args.yes, &self.backend, out)?;
+        let mode = eks(&self.backend)?.facts.authentication_mode;
+        let mode = mode.unwrap_or(AuthenticationMode::ApiAndConfigMap);
+        let mut changes = changes_by(&operations, principal.entry.as_slice());
+        for change in &mut changes {
+            self.continue_change(change, principal);
+        }
+        self.begin_change(EntryWrite::of_changes(mode, changes), out);
         let done = self.backend.execute(&operations, out);
-        done.map_err(|failure| self.steps.failed(failure))?;
-        self.unrecorded.operations = operations;
-        self.unrecorded.entry.clone_from(&principal.entry);
+        done.map_err(|failure| {
+            self.backend.remove_void(&mut self.unrecorded, out);
+            self.steps.failed(failure)
+        })?;
         Ok(())
+    }
+
+    /// Replaces the record of a rescue that was stopped after it created the access entry.
+    fn continue_change(&mut self, change: &mut EntryChange, principal: &CallerPrincipal) {
+        let terms = principal.entry.as_ref();
+        let terms = terms.and_then(|entry| entry.terms.as_ref());
+        let writes = &mut self.unrecorded.writes;
+        let stopped = writes.iter().position(|write| {
+            let write = write.write();
+            write.is_some_and(|write| write.is_about(&principal.arn))
+        });
+        if let (true, Some(at)) = (terms.is_some_and(is_rescued), stopped) {
+            let stopped = writes.remove(at);
+            let changes = stopped.write().map(|write| write.changes.as_slice());
+            let former = changes.unwrap_or_default().first();
+            change.before = former.and_then(|former| former.before.clone());
+            stopped.remove();
+        }
     }
 
     /// Repairs aws-auth, if requested. `is_in` is whether the API server admits the caller.
@@ -444,7 +472,14 @@ impl Rescue<'_> {
         if !is_in {
             return Ok(());
         }
-        let repaired = source.repair(self.args.dry_run, &self.caller, &mut self.backend, out);
+        let reason = self.args.recorded_reason();
+        let repaired = source.repair(
+            self.args.dry_run,
+            &reason,
+            &self.caller,
+            &mut self.backend,
+            out,
+        );
         repaired.map_err(|failure| {
             let failure = failure
                 .note("you are an administrator: other commands work, too, and you can run this one again with another value of --from");
@@ -525,10 +560,11 @@ impl Rescue<'_> {
         if !args.leave_no_trace && !self.backend.ask(question, out)? {
             return self.steps.result("It stays.", out);
         }
+        let options = self.recorded_as_rescue();
         self.backend.record_operations(
             &addition.removal,
             principal.entry.as_slice(),
-            &recorded_as_rescue(),
+            &options,
             out,
         )?;
         remove_access_entry::remove(
@@ -576,11 +612,13 @@ impl Rescue<'_> {
     }
 }
 
-/// Returns how changes to access entries are recorded.
-fn recorded_as_rescue() -> HistoryOptions {
-    HistoryOptions {
-        reason: Some(RESCUE.to_owned()),
-        ..HistoryOptions::best_effort()
+impl Args {
+    /// Returns the reason in the history, by which other commands recognize a rescue.
+    fn recorded_reason(&self) -> String {
+        match &self.reason {
+            None => RESCUE.to_owned(),
+            Some(reason) => format!("{RESCUE}: {reason}"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod cluster_key;
 mod local_folder;
 mod observed;
+mod pending;
 mod recorder;
 
 use std::collections::BTreeMap;
@@ -23,8 +24,9 @@ use awsauth_core::history::{Addition, Who};
 pub use cluster_key::ClusterKey;
 pub use local_folder::{Folder, LocalCopy};
 pub use observed::{ObservedChange, Writer, record_observed};
+pub use pending::{PendingWrite, PendingWrites};
 pub(super) use recorder::HistoryRecorder;
-pub use recorder::record_entries;
+pub use recorder::{record_entries, revision_of_entries};
 
 /// What to record about a write besides its texts, and where.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,6 @@ use crate::write::{Mode, Options, write_edits};
 use awsauth_aws::credentials::Caller;
 use awsauth_core::arn::comparable;
 use awsauth_core::document::edit::Edit;
-use awsauth_core::history::RESCUE;
 use awsauth_core::plan::Allowed;
 use awsauth_kube::shell_command::quoted;
 
@@ -39,6 +38,7 @@ impl Source {
     pub(super) fn repair(
         &self,
         is_dry_run: bool,
+        reason: &str,
         caller: &Caller,
         backend: &mut Backend,
         out: &mut Out,
@@ -53,7 +53,7 @@ impl Source {
                 ignored: true,
                 ..Allowed::default()
             },
-            ..Options::guarded(RESCUE)
+            ..Options::guarded(reason)
         };
         let named = match self {
             Self::History => None,

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::eks_cluster::cluster_name::{CREATOR_SESSION, eks, holding, on, on_terminal};
+use crate::eks_cluster::cluster_name::{
+    CREATOR_SESSION, eks, holding, kill_after, on, on_terminal,
+};
 use crate::eks_cluster::harness::ExclusiveCluster;
 use crate::eks_cluster::token_review::Who;
 use crate::support::child_process::send_signal;
@@ -953,4 +955,81 @@ fn aws_auth_is_repaired_from_the_nodes_that_nodes_shows() {
     );
     undone.says(0, &[]);
     assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
+}
+
+#[test]
+fn changes_of_a_killed_rescue_are_in_the_history() {
+    for call in [
+        "UpdateClusterConfig",
+        "CreateAccessEntry",
+        "AssociateAccessPolicy",
+    ] {
+        let lockout = Lockout::start("CONFIG_MAP");
+        lockout.empty();
+        let args = ["rescue", "--yes", "--reason", "INC-1", "--from", "history"];
+        kill_after(lockout.service, (call, 0), &lockout.caller, &args);
+        let revisions = |environment: &Environment| {
+            let history = on(&lockout.session, environment, &["history", "-o", "json"]).json();
+            let revisions = history["revisions"].as_array().unwrap().clone();
+            let by_rescue = revisions.into_iter().filter(|one| {
+                let reason = one["reason"].as_str();
+                reason.is_some_and(|reason| reason == "awsauth rescue: INC-1")
+                    && !one["accessEntries"].is_null()
+            });
+            by_rescue
+                .map(|one| (one["path"].is_string(), one))
+                .collect::<Vec<_>>()
+        };
+        let mode = json!({"from": "CONFIG_MAP", "to": "API_AND_CONFIG_MAP"});
+        // Until a rescue signs in, only this machine knows the changes.
+        let killed = revisions(&lockout.creator());
+        assert!(killed.iter().all(|(is_file, _)| *is_file), "{killed:#?}");
+        assert_eq!(killed[0].1["authenticationMode"], mode, "{killed:#?}");
+        assert_eq!(killed[0].1["arn"], OPS_SESSION, "{killed:#?}");
+        assert_eq!(
+            killed.len(),
+            if call == "UpdateClusterConfig" { 1 } else { 2 }
+        );
+
+        lockout.rescue(&args[1..]).says(0, &[]);
+        let found = revisions(&lockout.caller);
+        assert!(found.iter().all(|(is_file, _)| !is_file), "{found:#?}");
+        let [(_, first), (_, second)] = found.as_slice() else {
+            panic!("{call}: {found:#?}");
+        };
+        assert_eq!(first["authenticationMode"], mode);
+        assert_eq!(first["when"], killed[0].1["when"]);
+        assert_eq!(second["accessEntries"], json!([OPS]));
+        assert_eq!([&first["then"], &second["then"]], ["kept", "kept"]);
+
+        // The history shows the way back: none for the mode, and the deletion of the access entry.
+        let undo = |revision: &Value| {
+            let revision = revision["revision"].to_string();
+            let args = ["undo", &revision, "--yes"];
+            on(&lockout.session, &lockout.creator(), &args)
+        };
+        undo(first).says(4, &["EKS cannot"]);
+        undo(second).says(0, &[]);
+        assert_eq!(lockout.entries().into_keys().collect::<Vec<_>>(), [CREATOR]);
+    }
+}
+
+#[test]
+fn change_that_a_killed_rescue_did_not_make_is_not_in_the_history() {
+    let lockout = Lockout::start("CONFIG_MAP");
+    lockout.empty();
+    let explicit = "User: x is not authorized to perform: eks:Y with an explicit deny in a service control policy";
+    for (operation, kept) in [("UpdateClusterConfig", 0), ("CreateAccessEntry", 1)] {
+        lockout.deny(operation, explicit);
+        lockout.rescue(&["--yes"]).says(3, &[]);
+        let history = on(
+            &lockout.session,
+            &lockout.creator(),
+            &["history", "-o", "json"],
+        );
+        let history = history.json();
+        let revisions = history["revisions"].as_array().unwrap().iter();
+        let files = revisions.filter(|one| one["path"].is_string());
+        assert_eq!(files.count(), kept, "{operation}: {history:#}");
+    }
 }

@@ -20,7 +20,7 @@ use awsauth_core::history::EntryWrite;
 use awsauth_core::reconcile::{
     AccessEntryChange, AccessEntryFailure, Decision, Event, Memory, Object, Regarding,
 };
-use awsauth_kube::history::record_entries;
+use awsauth_kube::history::{record_entries, revision_of_entries};
 
 /// How long all changes that were started together may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -205,7 +205,7 @@ impl Reconciler {
                 &options,
                 timeout,
                 &live,
-                EntryWrite::of_changes(mode, changes),
+                revision_of_entries(&options, EntryWrite::of_changes(mode, changes)),
             )
             .await
             .map(drop)

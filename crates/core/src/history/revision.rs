@@ -16,7 +16,7 @@ use crate::facts::authentication_mode::AuthenticationMode;
 /// The command in revisions that the controller writes.
 pub const CONTROLLER: [&str; 2] = ["awsauth", "controller"];
 
-/// The reason in revisions that `rescue` writes.
+/// How the reason in revisions begins that `rescue` writes.
 pub const RESCUE: &str = "awsauth rescue";
 
 /// The version of the encoding of a write to aws-auth. A change that older versions of awsauth would misread needs a new version; an
@@ -152,6 +152,12 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// Returns whether `rescue` recorded this reason.
+pub fn is_reason_of_rescue(reason: Option<&str>) -> bool {
+    let rest = reason.and_then(|reason| reason.strip_prefix(RESCUE));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+}
+
 impl Who {
     /// Returns the ARN, else the Kubernetes user, else the field manager.
     pub fn name(&self) -> Option<&str> {
@@ -188,7 +194,7 @@ impl Revision {
 
     /// Returns whether a rescue gave its caller access through an access entry.
     pub fn is_access_by_rescue(&self) -> bool {
-        self.entries.is_some() && self.reason.as_deref() == Some(RESCUE)
+        self.entries.is_some() && is_reason_of_rescue(self.reason.as_deref())
     }
 
     /// Returns whether the controller made the write.

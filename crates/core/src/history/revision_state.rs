@@ -63,9 +63,12 @@ fn entries_state(
     later: &[&Revision],
     live: Option<&AccessEntries>,
 ) -> RevisionState {
-    // EKS cannot reverse it.
-    if write.mode_before.is_some() {
-        return RevisionState::Preserved;
+    // EKS cannot reverse it, so it was not made if the mode is the one before.
+    if let Some(before) = write.mode_before {
+        return match live.is_some_and(|live| live.mode() == before) {
+            true => RevisionState::Void,
+            false => RevisionState::Preserved,
+        };
     }
     let mut states = write.changes.iter().map(|change| {
         let arn = &change.principal_arn;

@@ -15,6 +15,12 @@ const MIN_AGE: SignedDuration = SignedDuration::from_mins(2);
 /// The beginning of the folders' names.
 const PREFIX: &str = "cluster-";
 
+/// The beginning of the names of the files with copies.
+const COPY: &str = "aws-auth-";
+
+/// The same of the files that are moved to the cluster as soon as it admits the user.
+const PENDING: &str = "pending-";
+
 /// The folder with one cluster's local copies.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -58,14 +64,33 @@ impl Folder {
     /// Writes a revision to a new file that only its owner may read, reads it back, and removes the oldest files. With
     /// `sync`, waits until it is on disk.
     pub(super) fn write(&self, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
+        let path = self.create(COPY, revision, sync)?;
+        let others = self.files(COPY)?.into_iter().rev();
+        let others = others.filter(|file| *file != path);
+        let removable = stem(COPY, revision.when - MIN_AGE);
+        for (nth, file) in others.enumerate() {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if nth >= MAX_REVISIONS - 1 && *name < *removable {
+                // A file that cannot be removed does no harm.
+                let _ = fs::remove_file(&file);
+            }
+        }
+        Ok(path)
+    }
+
+    /// Writes a revision that is moved to the cluster as soon as it admits the user.
+    pub(super) fn write_pending(&self, revision: &Revision) -> io::Result<PathBuf> {
+        self.create(PENDING, revision, true)
+    }
+
+    fn create(&self, prefix: &str, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&self.path)?;
-        let path = self
-            .path
-            .join(format!("{}-{}.yaml", stem(revision.when), revision.run));
+        let name = format!("{}-{}.yaml", stem(prefix, revision.when), revision.run);
+        let path = self.path.join(name);
         let text = write_file(&revision.before, Some(revision), None);
         let mut next = tempfile::Builder::new()
             .prefix(".awsauth-")
@@ -80,21 +105,21 @@ impl Folder {
                 "the file does not contain what was written to it",
             ));
         }
-        let others = self.files()?.into_iter().rev().filter(|file| *file != path);
-        let removable = stem(revision.when - MIN_AGE);
-        for (nth, file) in others.enumerate() {
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            if nth >= MAX_REVISIONS - 1 && *name < *removable {
-                // A file that cannot be removed does no harm.
-                let _ = fs::remove_file(&file);
-            }
-        }
         Ok(path)
     }
 
     /// Returns the revisions from the oldest to the newest. A folder that cannot be read is treated as empty.
     pub fn revisions(&self) -> Vec<LocalCopy> {
-        let files = self.files().unwrap_or_default();
+        self.read(COPY)
+    }
+
+    /// Returns the revisions of [`Self::write_pending`], from the oldest to the newest.
+    pub fn pending(&self) -> Vec<LocalCopy> {
+        self.read(PENDING)
+    }
+
+    fn read(&self, prefix: &str) -> Vec<LocalCopy> {
+        let files = self.files(prefix).unwrap_or_default();
         let read = files.into_iter().map(|path| LocalCopy {
             revision: revision(&path),
             path,
@@ -102,13 +127,13 @@ impl Folder {
         read.collect()
     }
 
-    /// Returns the files, oldest first.
-    fn files(&self) -> io::Result<Vec<PathBuf>> {
+    /// Returns the files with this prefix, oldest first.
+    fn files(&self, prefix: &str) -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("aws-auth-") && name.ends_with(".yaml") {
+            if name.starts_with(prefix) && name.ends_with(".yaml") {
                 files.push(path);
             }
         }
@@ -118,8 +143,8 @@ impl Folder {
 }
 
 /// Returns the beginning of a file's name. Names sort by time.
-fn stem(when: Timestamp) -> String {
-    format!("aws-auth-{}", when.strftime("%Y%m%dT%H%M%S%.6fZ"))
+fn stem(prefix: &str, when: Timestamp) -> String {
+    format!("{prefix}{}", when.strftime("%Y%m%dT%H%M%S%.6fZ"))
 }
 
 fn revision(path: &Path) -> Result<Revision, String> {

@@ -186,28 +186,24 @@ impl<'a> HistoryRecorder<'a> {
     }
 
     /// Stores a copy of access entries from before a write changes them. `live` is the current aws-auth.
-    async fn record_entries(&mut self, live: &Live, write: EntryWrite) -> Result<(), Arc<NoCopy>> {
+    async fn record_entries(&mut self, live: &Live, write: Revision) -> Result<(), Arc<NoCopy>> {
         let number = self.number(live).await;
         let history = self.history.as_ref().and_then(Live::resource_version);
         let sequence = history.and_then(|version| version.parse().ok());
         let contents = Contents::of(&live.snapshot());
         let revision = Revision {
             number,
-            run: self.run.clone(),
             before: contents.clone(),
             after: contents,
-            who: self.who.clone().unwrap_or_default(),
-            when: Timestamp::now(),
-            command: self.options.command.clone(),
-            version: VERSION.to_owned(),
-            reason: self.options.reason.clone(),
-            undoes: self.options.undoes,
-            transaction: self.options.transaction.clone(),
-            is_foreign: false,
-            entries: Some(EntryWrite {
+            who: match write.who == Who::default() {
+                true => self.who.clone().unwrap_or_default(),
+                false => write.who,
+            },
+            entries: write.entries.map(|write| EntryWrite {
                 sequence: sequence.unwrap_or(write.sequence),
                 ..write
             }),
+            ..write
         };
         let place = self.place(&revision).await?;
         self.copy = Some(RecordedCopy { revision, place });
@@ -426,8 +422,28 @@ impl<'a> HistoryRecorder<'a> {
     }
 }
 
-/// Stores a copy of the access entries that a write changes, before the write. `live` is the current aws-auth. Sets the sequence
-/// of the write if there is a history.
+/// Returns a write to access entries as a revision, without what the API server knows: aws-auth, its number and the sequence of the
+/// write.
+pub fn revision_of_entries(options: &RecordOptions, write: EntryWrite) -> Revision {
+    Revision {
+        number: 0,
+        run: random_id(),
+        before: Contents::default(),
+        after: Contents::default(),
+        who: options.who.clone().unwrap_or_default(),
+        when: Timestamp::now(),
+        command: options.command.clone(),
+        version: VERSION.to_owned(),
+        reason: options.reason.clone(),
+        undoes: options.undoes,
+        transaction: options.transaction.clone(),
+        is_foreign: false,
+        entries: Some(write),
+    }
+}
+
+/// Stores a copy of the access entries that a write changes, before the write: a [`revision_of_entries`]. `live` is the current
+/// aws-auth. Sets what the API server knows.
 ///
 /// # Errors
 /// If no copy can be stored, and the options require one.
@@ -436,7 +452,7 @@ pub async fn record_entries(
     options: &RecordOptions,
     timeout: Duration,
     live: &Live,
-    write: EntryWrite,
+    write: Revision,
 ) -> Result<Option<CopyLocation>, Arc<NoCopy>> {
     let mut recorder = HistoryRecorder::new(client, options, timeout);
     recorder.prepare().await;
