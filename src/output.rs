@@ -65,7 +65,7 @@ pub(crate) use lint::{
 pub(crate) use list::{JsonPath, List, ListFormat, ListFormatParser, name_lines, sort_by, yaml};
 pub(crate) use mapping_list::{FleetListing, ListedRows, Listing};
 pub(crate) use migration::{
-    EntryForm, MigrationView, migration_json, migration_text, printed_entries,
+    EntryForm, MigrationView, migration_json, migration_text, operations_text, printed_entries,
 };
 pub(crate) use nodes::{NodesRead, nodes_json, nodes_text};
 pub(crate) use plan_report::{

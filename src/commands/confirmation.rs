@@ -28,7 +28,14 @@ pub(super) fn confirm(
 
 /// Prints what a change removes, before the question whether to make it. Without a question, the result shows it.
 pub(super) fn show_removals(what: &str, removed: &[String], yes: bool, out: &mut Out) {
-    if yes || !out.can_ask() || removed.is_empty() {
+    if !yes && out.can_ask() {
+        list_removals(what, removed, out);
+    }
+}
+
+/// Prints what a change removes.
+pub(super) fn list_removals(what: &str, removed: &[String], out: &mut Out) {
+    if removed.is_empty() {
         return;
     }
     out.note(&format!("{what}:"));

@@ -12,13 +12,16 @@ mod state;
 use state::State;
 
 use super::unused::{LogArgs, Since};
+use super::write_args::DryRun;
 use super::{Format, OutputArgs};
-use crate::backend::Backend;
+use crate::backend::{Backend, HistoryOptions};
 use crate::output::{
-    EntryForm, MigrationView as View, migration_json, migration_text, printed_entries,
+    EntryForm, MigrationView as View, migration_json, migration_text, operations_text,
+    printed_entries,
 };
 use crate::terminal::{Exit, Failure, Kind, Out};
 use crate::write::eks_not_named;
+use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
@@ -42,6 +45,9 @@ Examples:
   # Create the access entries; prove that they give the same access
   awsauth migrate --cluster-name prod --apply
   awsauth migrate --cluster-name prod --check --since 30d
+
+  # Each call of a step, without making it
+  awsauth migrate --cluster-name prod --finish --dry-run
 
   # For Terraform
   awsauth migrate --cluster-name prod --print terraform-module")]
@@ -98,12 +104,36 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "print")]
     revert: bool,
 
+    /// Show each call, what it changes and what holds if it is the last one; change nothing
+    ///
+    /// Without a value, the API server checks the change of aws-auth that --clean makes.
+    #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
+    dry_run: DryRun,
+
+    /// The reason for the change, recorded in the history
+    #[arg(long, env = "AWSAUTH_REASON", value_name = "TEXT")]
+    reason: Option<String>,
+
     /// Do not ask before the cluster is changed
     #[arg(long, short)]
     yes: bool,
 
     #[command(flatten)]
     answer: OutputArgs,
+}
+
+impl Args {
+    fn is_dry_run(&self) -> bool {
+        self.dry_run != DryRun::None
+    }
+
+    /// Returns how changes are recorded: if a copy can be stored.
+    fn history_options(&self) -> HistoryOptions {
+        HistoryOptions {
+            reason: self.reason.clone(),
+            ..HistoryOptions::best_effort()
+        }
+    }
 }
 
 /// Parses `group=NAME` or `policy`.
@@ -210,6 +240,32 @@ fn note_account_use(used: &AccountUse, out: &mut Out) {
             "Not checked: whether others signed in through the account {account}: {doubt}."
         )),
     }
+}
+
+/// Ends the dry run of a step: prints the operations that it would carry out.
+fn end_dry_run(
+    planned: MigrationPlan<'_>,
+    operations: Vec<Operation>,
+    args: &Args,
+    backend: &Backend,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let format = args.answer.output;
+    match format {
+        Format::Human => {
+            let cluster = backend.eks().map(|eks| eks.facts.name.as_str());
+            out.text(&operations_text(&operations, cluster))?;
+        }
+        Format::Json => {
+            let planned = MigrationPlan {
+                operations,
+                ..planned
+            };
+            print(&planned, None, View::Plan, format, backend, out)?;
+        }
+    }
+    out.note("Dry run: nothing was changed.");
+    Ok(Exit::Done)
 }
 
 /// Prints the state after a change to stdout as JSON. In text output, each step was printed already.

@@ -44,16 +44,23 @@ pub(crate) enum DryRun {
     Auto,
 }
 
+impl DryRun {
+    /// Returns how to run the transaction on this backend.
+    pub(crate) fn mode(self, backend: &Backend) -> Mode {
+        match self {
+            Self::None => Mode::Write,
+            Self::Server => Mode::ServerDryRun,
+            Self::Auto if backend.has_server() => Mode::ServerDryRun,
+            Self::Auto | Self::Client => Mode::ClientDryRun,
+        }
+    }
+}
+
 impl WriteArgs {
     /// How to run the transaction on this backend.
     pub(crate) fn options(&self, backend: &Backend) -> Options {
         Options {
-            mode: match self.dry_run {
-                DryRun::None => Mode::Write,
-                DryRun::Server => Mode::ServerDryRun,
-                DryRun::Auto if backend.has_server() => Mode::ServerDryRun,
-                DryRun::Auto | DryRun::Client => Mode::ClientDryRun,
-            },
+            mode: self.dry_run.mode(backend),
             format: self.answer.output,
             reason: self.reason.clone(),
             undoes: None,

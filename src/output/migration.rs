@@ -219,6 +219,12 @@ fn style(verdict: &Verdict<'_>) -> Style {
     }
 }
 
+/// Lists the operations of a step.
+pub(crate) fn operations_text(operations: &[Operation], cluster: Option<&str>) -> String {
+    let heading = paint(HEADING, "Operations, in this order:");
+    format!("{heading}\n{}", numbered(operations, cluster))
+}
+
 fn operations(text: &mut String, plan: &MigrationPlan<'_>, cluster: Option<&str>) {
     if plan.operations.is_empty() {
         return;

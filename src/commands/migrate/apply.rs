@@ -7,7 +7,7 @@ use super::{
     Args, State, View, command, is_over, print, print_result, refuse_changed_plan,
     refuse_obstacles, require_eks,
 };
-use crate::backend::{Backend, HistoryOptions};
+use crate::backend::Backend;
 use crate::commands::Format;
 use crate::commands::confirmation::{READS_ENTRIES, confirm, confirm_irreversible};
 use crate::terminal::{Exit, Failure, Kind, Out};
@@ -34,6 +34,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         out.note("Nothing to do: every access entry that can replace a mapping exists.");
         return finish(args, backend, out);
     }
+    if args.is_dry_run() {
+        print_result(args, backend, out)?;
+        out.note("Dry run: nothing was changed.");
+        return Ok(Exit::Done);
+    }
     confirm_plan(&planned, args, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
     // Another client may have changed either store while the user read the question.
@@ -45,13 +50,14 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let (operations, existing) = match planned.operations.iter().position(updates_mode) {
         None => (planned.operations, state.existing().to_vec()),
         Some(at) => {
-            backend.execute(&planned.operations[..=at], out)?;
-            backend.describe_again(out)?;
+            // The update takes minutes, in which the run may be killed.
             let (from, to) = (
                 AuthenticationMode::ConfigMap,
                 AuthenticationMode::ApiAndConfigMap,
             );
-            backend.record_mode(from, to, &HistoryOptions::best_effort(), out)?;
+            backend.record_mode(from, to, &args.history_options(), out)?;
+            backend.execute(&planned.operations[..=at], out)?;
+            backend.describe_again(out)?;
             // EKS may have created access entries itself, which now decide.
             let state = State::read(backend, out)?;
             let again = state.plan(args, Some(&run), backend)?;
@@ -60,7 +66,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             (again.operations, state.existing().to_vec())
         }
     };
-    backend.record_operations(&operations, &existing, &HistoryOptions::best_effort(), out)?;
+    backend.record_operations(&operations, &existing, &args.history_options(), out)?;
     let (own, others): (Vec<Operation>, Vec<Operation>) = operations
         .into_iter()
         .partition(|operation| is_of(operation, state.caller.as_deref()));

@@ -38,6 +38,19 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         out.note("Nothing to do: aws-auth maps no principal that has an access entry with the same access.");
         return Ok(Exit::Done);
     }
+    let mode = args.dry_run.mode(backend);
+    let options = Options {
+        mode,
+        format: match args.answer.output {
+            Format::Human => PlanFormat::Human,
+            Format::Json => PlanFormat::Json,
+        },
+        ..Options::guarded(args.reason.as_deref().unwrap_or("awsauth migrate --clean"))
+    };
+    if args.is_dry_run() {
+        write_edits(removals(principals), false, &options, backend, out)?;
+        return Ok(Exit::Done);
+    }
     let names: Vec<String> = principals.iter().map(short_name).collect();
     let what =
         "These have an access entry with the same access, and would be removed from aws-auth";
@@ -51,19 +64,16 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let state = State::read(backend, out)?;
     let planned = state.plan(args, None, backend)?;
     refuse_changed_plan(&principals, &replaced(&planned, &state))?;
-    let edits = principals.into_iter().map(|principal| Edit::Unmap {
+    write_edits(removals(principals), false, &options, backend, out)?;
+    Ok(Exit::Done)
+}
+
+fn removals(principals: Vec<Principal>) -> Vec<Edit> {
+    let removals = principals.into_iter().map(|principal| Edit::Unmap {
         principal,
         only_line: None,
     });
-    let options = Options {
-        format: match args.answer.output {
-            Format::Human => PlanFormat::Human,
-            Format::Json => PlanFormat::Json,
-        },
-        ..Options::guarded("awsauth migrate --clean")
-    };
-    write_edits(edits.collect(), false, &options, backend, out)?;
-    Ok(Exit::Done)
+    removals.collect()
 }
 
 /// Returns the principals in aws-auth that have the same access through an access entry.

@@ -1,9 +1,11 @@
 //! `migrate --finish`: lets the cluster ignore aws-auth.
 
 use super::caller_access_check::CallerProof;
-use super::{Args, State, cluster_name, command, deletion, is_over, print_result, require_eks};
-use crate::backend::{Backend, HistoryOptions};
-use crate::commands::confirmation::{confirm_irreversible, show_removals};
+use super::{
+    Args, State, cluster_name, command, deletion, end_dry_run, is_over, print_result, require_eks,
+};
+use crate::backend::Backend;
+use crate::commands::confirmation::{confirm_irreversible, list_removals, show_removals};
 use crate::commands::nodes;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
@@ -36,21 +38,25 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let state = State::read(backend, out)?;
     let accounts = state.account_use(args, backend, out)?;
     refuse_obstacles(&state, accounts.as_deref(), args, backend, out)?;
+    let operation = Operation::UpdateAuthenticationMode {
+        from: AuthenticationMode::ApiAndConfigMap,
+        to: AuthenticationMode::Api,
+    };
     show_ignored(&state, args, backend, out)?;
+    if args.is_dry_run() {
+        let planned = state.plan(args, None, backend)?;
+        return end_dry_run(planned, vec![operation], args, backend, out);
+    }
     let consequence = "ignore aws-auth from now on";
     confirm_irreversible(consequence, args.yes, backend, out)?;
     let proof = CallerProof::prepare(backend, out)?;
     // Another client may have changed either store while the user read the question.
     let state = State::read(backend, out)?;
     refuse_obstacles(&state, accounts.as_deref(), args, backend, out)?;
-    let operation = Operation::UpdateAuthenticationMode {
-        from: AuthenticationMode::ApiAndConfigMap,
-        to: AuthenticationMode::Api,
-    };
+    let (from, to) = (AuthenticationMode::ApiAndConfigMap, AuthenticationMode::Api);
+    backend.record_mode(from, to, &args.history_options(), out)?;
     backend.execute(&[operation], out)?;
     backend.describe_again(out)?;
-    let (from, to) = (AuthenticationMode::ApiAndConfigMap, AuthenticationMode::Api);
-    backend.record_mode(from, to, &HistoryOptions::best_effort(), out)?;
     proof
         .check(false, backend.timeout(), out)
         .map_err(|failure| {
@@ -86,7 +92,11 @@ fn show_ignored(
     });
     let what =
         "These mappings in aws-auth would have no effect; access entries give the same access";
-    show_removals(what, &ignored.collect::<Vec<_>>(), args.yes, out);
+    let ignored: Vec<String> = ignored.collect();
+    match args.is_dry_run() {
+        true => list_removals(what, &ignored, out),
+        false => show_removals(what, &ignored, args.yes, out),
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::caller_access_check::CallerProof;
 use super::{Args, State, command};
-use crate::backend::{Backend, HistoryOptions};
+use crate::backend::Backend;
 use crate::commands::confirmation::confirm;
 use crate::terminal::{Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
@@ -72,12 +72,15 @@ impl State {
     }
 
     /// Reads the state. If that fails because the caller's access entry lacks the policy that an earlier run was to associate, the
-    /// policy is associated first.
+    /// policy is associated first, except in a dry run.
     pub(super) fn read_with_own_access(
         args: &Args,
         backend: &mut Backend,
         out: &mut Out,
     ) -> Result<Self, Failure> {
+        if args.is_dry_run() {
+            return Self::read_or_explain(backend, out);
+        }
         let failure = match Self::read(backend, out) {
             Ok(state) => return Ok(state),
             Err(failure) => failure,
@@ -101,7 +104,7 @@ impl State {
             .check(true, backend.timeout(), out)
             .map_err(|failure| failure.hint("run the same command again in a minute"))?;
         // Without the policy, the caller may not be allowed to write the history.
-        backend.record_operations(&operations, &existing, &HistoryOptions::best_effort(), out)?;
+        backend.record_operations(&operations, &existing, &args.history_options(), out)?;
         Self::read(backend, out)
     }
 }

@@ -2,8 +2,10 @@
 
 use super::apply::is_of;
 use super::caller_access_check::CallerProof;
-use super::{Args, State, cluster_name, print_result, refuse_changed_plan, require_eks};
-use crate::backend::{Backend, HistoryOptions};
+use super::{
+    Args, State, cluster_name, end_dry_run, print_result, refuse_changed_plan, require_eks,
+};
+use crate::backend::Backend;
 use crate::commands::confirmation::{confirm, show_removals};
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::migrate::{self, Masters, Verdict};
@@ -51,6 +53,11 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         match group.filter(is_admin) {
             Some(group) if has_members(&group, &state, &same) => out.note(&kept(&group)),
             // An earlier run stopped before it deleted the binding.
+            Some(group) if args.is_dry_run() => {
+                let planned = state.plan(args, None, backend)?;
+                let unbind = vec![Operation::UnbindClusterAdmin { group }];
+                return end_dry_run(planned, unbind, args, backend, out);
+            }
             Some(group) => {
                 let question = format!("Delete the ClusterRoleBinding {group} on {backend}?");
                 confirm(&question, args.yes, backend, out)?;
@@ -67,10 +74,25 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         terms.any(|terms| terms.groups.contains(group))
     };
     let group = group.filter(has_group);
+    let deletion = |entry: &AccessEntry| Operation::DeleteEntry {
+        principal_arn: entry.principal_arn.clone(),
+    };
     let deleted = same.iter().map(|entry| entry.principal_arn.clone());
     let unbound = group
         .iter()
         .filter(|group| !has_members(group, &state, &same));
+    if args.is_dry_run() {
+        let unbind = |group: &String| Operation::UnbindClusterAdmin {
+            group: group.clone(),
+        };
+        let (own, others): (Vec<_>, Vec<_>) = same
+            .iter()
+            .map(deletion)
+            .partition(|operation| is_of(operation, state.caller.as_deref()));
+        let operations = others.into_iter().chain(own).chain(unbound.map(unbind));
+        let planned = state.plan(args, None, backend)?;
+        return end_dry_run(planned, operations.collect(), args, backend, out);
+    }
     let unbound = unbound.map(|group| format!("the ClusterRoleBinding {group}"));
     let what = "aws-auth gives the same access as these access entries, which would be deleted";
     show_removals(
@@ -85,11 +107,8 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     // Another client may have changed either store while the user read the question.
     let state = State::read(backend, out)?;
     refuse_changed_plan(&same, &Migrated::of(&state, args, backend)?.same)?;
-    let delete = |entry: &AccessEntry| Operation::DeleteEntry {
-        principal_arn: entry.principal_arn.clone(),
-    };
-    let deletions: Vec<Operation> = same.iter().map(delete).collect();
-    backend.record_operations(&deletions, &same, &HistoryOptions::best_effort(), out)?;
+    let deletions: Vec<Operation> = same.iter().map(deletion).collect();
+    backend.record_operations(&deletions, &same, &args.history_options(), out)?;
     let (own, others): (Vec<Operation>, Vec<Operation>) = deletions
         .into_iter()
         .partition(|operation| is_of(operation, state.caller.as_deref()));

@@ -990,3 +990,142 @@ fn template_with_a_parameter_as_cluster_needs_its_name() {
     named(&["apply", "-f", path]).says(0, &[]);
     assert_eq!(migration.entries(), [DEPLOY]);
 }
+
+#[test]
+fn dry_run_of_each_step_lists_its_calls_and_makes_none() {
+    let migration = Migration::start();
+    let state = || {
+        let args = ["get", "configmaps,clusterrolebindings", "-A", "-o", "name"];
+        let objects = migration.session.cluster.kubectl(&args);
+        (
+            migration.aws_auth(),
+            migration.entries(),
+            migration.mode(),
+            objects,
+        )
+    };
+    let dry = |args: &[&str]| {
+        let (before, asked) = (state(), migration.service.asked().len());
+        let run = migration.run(&[args, &["--dry-run"]].concat());
+        assert_eq!(state(), before, "{run:?}");
+        let asked = migration.service.asked().split_off(asked);
+        let is_read = |one: &String| one.starts_with("Describe") || one.starts_with("List");
+        assert!(asked.iter().all(is_read), "{asked:?}");
+        run
+    };
+    let lists = |run: &Run, parts: &[&str]| {
+        let mut rest = run.stdout.as_str();
+        for part in parts {
+            let (_, after) = rest
+                .split_once(part)
+                .unwrap_or_else(|| panic!("no {part}: {run:?}"));
+            rest = after;
+        }
+    };
+    // The first requests to EC2 and Auto Scaling load their code, which takes long on a busy machine.
+    on(&migration.session, &migration.caller, &["nodes"]);
+    const NOTHING: &str = "Dry run: nothing was changed.\n";
+
+    let run = dry(&["--apply"]);
+    run.says(0, &[NOTHING]);
+    let mine =
+        format!("create-access-entry --cluster-name my-cluster --principal-arn {MYTESTROLE} ");
+    lists(
+        &run,
+        &[
+            "create clusterrolebinding",
+            "update-cluster-config --name my-cluster --access-config authenticationMode=API_AND_CONFIG_MAP",
+            "needs eks:UpdateClusterConfig\n",
+            "EKS cannot return to CONFIG_MAP.\n",
+            &format!("create-access-entry --cluster-name my-cluster --principal-arn {DEV} "),
+            "needs eks:CreateAccessEntry\n",
+            &mine,
+        ],
+    );
+    let json = dry(&["--apply", "-o", "json"]).json();
+    assert_eq!(json["operations"].as_array().unwrap().len(), 5, "{json:#}");
+    dry(&["--finish"]).says(4, &["the cluster reads no access entries yet\n"]);
+
+    let apply = ["--apply", "--yes", "--reason", "MOVE-1"];
+    migration.run(&apply).says(0, &[]);
+    dry(&["--apply"]).says(0, &["Nothing to do: "]);
+    let run = dry(&["--revert"]);
+    run.says(0, &[NOTHING]);
+    let delete = |arn: &str| {
+        format!("delete-access-entry --cluster-name my-cluster --principal-arn {arn}\n")
+    };
+    lists(
+        &run,
+        &[
+            &delete(DEV),
+            "aws-auth decides for it",
+            &delete(MYTESTROLE),
+            "needs eks:DeleteAccessEntry\n",
+            &format!("delete clusterrolebinding {ADMINS}"),
+        ],
+    );
+    let run = dry(&["--clean"]);
+    run.says(0, &[]);
+    lists(&run, &[" (server dry run)\n"]);
+    let run = dry(&["--finish"]);
+    run.says(
+        0,
+        &[
+            "These mappings in aws-auth would have no effect; access entries give the same access:\n",
+            NOTHING,
+        ],
+    );
+    lists(
+        &run,
+        &[
+            "update-cluster-config --name my-cluster --access-config authenticationMode=API\n",
+            "needs eks:UpdateClusterConfig\n",
+            "EKS cannot return to API_AND_CONFIG_MAP.\n",
+        ],
+    );
+    let json = dry(&["--finish", "-o", "json"]).json();
+    let permissions = &json["operations"][0]["permissions"];
+    assert_eq!(permissions, &json!(["eks:UpdateClusterConfig"]));
+
+    for (step, reason) in [("--clean", "MOVE-2"), ("--finish", "MOVE-3")] {
+        migration
+            .run(&[step, "--yes", "--reason", reason])
+            .says(0, &[]);
+    }
+    let reasons: Vec<Value> = revisions(&migration)
+        .into_iter()
+        .map(|mut one| one["reason"].take())
+        .collect();
+    assert_eq!(reasons, ["MOVE-1", "MOVE-1", "MOVE-2", "MOVE-3"]);
+}
+
+#[test]
+fn change_of_the_mode_is_recorded_before_it_is_made() {
+    let migration = Migration::start();
+    let message = "User: x is not authorized to perform: eks:UpdateClusterConfig on resource: y";
+    migration.change(|state| state["denied"] = json!({"UpdateClusterConfig": message}));
+    migration.run(&["--apply", "--yes"]).says(3, &[]);
+    migration.change(|state| state["denied"] = json!({}));
+    let args = ["migrate", "--apply", "--yes"];
+    kill_after(
+        migration.service,
+        ("UpdateClusterConfig", 0),
+        &migration.caller,
+        &args,
+    );
+    let found = revisions(&migration);
+    let mode = json!({"from": "CONFIG_MAP", "to": "API_AND_CONFIG_MAP"});
+    assert_eq!(
+        found.last().unwrap()["authenticationMode"],
+        mode,
+        "{found:#?}"
+    );
+    // Once the update has finished, the change is in effect.
+    migration.run(&["--apply", "--yes"]).says(0, &[]);
+    let found = revisions(&migration);
+    assert!(
+        found
+            .iter()
+            .any(|one| one["authenticationMode"] == mode && one["then"] == "kept")
+    );
+}
