@@ -100,7 +100,7 @@ impl Backend {
         }
     }
 
-    /// Forgets the writes that were not made, according to EKS.
+    /// Forgets the writes that were not made, according to EKS. An update in progress may still change the mode.
     pub(crate) fn remove_void(&self, pending: &mut PendingWrites, out: &mut Out) {
         let writes = std::mem::take(&mut pending.writes);
         let is_about = |arn: &str| {
@@ -111,7 +111,12 @@ impl Backend {
             true => None,
             false => self.access_configuration_of(&is_about, out),
         };
+        let is_updating = self.eks().is_some_and(|eks| eks.facts.is_updating);
         for write in writes {
+            if is_updating && write.revision.mode_change().is_some() {
+                pending.writes.push(write);
+                continue;
+            }
             let state = revision_states(&[&write.revision], &Contents::default(), live.as_deref());
             match state.first() {
                 Some(RevisionState::Void) => write.remove(),

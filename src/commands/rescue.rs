@@ -184,6 +184,7 @@ impl Rescue<'_> {
 
         if !self.args.dry_run {
             self.unrecorded = self.backend.pending_writes(out)?;
+            self.backend.remove_void(&mut self.unrecorded, out);
         }
         self.begin_principal(out)?;
         let chosen = self.args.principal.as_deref();
@@ -332,7 +333,12 @@ impl Rescue<'_> {
             return Ok(());
         }
         confirm_irreversible(READS_ENTRIES, self.args.yes, &self.backend, out)?;
-        if let Operation::UpdateAuthenticationMode { from, to } = mode {
+        let mut writes = self.unrecorded.writes.iter();
+        // A rescue that was stopped may have begun the same update.
+        let is_recorded = writes.any(|write| write.revision.mode_change().is_some());
+        if let Operation::UpdateAuthenticationMode { from, to } = mode
+            && !is_recorded
+        {
             self.begin_change(EntryWrite::of_mode(*from, *to), out);
         }
         let done = self.backend.execute(std::slice::from_ref(mode), out);

@@ -390,8 +390,23 @@ fn own_access_entry_is_replaced_only_if_it_is_dead() {
 
     drop(lockout);
 
-    // A live access entry keeps its username and groups, and gets the policy.
     let lockout = Lockout::start("API");
+    // EKS accepts no policy for an access entry of nodes.
+    lockout.add_entry(&json!({"type": "EC2_LINUX", "kubernetesGroups": ["system:nodes"]}));
+    let requests = lockout.service.asked().len();
+    lockout.rescue(&["--yes"]).says(
+        4,
+        &[
+            &format!("nothing was changed: {OPS} has an access entry of type EC2_LINUX, for nodes"),
+            "run as another IAM role or user",
+        ],
+    );
+    assert_eq!(lockout.writes_since(requests), [""; 0]);
+    lockout.change(|state| {
+        state["entries"][eks::NAME].as_array_mut().unwrap().pop();
+    });
+
+    // A live access entry keeps its username and groups, and gets the policy.
     lockout.add_entry(&json!({"username": "ops", "kubernetesGroups": ["viewers"]}));
     let requests = lockout.service.asked().len();
     lockout.rescue(&["--yes", "--from", "history"]).says(0, &[]);

@@ -42,6 +42,8 @@ pub struct ClusterDescription {
     pub is_public: Option<bool>,
     /// The networks outside the VPC that may reach a public endpoint.
     pub public_networks: Vec<String>,
+    /// Whether an update of the cluster is in progress.
+    pub is_updating: bool,
     /// The role of Auto Mode's own node pools; `None` without them.
     pub auto_mode_role: Option<String>,
 }
@@ -240,6 +242,7 @@ fn facts(name: &str, cluster: Cluster) -> Result<ClusterDescription, EksError> {
     let network = cluster.resources_vpc_config;
     let networks = network.as_ref().map(VpcConfigResponse::public_access_cidrs);
     Ok(ClusterDescription {
+        is_updating: status == ClusterStatus::Updating,
         is_public: network
             .as_ref()
             .map(|network| network.endpoint_public_access),
