@@ -1,6 +1,6 @@
 //! The history of aws-auth, from the cluster and this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -223,7 +223,9 @@ impl Backend {
         if writes.is_empty() {
             return None;
         }
-        self.access_configuration_of(&|arn| writes.iter().any(|write| write.is_about(arn)), out)
+        let principals = writes.iter().flat_map(|write| write.principals());
+        let principals: HashSet<&str> = principals.collect();
+        self.access_configuration_of(&|arn| principals.contains(arn), out)
     }
 
     /// Reads aws-auth and its history.

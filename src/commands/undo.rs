@@ -96,7 +96,8 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         check_aws_auth(args, &name, of_aws_auth, &history, out)?;
     }
     let writes = transaction.iter().filter_map(|one| one.entries.as_ref());
-    let entries = match EntryWrite::joined(&writes.collect::<Vec<_>>()) {
+    let joined = EntryWrite::joined(&writes.collect::<Vec<_>>());
+    let entries = match joined.map_err(|why| access_entries::contradiction(&name, &why))? {
         None => {
             out.note(&format!("Undoing revision {name}: {}", describe(revision)));
             None

@@ -1,5 +1,7 @@
 //! Undoes a write to access entries.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Args, RACE, UNTRUSTED, describe};
 use crate::backend::{Backend, FirstRead};
 use crate::commands::confirmation::confirm;
@@ -7,14 +9,14 @@ use crate::terminal::{Failure, Kind, Out};
 use crate::write::PlannedEntries;
 use awsauth_core::access_entries::migrate::is_migrated;
 use awsauth_core::access_entries::{EntryChange, difference_between};
-use awsauth_core::arn::is_same_principal;
+use awsauth_core::arn::{is_same_principal, principal_key};
 use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::groups::MASTERS;
 use awsauth_core::facts::iam_principals::Existence;
-use awsauth_core::history::{EntryWrite, Revision};
+use awsauth_core::history::{EntryWrite, Revision, Unreadable};
 use awsauth_core::plan::Known;
 use awsauth_kube::shell_command::quoted;
 
@@ -37,17 +39,15 @@ pub(super) fn plan(
         .hint("name the cluster: --cluster-name NAME"));
     }
     if let Some(contradiction) = write.contradiction(&revision.command) {
-        return Err(Failure::refused(
-            UNTRUSTED,
-            format!("the changes of revision {name} are not those of the command that it records: {contradiction}"),
-        )
-        .hint(format!(
-            "find out who has written awsauth-history, and change the access entries by name: awsauth history show {name}; awsauth map; awsauth unmap"
-        )));
+        let what = format!(
+            "the changes of revision {name} are not those of the command that it records: {contradiction}"
+        );
+        return Err(untrusted(what, name));
     }
     let first = backend.read_for_plan(true, true, out)?;
     let first = first.ok_or_else(|| Failure::usage("there is no cluster"))?;
-    let known = backend.access_entries(&|arn| write.is_about(arn), out);
+    let principals: HashSet<&str> = write.principals().collect();
+    let known = backend.access_entries(&|arn| principals.contains(arn), out);
     let known = known.filter(|known| known.all().is_some()).ok_or_else(|| {
         Failure::new(
             Kind::Unreachable,
@@ -55,8 +55,14 @@ pub(super) fn plan(
         )
         .hint("allow eks:ListAccessEntries, eks:DescribeAccessEntry and eks:ListAssociatedAccessPolicies")
     })?;
-    let changes = write.changes.iter();
-    let changes = changes.map(|change| reverted(change, &known, args.whole, name));
+    let live = known.all().unwrap_or_default().iter();
+    let live: HashMap<&str, &AccessEntry> = live
+        .map(|entry| (entry.principal_arn.as_str(), entry))
+        .collect();
+    let changes = write.changes.iter().map(|change| {
+        let live = live.get(change.principal_arn.as_str());
+        reverted(change, live.copied(), args.whole, name)
+    });
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
     refuse_ignored_mappings(name, revision, write, &changes, known.mode())?;
     refuse_missing_binding(&changes, &first, backend)?;
@@ -77,6 +83,18 @@ pub(super) fn plan(
     Ok(PlannedEntries::new(first, known, undo.changes))
 }
 
+/// Refuses to undo writes that awsauth cannot have recorded.
+pub(super) fn contradiction(name: &str, why: &Unreadable) -> Failure {
+    let what = format!("awsauth cannot have made the write of revision {name}: {why}");
+    untrusted(what, name)
+}
+
+fn untrusted(what: String, name: &str) -> Failure {
+    Failure::refused(UNTRUSTED, what).hint(format!(
+        "find out who has written awsauth-history, and change the access entries by name: awsauth history show {name}; awsauth map; awsauth unmap"
+    ))
+}
+
 /// Refuses to delete an access entry that replaced a mapping of aws-auth, if the cluster ignores aws-auth since.
 fn refuse_ignored_mappings(
     name: &str,
@@ -90,12 +108,12 @@ fn refuse_ignored_mappings(
     }
     let document = Document::read(&revision.before.data);
     let store = Store::new(&document);
-    let is_mapped = |arn: &str| {
-        let mut mapped = store.in_force();
-        mapped.any(|(mapped, _)| is_same_principal(mapped, arn))
-    };
+    let mapped = store.in_force().map(|(mapped, _)| principal_key(mapped));
+    let mapped: HashSet<String> = mapped.collect();
     let mut deleted = changes.iter().filter(|change| {
-        change.before.is_some() && change.after.is_none() && is_mapped(&change.principal_arn)
+        change.before.is_some()
+            && change.after.is_none()
+            && mapped.contains(&principal_key(&change.principal_arn))
     });
     let Some(change) = deleted.next() else {
         return Ok(());
@@ -232,20 +250,17 @@ fn confirm_access(
 /// If another client has changed the entry since, unless `whole`.
 fn reverted(
     change: &EntryChange,
-    known: &AccessEntries,
+    live: Option<&AccessEntry>,
     whole: bool,
     name: &str,
 ) -> Result<EntryChange, Failure> {
     let arn = &change.principal_arn;
-    let mut entries = known.all().unwrap_or_default().iter();
-    let live = match entries.find(|entry| entry.principal_arn == *arn) {
-        None => None,
-        Some(entry) => {
-            let terms = entry.terms.clone();
-            let terms = terms.filter(|terms| terms.policies.is_some());
-            Some(terms.ok_or_else(|| unknown(arn))?)
-        }
+    let known = |entry: &AccessEntry| {
+        let terms = entry.terms.clone();
+        let terms = terms.filter(|terms| terms.policies.is_some());
+        terms.ok_or_else(|| unknown(arn))
     };
+    let live = live.map(known).transpose()?;
     let differs = |from: Option<&AccessTerms>| difference_between(arn, live.as_ref(), from);
     let is_undone = differs(change.before.as_ref()).is_none();
     if !whole
@@ -262,13 +277,22 @@ fn reverted(
             "restore it as it was before, and lose the later changes: awsauth undo {name} --whole"
         )));
     }
+    let mut after = match is_undone {
+        true => live.clone(),
+        false => change.before.clone(),
+    };
+    if let (Some(after), Some(live)) = (&mut after, &live)
+        && after.is_for_nodes()
+        && after.kind == live.kind
+    {
+        // EKS has set them.
+        after.username.clone_from(&live.username);
+        after.groups.clone_from(&live.groups);
+    }
     Ok(EntryChange {
         principal_arn: arn.clone(),
-        after: match is_undone {
-            true => live.clone(),
-            false => change.before.clone(),
-        },
         before: live,
+        after,
     })
 }
 

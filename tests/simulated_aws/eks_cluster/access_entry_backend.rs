@@ -2,6 +2,13 @@
 
 use std::fs;
 
+use awsauth_core::access_entries::EntryChange;
+use awsauth_core::facts::access_entries::{
+    AccessPolicy, AccessScope, AccessTerms, CLUSTER_ADMIN, STANDARD,
+};
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::history::{Addition, Contents, EntryWrite, Revision, Who as Author};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::eks_cluster::cluster_name::{eks, holding, on, on_terminal};
@@ -1557,4 +1564,102 @@ fn entry_of_a_principal_that_iam_does_not_have_is_no_administrator() {
             "Not checked: whether IAM still has {DEV}, which is the last known administrator, which needs iam:GetRole.\n"
         )],
     );
+}
+
+/// Replaces the history by revisions of one write, each of which deleted the access entry of a principal or, with `after`, changed it.
+fn forge(stores: &TwoStores, changes: &[(&str, AccessTerms, Option<AccessTerms>)]) {
+    let revisions = changes.iter().zip(900..);
+    let revisions = revisions.map(|((arn, before, after), sequence)| {
+        let change = EntryChange {
+            principal_arn: (*arn).to_owned(),
+            before: Some(before.clone()),
+            after: after.clone(),
+        };
+        let revision = Revision {
+            number: 100,
+            run: format!("{sequence:016x}"),
+            before: Contents::default(),
+            after: Contents::default(),
+            who: Author::default(),
+            when: Timestamp::UNIX_EPOCH,
+            command: ["awsauth", "apply"].map(str::to_owned).to_vec(),
+            version: "0.1.0".to_owned(),
+            reason: None,
+            undoes: None,
+            transaction: Some("ab".repeat(8)),
+            is_foreign: false,
+            entries: Some(EntryWrite {
+                sequence,
+                ..EntryWrite::of_changes(AuthenticationMode::ApiAndConfigMap, vec![change])
+            }),
+        };
+        let addition = Addition::to([], &revision, None).unwrap();
+        (addition.key, Value::from(addition.value))
+    });
+    let object = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "awsauth-history", "namespace": "kube-system"},
+        "binaryData": revisions.collect::<serde_json::Map<_, _>>(),
+    });
+    let cluster = stores.session.cluster;
+    let name = ["configmap", "awsauth-history", "-n", "kube-system"];
+    cluster.kubectl(&[&["delete", "--ignore-not-found"], &name[..]].concat());
+    cluster.kubectl_fed(&["create", "-f", "-"], &object.to_string());
+}
+
+#[test]
+fn forged_revisions_give_no_access_without_a_confirmation() {
+    let view = || AccessTerms {
+        username: Some("dev".to_owned()),
+        groups: vec!["view".to_owned()],
+        ..AccessTerms::default()
+    };
+    let live = standard(DEV, "dev", &["view"], &[]);
+    let stores = TwoStores::in_both_modes(std::slice::from_ref(&live));
+    let refused = |message: &str| {
+        let (run, calls) = stores.changes_by(&["undo", "900"]);
+        run.says(4, &["refused (untrusted-history)", message]);
+        assert!(calls.is_empty(), "{calls:?}");
+        assert_eq!(
+            stores.entry(DEV).unwrap()["kubernetesGroups"],
+            json!(["view"])
+        );
+    };
+    // EKS sets the username and groups of nodes, not those of the revision.
+    for kind in ["EC2_LINUX", "FARGATE_LINUX", "HYBRID_LINUX", "FUTURE_LINUX"] {
+        let nodes = AccessTerms {
+            kind: kind.to_owned(),
+            groups: Vec::new(),
+            ..view()
+        };
+        forge(&stores, &[(DEV, nodes, Some(view()))]);
+        refused("the undo gives access to");
+    }
+    // Of two access entries of one principal, the second seems to give nothing, because aws-auth maps the principal already.
+    let upper = MYTESTROLE.replace("mytestrole", "MYTESTROLE");
+    let path = MYTESTROLE.replace("role/", "role/path/");
+    for other in [&upper, &path] {
+        let admin = AccessTerms {
+            policies: Some(vec![AccessPolicy {
+                arn: CLUSTER_ADMIN.to_owned(),
+                scope: AccessScope::Cluster,
+            }]),
+            ..AccessTerms::default()
+        };
+        let same = AccessTerms {
+            username: Some("admin".to_owned()),
+            ..AccessTerms::default()
+        };
+        forge(&stores, &[(other, admin, None), (MYTESTROLE, same, None)]);
+        refused("are one principal");
+    }
+    // An undo that only takes access away does not ask.
+    let less = AccessTerms {
+        groups: Vec::new(),
+        ..view()
+    };
+    assert_eq!(less.kind, STANDARD);
+    forge(&stores, &[(DEV, less, Some(view()))]);
+    stores.run(&["undo", "900"]).says(0, &[]);
+    assert_eq!(stores.entry(DEV).unwrap()["kubernetesGroups"], json!([]));
 }

@@ -1,6 +1,6 @@
 //! A change of one access entry, and the calls that make it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Operation;
 use super::difference::difference_between;
@@ -91,6 +91,14 @@ impl EntryChange {
         [part(&self.before, &between), part(&between, &self.after)]
     }
 
+    /// Returns whether the calls may give access: they create an entry, or give it a username, a group, a policy or a wider
+    /// scope of one.
+    pub fn gives_access(&self) -> bool {
+        let [gives, _] = self.parts();
+        let mut operations = gives.operations().into_iter();
+        self.type_change().is_some() || operations.any(|operation| operation.may_give_access())
+    }
+
     fn update(&self, before: &AccessTerms, after: &AccessTerms) -> Vec<Operation> {
         let scopes = |terms: &AccessTerms| -> BTreeMap<String, AccessPolicy> {
             let policies = terms.policies().iter();
@@ -153,8 +161,10 @@ fn with_rights_of(terms: &AccessTerms, other: &AccessTerms) -> AccessTerms {
     let groups = groups.filter(|group| !own.contains(group));
     both.groups.extend(groups.cloned());
     if let (Some(policies), Some(others)) = (&mut both.policies, &other.policies) {
+        let numbered = terms.policies().iter().enumerate();
+        let has: HashMap<&String, usize> = numbered.map(|(at, policy)| (&policy.arn, at)).collect();
         for other in others {
-            match policies.iter_mut().find(|policy| policy.arn == other.arn) {
+            match has.get(&other.arn).map(|at| &mut policies[*at]) {
                 Some(policy) => policy.scope = both_scopes(&policy.scope, &other.scope),
                 None => policies.push(other.clone()),
             }

@@ -10,7 +10,8 @@ use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms, policy
 #[derive(Clone, PartialEq, Eq)]
 struct Contents {
     kind: String,
-    username: String,
+    /// Absent for nodes, for which EKS chooses it and the groups.
+    username: Option<String>,
     groups: BTreeSet<String>,
     /// The scope of each policy: its namespaces, or none for the whole cluster.
     policies: BTreeMap<String, Option<BTreeSet<String>>>,
@@ -97,7 +98,7 @@ fn after(before: Option<Contents>, operation: &Operation) -> Option<Contents> {
         Operation::UpdateEntry {
             username, groups, ..
         } => {
-            contents.username.clone_from(username);
+            contents.username = Some(username.clone());
             contents.groups = groups.iter().cloned().collect();
         }
         Operation::AssociatePolicy {
@@ -120,16 +121,13 @@ fn after(before: Option<Contents>, operation: &Operation) -> Option<Contents> {
 
 impl Contents {
     fn of(entry: &AccessEntry, terms: &AccessTerms) -> Self {
-        let user = template(entry, terms);
+        let user = (!terms.is_for_nodes()).then(|| template(entry, terms));
+        let (username, groups) = user.map(|user| (user.username, user.groups)).unzip();
         let policies = terms.policies().iter();
         Self {
             kind: terms.kind.clone(),
-            username: user.username,
-            // EKS chooses the groups of nodes.
-            groups: match terms.is_for_nodes() {
-                true => BTreeSet::new(),
-                false => user.groups.into_iter().collect(),
-            },
+            username,
+            groups: groups.into_iter().flatten().collect(),
             policies: policies
                 .map(|policy| (policy.arn.clone(), set(&policy.scope)))
                 .collect(),
@@ -144,7 +142,9 @@ impl Contents {
             }
         };
         add("type", &self.kind, &expected.kind);
-        add("username", &self.username, &expected.username);
+        if let (Some(found), Some(expected)) = (&self.username, &expected.username) {
+            add("username", found, expected);
+        }
         if self.groups != expected.groups {
             let (found, expected) = (list(&self.groups), list(&expected.groups));
             differences.push(format!("it has {found}, not {expected}"));

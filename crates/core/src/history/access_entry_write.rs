@@ -1,17 +1,18 @@
 //! A write to access entries, as a revision records it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::unreadable::Unreadable;
 use crate::access_entries::{EntryChange, changed};
-use crate::arn::{Parts, is_same_principal, principal_key};
+use crate::arn::{Parts, principal_key};
 use crate::authenticator::{AccessChange, AccessEntries, Store, Stores, entry_access_changes};
 use crate::document::Document;
-use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms, STANDARD};
 use crate::facts::authentication_mode::AuthenticationMode;
-use crate::permission_set::is_deleted_sibling;
+use crate::facts::node_kinds::NodeKind;
+use crate::permission_set::account_and_set;
 
 /// A write to access entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,20 +52,35 @@ impl EntryWrite {
     }
 
     /// Joins writes, from the oldest to the newest, into one; `None` without any.
-    pub fn joined(writes: &[&Self]) -> Option<Self> {
-        let first = writes.first()?;
+    ///
+    /// # Errors
+    /// If they name a principal in two ways, because two entries could then pass for one.
+    pub fn joined(writes: &[&Self]) -> Result<Option<Self>, Unreadable> {
+        let Some(first) = writes.first() else {
+            return Ok(None);
+        };
         let mut joined = Self {
             changes: Vec::new(),
             ..(*first).clone()
         };
+        let mut known = HashMap::new();
         for change in writes.iter().flat_map(|write| &write.changes) {
-            let is_same = |known: &&mut EntryChange| known.principal_arn == change.principal_arn;
-            match joined.changes.iter_mut().find(is_same) {
-                Some(known) => known.after.clone_from(&change.after),
+            let arn = &change.principal_arn;
+            let at = *known
+                .entry(principal_key(arn))
+                .or_insert(joined.changes.len());
+            match joined.changes.get_mut(at) {
                 None => joined.changes.push(change.clone()),
+                Some(known) if known.principal_arn != *arn => {
+                    return Err(Unreadable(format!(
+                        "{arn} and {} are one principal",
+                        known.principal_arn
+                    )));
+                }
+                Some(known) => known.after.clone_from(&change.after),
             }
         }
-        Some(joined)
+        Ok(Some(joined))
     }
 
     /// Returns the access entries of the changes, before the write.
@@ -73,10 +89,10 @@ impl EntryWrite {
         changes.filter_map(EntryChange::entry_before).collect()
     }
 
-    /// Returns whether the write changed the entry of this principal.
-    pub fn is_about(&self, principal_arn: &str) -> bool {
-        let mut changes = self.changes.iter();
-        changes.any(|change| change.principal_arn == principal_arn)
+    /// Returns the principals whose entries the write changed.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        let changes = self.changes.iter();
+        changes.map(|change| change.principal_arn.as_str())
     }
 
     /// Returns how the changes contradict the recorded command, as a clause; `None` if they do not, or the command does not name
@@ -88,17 +104,25 @@ impl EntryWrite {
         let mut verbs = arguments.iter().copied();
         let maps = verbs.find(|word| ["map", "unmap"].contains(word))? == "map";
         let arguments = arguments.into_iter();
-        let named: Vec<&str> = arguments.filter(|word| is_role_or_user(word)).collect();
+        let named = arguments.filter(|word| is_role_or_user(word));
+        let named: HashSet<String> = named.map(principal_key).collect();
+        let mut mapped: HashMap<(&str, String), HashSet<String>> = HashMap::new();
+        for change in self.changes.iter().filter(|change| change.after.is_some()) {
+            let arn = &change.principal_arn;
+            if let Some(set) = account_and_set(arn) {
+                mapped.entry(set).or_default().insert(principal_key(arn));
+            }
+        }
         self.changes.iter().find_map(|change| {
             let arn = &change.principal_arn;
-            let is_named = named.iter().any(|name| is_same_principal(name, arn));
-            // A mapped role of a permission set replaces the deleted one.
-            let replaces = |other: &EntryChange| {
-                other.after.is_some() && is_deleted_sibling(arn, &other.principal_arn)
+            // Another mapped role of a permission set replaces the deleted one.
+            let is_replaced = || {
+                let roles = account_and_set(arn).and_then(|set| mapped.get(&set));
+                roles.is_some_and(|roles| roles.len() > 1 || !roles.contains(&principal_key(arn)))
             };
             match (maps, &change.before, &change.after) {
-                (true, _, None) if self.changes.iter().any(replaces) => None,
-                _ if !is_named && !named.is_empty() => {
+                (true, _, None) if is_replaced() => None,
+                _ if !named.is_empty() && !named.contains(&principal_key(arn)) => {
                     Some(format!("the command does not name {arn}"))
                 }
                 (true, _, None) => Some(format!("map never deletes the access entry of {arn}")),
@@ -114,25 +138,19 @@ impl EntryWrite {
         let after = changed(&before, &self.changes);
         let aws_auth = &Store::new(aws_auth);
         let stores = |entries| Stores { aws_auth, entries };
-        let changes = self.changes.iter();
-        let principals = changes.map(|change| change.principal_arn.as_str());
-        entry_access_changes(stores(&before), stores(&after), principals)
+        entry_access_changes(stores(&before), stores(&after), self.principals())
     }
 
-    /// Returns the principals that get access by the write. These include principals whose entries the write creates or
-    /// extends although their access seems to stay the same.
+    /// Returns the principals that get access by the write: through their entries, or through aws-auth once these are deleted.
     pub fn principals_with_new_access(&self, aws_auth: &Document) -> BTreeSet<String> {
-        let access = self.access_changes(aws_auth);
-        let known: HashSet<&str> = access.iter().map(|change| change.arn.as_str()).collect();
-        let unknown = self.changes.iter().filter(|change| {
-            let mut operations = change.operations().into_iter();
-            !known.contains(change.principal_arn.as_str())
-                && operations.any(|operation| operation.may_give_access())
-        });
-        let unknown = unknown.map(|change| &change.principal_arn);
-        let gains = access.iter().filter(|change| change.gives_access());
-        let gains = gains.map(|change| &change.arn);
-        gains.chain(unknown).cloned().collect()
+        let through_entries = self.changes.iter().filter(|change| change.gives_access());
+        let through_entries = through_entries.map(|change| change.principal_arn.clone());
+        let access = self.access_changes(aws_auth).into_iter();
+        let gains = access.filter(AccessChange::gives_access);
+        gains
+            .map(|change| change.arn)
+            .chain(through_entries)
+            .collect()
     }
 }
 
@@ -254,10 +272,21 @@ impl TermsData {
                 .namespaces
                 .map_or(AccessScope::Cluster, AccessScope::Namespaces),
         });
+        // EKS sets them for other types, so that what is recorded says nothing:
+        // https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
+        let (username, groups) = match NodeKind::of_access_entry(&self.r#type) {
+            _ if self.r#type == STANDARD => (self.username, self.groups),
+            Some(kind) => {
+                let groups = kind.groups().iter();
+                let groups = groups.map(|&group| group.to_owned());
+                (Some(kind.username().to_owned()), groups.collect())
+            }
+            None => (None, Vec::new()),
+        };
         AccessTerms {
             kind: self.r#type,
-            username: self.username,
-            groups: self.groups,
+            username,
+            groups,
             policies: Some(policies.collect()),
             tags: self.tags,
             arn: None,
@@ -455,16 +484,69 @@ mod tests {
         let last = write(&[(OTHER, Some("x"), None), (DEV, Some("b"), Some("c"))]);
         assert_eq!(
             EntryWrite::joined(&[&first, &last]),
-            Some(write(&[
+            Ok(Some(write(&[
                 (DEV, Some("a"), Some("c")),
                 (OTHER, Some("x"), None)
-            ]))
+            ])))
         );
-        let twice = write(&[(DEV, Some("a"), Some("b")), (DEV, Some("b"), Some("c"))]);
-        assert_eq!(
-            EntryWrite::joined(&[&twice]),
-            Some(write(&[(DEV, Some("a"), Some("c"))]))
-        );
-        assert_eq!(EntryWrite::joined(&[]), None);
+        assert_eq!(EntryWrite::joined(&[]), Ok(None));
+        for same in [DEV_WITHOUT_PATH.to_owned(), DEV.replace("dev", "DEV")] {
+            let other = write(&[(&same, Some("b"), Some("c"))]);
+            let error = EntryWrite::joined(&[&first, &other]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("{same} and {DEV} are one principal")
+            );
+        }
+    }
+
+    /// Restores an entry whose type is not STANDARD and whose recorded contents seem to give less than the current ones.
+    #[test]
+    fn username_and_groups_of_nodes_are_those_of_eks_whatever_is_recorded() {
+        let recorded = |kind: &str| {
+            let change = EntryChange {
+                principal_arn: DEV.to_owned(),
+                before: Some(AccessTerms {
+                    kind: kind.to_owned(),
+                    username: Some("dev".to_owned()),
+                    groups: vec!["view".to_owned()],
+                    ..AccessTerms::default()
+                }),
+                after: None,
+            };
+            let write = EntryWrite::of_changes(AuthenticationMode::Api, vec![change]);
+            let read = EntryWriteData::of(&write).read().unwrap();
+            read.changes[0].before.clone().unwrap()
+        };
+        let live = AccessTerms {
+            policies: Some(Vec::new()),
+            ..recorded(STANDARD)
+        };
+        let nothing = BTreeMap::<String, String>::new();
+        for (kind, username, groups) in [
+            (STANDARD, Some("dev"), &["view"][..]),
+            (
+                "FARGATE_LINUX",
+                Some("system:node:{{SessionName}}"),
+                &[
+                    "system:bootstrappers",
+                    "system:nodes",
+                    "system:node-proxier",
+                ],
+            ),
+            ("FUTURE_LINUX", None, &[]),
+        ] {
+            let terms = recorded(kind);
+            assert_eq!(terms.username.as_deref(), username, "{kind}");
+            assert_eq!(terms.groups, groups, "{kind}");
+            let undo = EntryChange {
+                principal_arn: DEV.to_owned(),
+                before: Some(live.clone()),
+                after: Some(terms),
+            };
+            let undo = EntryWrite::of_changes(AuthenticationMode::Api, vec![undo]);
+            let gains = undo.principals_with_new_access(&Document::read(&nothing));
+            assert_eq!(gains.contains(DEV), kind != STANDARD, "{kind}");
+        }
     }
 }

@@ -92,13 +92,16 @@ pub fn is_deleted_sibling(other: &str, arn: &str) -> bool {
 
 /// Returns whether two ARNs are of roles of the same permission set in the same account.
 fn is_sibling(one: &str, other: &str) -> bool {
-    let (Some(one), Some(other)) = (Parts::of(one), Parts::of(other)) else {
-        return false;
-    };
-    let sets = permission_set(one.name).zip(permission_set(other.name));
-    one.is("iam", "role")
-        && one.account == other.account
-        && sets.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+    account_and_set(one).is_some_and(|one| account_and_set(other) == Some(one))
+}
+
+/// Returns the account and the folded name of the permission set of a role; `None` for other principals.
+pub(crate) fn account_and_set(arn: &str) -> Option<(&str, String)> {
+    let role = Parts::of(arn).filter(|parts| parts.is("iam", "role"))?;
+    Some((
+        role.account,
+        permission_set(role.name)?.to_ascii_lowercase(),
+    ))
 }
 
 #[cfg(test)]
