@@ -22,7 +22,9 @@ pub use access_entry_write::EntryWrite;
 pub use aws_auth_contents::{Contents, Digest};
 pub use backup_file::{BackupFile, FileError, read_file, write_file};
 pub use latest_text::{LatestText, Side, latest_text};
-pub use retention::{Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, stored_revisions};
+pub use retention::{
+    Addition, Key, MAX_REVISIONS, StoredRevision, TooLarge, revisions_from_newest, stored_revisions,
+};
 pub use revert::{MergeConflict, Reverted, combine, revert};
 pub use revision::{CONTROLLER, RESCUE, Revision, Who, is_reason_of_rescue};
 pub use revision_state::{RevisionState, revision_states};

@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::revision::{MAX_HISTORY_BYTES, Revision, WriteOrder};
+use super::revision::{MAX_HISTORY_BYTES, MAX_REVISION_BYTES, Revision, WriteOrder};
 use super::unreadable::Unreadable;
 
 /// The number of revisions of awsauth to keep. Runs that read the same aws-auth count as one, because at most one of them writes.
@@ -269,6 +269,23 @@ pub fn stored_revisions(values: &BTreeMap<String, String>) -> Vec<StoredRevision
     stored_revisions
 }
 
+/// Decodes the readable revisions with the numbers in their keys, one at a time, from the newest to the oldest. One that would need
+/// more than 32 MiB of memory is not readable here.
+pub fn revisions_from_newest(
+    values: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (u64, Revision)> {
+    let keys = values.iter();
+    let mut keys: Vec<(Key, &String)> = keys
+        .filter_map(|(key, value)| Some((Key::read(key)?, value)))
+        .collect();
+    keys.sort_by(|(one, _), (other, _)| other.cmp(one));
+    keys.into_iter().filter_map(|(key, value)| {
+        let bytes = STANDARD.decode(value).ok()?;
+        let revision = Revision::decode_within(&bytes, &mut { MAX_REVISION_BYTES }).ok()?;
+        Some((key.number, revision))
+    })
+}
+
 fn slot(key: &str, value: &str, left: &mut usize) -> StoredRevision {
     let read = match Key::read(key) {
         None => Err(Unreadable("it is not a key of awsauth".to_owned())),
@@ -528,7 +545,7 @@ mod tests {
             });
             revisions.collect()
         };
-        let many_words = vec![String::new(); 400_000];
+        let many_words = vec![String::new(); 250_000];
         for (command, count, read) in [(&many_words[..], 4, 2), (&["x".repeat(1 << 20)], 20, 20)] {
             let stored = stored(command, count);
             let slots = stored_revisions(&stored);

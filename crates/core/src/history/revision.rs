@@ -26,17 +26,28 @@ const VERSION: u32 = 1;
 /// The version of the encoding of a write to access entries. Older versions would read it as a write without a change.
 const ENTRIES_VERSION: u32 = 2;
 
-/// The maximum size of a decompressed revision: two texts of a ConfigMap, each byte of which takes up to six bytes in JSON.
-const MAX_DECOMPRESSED_BYTES: usize = 16 << 20;
+/// The maximum size of a decompressed revision: aws-auth before and after, each of which the API server accepts up to 3 MiB of JSON,
+/// and the rest.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/server/config.go>
+const MAX_DECOMPRESSED_BYTES: usize = 8 << 20;
+
+/// How often a text of aws-auth is in memory while a revision is decoded. Afterwards, it is there twice: before and after.
+const COPIES: usize = 3;
 
 /// The memory that a text of a few bytes takes in addition to them.
-const BYTES_PER_TEXT: usize = 64;
+const BYTES_PER_TEXT: usize = 192;
 
-/// The memory that an item of a list takes while it is read.
+/// The memory that a list or an object of a few bytes takes, such as one tag.
+const BYTES_PER_LIST: usize = 640;
+
+/// The memory that a further item of a list takes.
 const BYTES_PER_ITEM: usize = 32;
 
-/// The maximum memory for the JSON texts of all revisions of a history.
+/// The maximum memory for all revisions of a history.
 pub(super) const MAX_HISTORY_BYTES: usize = 128 << 20;
+
+/// The maximum memory for a revision where only one is in memory at a time.
+pub(super) const MAX_REVISION_BYTES: usize = 32 << 20;
 
 /// A write, with aws-auth before and after it, or with the access entries that it changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,10 +137,18 @@ pub(super) struct Meta {
     change: Delta,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// The stored form. It is read in two parts, because serde would keep the unknown fields of a flattened structure in memory.
+#[derive(Debug, Serialize)]
 struct Whole {
     #[serde(flatten)]
     meta: Meta,
+    #[serde(flatten)]
+    texts: Texts,
+}
+
+/// aws-auth before the write.
+#[derive(Debug, Serialize, Deserialize)]
+struct Texts {
     #[serde(default)]
     data: BTreeMap<String, String>,
     #[serde(default, rename = "binaryData")]
@@ -285,9 +304,11 @@ impl Revision {
         };
         let whole = Whole {
             meta: self.meta(),
-            data: text(&self.before.data),
-            binary_data: text(&self.before.binary_data),
-            owners: self.before.owners_annotation.clone(),
+            texts: Texts {
+                data: text(&self.before.data),
+                binary_data: text(&self.before.binary_data),
+                owners: self.before.owners_annotation.clone(),
+            },
         };
         let json = serde_json::to_vec(&whole).unwrap_or_default();
         gzip(&json).unwrap_or_default()
@@ -313,8 +334,10 @@ impl Revision {
             ))
         })?;
         check_version(&json)?;
-        let whole: Whole = serde_json::from_slice(&json)
-            .map_err(|error| Unreadable(format!("it is not a revision: {error}")))?;
+        let invalid = |error| Unreadable(format!("it is not a revision: {error}"));
+        let meta: Meta = serde_json::from_slice(&json).map_err(invalid)?;
+        let texts: Texts = serde_json::from_slice(&json).map_err(invalid)?;
+        drop(json);
         let shared = |map: BTreeMap<String, String>| {
             map.into_iter()
                 .map(|(key, text)| (key, text.into()))
@@ -322,21 +345,29 @@ impl Revision {
         };
         let before = Contents {
             exists: true,
-            data: shared(whole.data),
-            binary_data: shared(whole.binary_data),
-            owners_annotation: whole.owners,
+            data: shared(texts.data),
+            binary_data: shared(texts.binary_data),
+            owners_annotation: texts.owners,
         };
-        Self::of(whole.meta, before)
+        Self::of(meta, before)
     }
 }
 
-/// Returns about how much memory the values in this JSON take. Thousands of texts in it may each take only three bytes, and
-/// items of a list two.
+/// Returns how much memory decoding this JSON takes at most, about.
 fn memory(json: &[u8]) -> usize {
-    let begins = |pair: &&[u8]| pair[1] == b'"' && pair[0] != b'\\';
-    let texts = json.windows(2).filter(begins).count();
-    let items = json.iter().filter(|byte| b",[".contains(byte)).count();
-    json.len() + texts * BYTES_PER_TEXT + items * BYTES_PER_ITEM
+    let mut bytes = COPIES * json.len();
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json {
+        bytes += match byte {
+            b'"' if !is_text => BYTES_PER_TEXT,
+            b'[' | b'{' if !is_text => BYTES_PER_LIST,
+            b',' if !is_text => BYTES_PER_ITEM,
+            _ => 0,
+        };
+        is_text ^= *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+    }
+    bytes
 }
 
 /// Returns whether this program knows the version of the encoding.
@@ -479,6 +510,13 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn brackets_and_quotes_in_a_text_need_no_memory() {
+        let text = r#"{\"groups\":[\"a\",\"b\"]},"#;
+        let json = format!("{{\"mapRoles\":\"{}\"}}", text.repeat(10_000));
+        assert!(memory(json.as_bytes()) < COPIES * json.len() + 2000);
+    }
+
+    #[test]
     fn damage_and_later_versions_have_different_messages() {
         let revision = Revision {
             number: 1,
@@ -521,9 +559,16 @@ pub(super) mod tests {
             result(&json.replace("\"change\":{}", "\"change\":{\"data\":{\"gone\":[\"x\"]}}")),
             "its recorded change does not fit its text"
         );
-        let list = format!("\"v\":1,\"new\":[0{}]", ",0".repeat(5_000_000));
+        let list = format!("\"v\":1,\"new\":[0{}]", ",0".repeat(4_000_000));
         assert_eq!(
             result(&json.replace("\"v\":1", &list)),
+            "with it, the history would need more than 128 MiB"
+        );
+        // A list of one item takes as much memory as one of four.
+        let nested = format!("[{}0{}]", "[".repeat(99), "]".repeat(99));
+        let nested = format!("\"v\":1,\"new\":[0{}]", format!(",{nested}").repeat(39_000));
+        assert_eq!(
+            result(&json.replace("\"v\":1", &nested)),
             "with it, the history would need more than 128 MiB"
         );
         assert!(result("{}").starts_with("it is not a revision"));

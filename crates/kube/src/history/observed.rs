@@ -4,16 +4,13 @@ use hyper::body::Bytes;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{VERSION, Values, keys, new_history, patch, random_id, values};
+use super::{VERSION, keys, new_history, patch, random_id, values};
 use crate::HISTORY;
 use crate::api_client::{ApiClient, Mode};
 use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::aws_auth_snapshot::Snapshot;
-use awsauth_core::history::{
-    Addition, Contents, Key, Revision, RevisionState, StoredRevision, Who, revision_states,
-    stored_revisions,
-};
+use awsauth_core::history::{Addition, Contents, Key, Revision, Who, revisions_from_newest};
 
 /// A change to aws-auth that a watch reported.
 #[derive(Clone, Copy, Debug)]
@@ -96,14 +93,20 @@ fn version(snapshot: &Snapshot) -> Option<u64> {
     snapshot.resource_version.as_deref()?.parse().ok()
 }
 
-/// Returns the state that the last write in the history left; missing if there is none.
+/// Returns the state that the last write in the history left; missing if there is none. At most one of the writes that found the same
+/// aws-auth has happened, and none of them if aws-auth still is what they found.
 fn last_state(history: &Live, live: &Contents) -> Contents {
-    let revisions = readable(&values(history));
-    let all: Vec<&Revision> = revisions.iter().collect();
-    let states = revision_states(&all, live, None);
-    let mut newest_first = revisions.iter().zip(states).rev();
-    let last = newest_first.find(|(_, state)| *state != RevisionState::Void);
-    last.map_or_else(Contents::default, |(revision, _)| revision.after.clone())
+    let values = values(history);
+    let mut last: Option<(u64, Contents)> = None;
+    for (number, revision) in revisions_from_newest(&values) {
+        match &last {
+            Some((of, state)) if *of != number => return state.clone(),
+            _ if revision.after == *live => return live.clone(),
+            None if revision.before != *live => last = Some((number, revision.after)),
+            Some(_) | None => {}
+        }
+    }
+    last.map_or_else(Contents::default, |(_, state)| state)
 }
 
 /// Returns who made this change, if the history contains it. Without a number, only the newest revisions count: aws-auth may have been
@@ -118,21 +121,12 @@ fn recorded(
     let number_of = |key: &String| Some(Key::read(key)?.number());
     let number = number.or_else(|| values.keys().filter_map(number_of).max());
     values.retain(|key, _| number_of(key) == number);
-    let mut revisions = readable(&values).into_iter();
+    let mut revisions = revisions_from_newest(&values).map(|(_, revision)| revision);
     let found = revisions.find(|of| of.before == *before && of.after == *after);
     found.map(|revision| match revision.is_foreign {
         true => Writer::Other(revision.number),
         false => Writer::Awsauth(Some(revision.who)),
     })
-}
-
-fn readable(values: &Values) -> Vec<Revision> {
-    let stored = stored_revisions(values).into_iter();
-    let revisions = stored.filter_map(|stored| match stored {
-        StoredRevision::Revision(revision) => Some(*revision),
-        StoredRevision::Unreadable { .. } => None,
-    });
-    revisions.collect()
 }
 
 async fn add(
