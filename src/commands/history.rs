@@ -160,25 +160,20 @@ fn change_of(revision: &Revision) -> Result<Plan, Failure> {
     let request = Request {
         access_entries: Some(Arc::new(entries)),
         entry_changes: write.changes.clone(),
+        is_only_shown: true,
         ..Request::default()
     };
-    let plan = Plan::new(&revision.before.snapshot(), &request);
-    let mut plan = plan.map_err(|error| Failure::bug(&error))?;
-    // The plan is not carried out.
-    plan.refusals.clear();
-    Ok(plan)
+    Plan::new(&revision.before.snapshot(), &request).map_err(|error| Failure::bug(&error))
 }
 
 /// Returns the plan that changes one state into the other.
 pub(super) fn difference(from: &Contents, to: &Contents) -> Result<Plan, Failure> {
     let request = Request {
         contents: Some(to.clone()),
+        is_only_shown: true,
         ..Request::default()
     };
-    let mut plan = Plan::new(&from.snapshot(), &request).map_err(|error| Failure::bug(&error))?;
-    // The plan is not carried out.
-    plan.refusals.clear();
-    Ok(plan)
+    Plan::new(&from.snapshot(), &request).map_err(|error| Failure::bug(&error))
 }
 
 fn answer(plan: &Plan, output: Format, backend: &Backend, out: &mut Out) -> Result<Exit, Failure> {

@@ -112,6 +112,7 @@ fn lost_and_gained(change: &AccessChange) -> (String, String) {
             [group] => Some(format!("group {group}")),
             groups => Some(format!("groups {}", groups.join(", "))),
         };
+        let others: HashSet<&AccessPolicy> = others.iter().collect();
         let policies = policies.iter().filter(|policy| !others.contains(policy));
         let all: Vec<String> = groups
             .into_iter()

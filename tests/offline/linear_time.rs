@@ -1,21 +1,28 @@
 //! Reading, linting and reviewing take linear time for any text. Such a text can be tested without an API server.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use awsauth_core::access_entries::EntryChange;
 use awsauth_core::admission::{self, Deadline, Object, Policy, Review, validate};
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::desired;
 use awsauth_core::document::{Document, SectionName};
+use awsauth_core::facts::access_entries::AccessTerms;
+use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
 use awsauth_core::helm_jinja_syntax::first_action;
-use awsauth_core::history::Contents;
+use awsauth_core::history::{Contents, EntryWrite, Revision, Who, revision_states};
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
 use awsauth_core::manifest::Manifest;
+use awsauth_core::plan::{Plan, Request};
 use awsauth_core::reconcile::{
     Config, DeletionPolicy, DriftPolicy, Protect, Spec, check_requester,
 };
 use awsauth_core::redact;
 use awsauth_core::wildcard_pattern::Pattern;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::completed_run::Run;
@@ -135,6 +142,66 @@ fn aliases_of_desired_state_are_read_up_to_a_limit() {
         let error = desired::read(&text, "f", None).expect_err("too many aliases");
         assert!(error.to_string().contains("more than 1 MiB"), "{error}");
         assert!(desired::is_other_form(&text), "so that lint reports it");
+    }
+}
+
+/// A revision of 20 KB may change thousands of access entries.
+#[test]
+fn time_to_show_and_undo_a_write_to_access_entries_is_linear() {
+    let time = |count: usize| {
+        let arn = |at| format!("arn:aws:iam::111122223333:role/AWSReservedSSO_a_{at:016x}");
+        let change = |at| EntryChange {
+            principal_arn: arn(at),
+            before: Some(AccessTerms {
+                policies: Some(Vec::new()),
+                ..AccessTerms::default()
+            }),
+            after: None,
+        };
+        let changes: Vec<_> = (0..count).map(change).collect();
+        let write = EntryWrite::of_changes(AuthenticationMode::ApiAndConfigMap, changes);
+        let revision = revision_of(write.clone());
+        let command = ["awsauth", "map", "role"].map(str::to_owned).into_iter();
+        let command: Vec<String> = command.chain((0..count).map(arn)).collect();
+        let live = AccessEntries::new(write.mode, Some(write.entries_before()));
+        let request = Request {
+            access_entries: Some(Arc::new(live.clone())),
+            entry_changes: write.changes.clone(),
+            ..Request::default()
+        };
+        let nothing = Contents::default();
+        let before = nothing.snapshot();
+        cpu_time::of(|| {
+            let states = revision_states(&[&revision, &revision], &nothing, Some(&live));
+            let joined = EntryWrite::joined(&[&write, &write]);
+            let document = Document::read(&before.data);
+            let gains = write.principals_with_new_access(&document);
+            let plan = Plan::new(&before, &request);
+            (states, joined, gains, write.contradiction(&command), plan)
+        })
+    };
+    let (small, large) = (time(1_000), time(8_000));
+    assert!(
+        large < 30 * small + Duration::from_millis(300),
+        "{small:?}, {large:?}"
+    );
+}
+
+fn revision_of(write: EntryWrite) -> Revision {
+    Revision {
+        number: 7,
+        run: "0".repeat(16),
+        before: Contents::default(),
+        after: Contents::default(),
+        who: Who::default(),
+        when: Timestamp::UNIX_EPOCH,
+        command: Vec::new(),
+        version: String::new(),
+        reason: None,
+        undoes: None,
+        transaction: None,
+        is_foreign: false,
+        entries: Some(write),
     }
 }
 

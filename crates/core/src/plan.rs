@@ -240,6 +240,11 @@ impl Plan {
             let principals = changed.map(|change| change.principal_arn.as_str());
             access.extend(entry_access_changes(before, after, principals));
         }
+        if request.is_only_shown {
+            plan.stages = Stages::of(&plan.entry_changes, false);
+            plan.access = access;
+            return plan;
+        }
         let case = Case {
             before,
             after,
@@ -384,16 +389,14 @@ impl Plan {
     /// then, aws-auth has been written.
     fn check_recreation(&self, case: &Case<'_>) -> Verdict {
         let mut verdict = Verdict::default();
-        let Some(mut entries) = self.entries_between() else {
+        let Some(entries) = self.entries_between() else {
             return verdict;
         };
-        for change in &self.stages.last {
+        for (at, change) in self.stages.last.iter().enumerate() {
             if change.type_change().is_some() {
-                let deletion = EntryChange {
-                    after: None,
-                    ..change.clone()
-                };
-                let during = changed(&entries, &[deletion]);
+                let mut changes = self.stages.last[..=at].to_vec();
+                changes[at].after = None;
+                let during = changed(&entries, &changes);
                 let after = State::new(&self.after, Some(&during));
                 verdict.add(guard::check_between(
                     case,
@@ -401,7 +404,6 @@ impl Plan {
                     self.caller_is_by_aws_auth,
                 ));
             }
-            entries = changed(&entries, std::slice::from_ref(change));
         }
         verdict
     }

@@ -1,6 +1,6 @@
 //! How access changes between two documents.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::access_entries::template;
 use super::{AccessEntries, EntryState, Store, User};
@@ -34,9 +34,13 @@ impl AccessChange {
             let mut before = self.before.iter();
             before.any(|had| had.username == user.username && had.is_in(&user.groups))
         };
+        let had = self.policies_before.iter();
+        let had: HashMap<&str, &AccessScope> = had
+            .map(|policy| (policy.arn.as_str(), &policy.scope))
+            .collect();
         let has_policy = |policy: &AccessPolicy| {
-            let mut before = self.policies_before.iter();
-            before.any(|had| had.arn == policy.arn && includes(&had.scope, &policy.scope))
+            let had = had.get(policy.arn.as_str());
+            had.is_some_and(|had| includes(had, &policy.scope))
         };
         !self.after.iter().all(has_user) || !self.policies_after.iter().all(has_policy)
     }

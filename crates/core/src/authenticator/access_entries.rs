@@ -66,19 +66,21 @@ impl AccessEntries {
         &self,
         changes: impl IntoIterator<Item = (&'a str, Option<AccessEntry>)>,
     ) -> Self {
-        let mut entries = self.entries.clone();
-        if let Some(entries) = &mut entries {
+        let entries = self.entries.as_ref().map(|entries| {
+            let numbered = entries.iter().enumerate();
+            let mut places: HashMap<&str, usize> = numbered
+                .map(|(at, entry)| (entry.principal_arn.as_str(), at))
+                .collect();
+            let mut changed: Vec<_> = entries.iter().cloned().map(Some).collect();
             for (principal_arn, entry) in changes {
-                let at = entries
-                    .iter()
-                    .position(|entry| entry.principal_arn == principal_arn);
-                match (at, entry) {
-                    (Some(at), Some(entry)) => entries[at] = entry,
-                    (Some(at), None) => drop(entries.remove(at)),
-                    (None, entry) => entries.extend(entry),
+                let at = *places.entry(principal_arn).or_insert(changed.len());
+                match changed.get_mut(at) {
+                    Some(place) => *place = entry,
+                    None => changed.push(entry),
                 }
             }
-        }
+            changed.into_iter().flatten().collect()
+        });
         Self::new(self.mode, entries)
     }
 

@@ -131,7 +131,7 @@ impl AccessTerms {
 
 /// An associated access policy. EKS's own authorizer evaluates it, independently of RBAC:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccessPolicy {
     /// Such as `arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy`.
     pub arn: String,
@@ -175,7 +175,7 @@ pub fn policy_fault(arn: &str) -> Option<&'static str> {
 }
 
 /// The scope of an access policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccessScope {
     Cluster,
     /// The namespaces with these names; `*` matches any text.

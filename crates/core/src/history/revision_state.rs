@@ -1,9 +1,12 @@
 //! Whether the write of a revision is still in effect.
 
+use std::collections::HashMap;
+
 use super::{Contents, EntryWrite, Revision};
 use crate::access_entries::difference_between;
 use crate::authenticator::AccessEntries;
-use crate::facts::access_entries::AccessTerms;
+use crate::facts::access_entries::{AccessEntry, AccessTerms};
+use crate::facts::authentication_mode::AuthenticationMode;
 
 /// What happened to a revision's write later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +32,42 @@ pub fn revision_states(
     let is_of_aws_auth = |revision: &&&Revision| revision.entries.is_none();
     let of_aws_auth: Vec<&Revision> = revisions.iter().filter(is_of_aws_auth).copied().collect();
     let mut aws_auth_states = aws_auth_states(&of_aws_auth, live).into_iter();
-    let states = revisions.iter().enumerate();
-    let states = states.map(|(at, revision)| match &revision.entries {
-        None => aws_auth_states.next().unwrap_or(RevisionState::Overwritten),
-        Some(write) => entries_state(write, &revisions[at + 1..], live_entries),
+    let live = live_entries.and_then(AccessEntries::all);
+    let mut found = Found {
+        other: live.map(|_| None),
+        contents: live.unwrap_or_default().iter().map(of_entry).collect(),
+        mode: live_entries.map(AccessEntries::mode),
+    };
+    let newest_first = revisions.iter().rev();
+    let newest_first = newest_first.map(|revision| match &revision.entries {
+        None => aws_auth_states
+            .next_back()
+            .unwrap_or(RevisionState::Overwritten),
+        Some(write) => {
+            let state = entries_state(write, &found);
+            let changes = write.changes.iter();
+            let before =
+                changes.map(|change| (change.principal_arn.as_str(), Some(change.before.as_ref())));
+            found.contents.extend(before);
+            state
+        }
     });
-    states.collect()
+    let mut states: Vec<_> = newest_first.collect();
+    states.reverse();
+    states
+}
+
+/// What the next write found, or else EKS has now. Contents are `None` if they are unknown, and `Some(None)` if there was no entry.
+struct Found<'a> {
+    contents: HashMap<&'a str, Option<Option<&'a AccessTerms>>>,
+    /// The contents of all other entries.
+    other: Option<Option<&'a AccessTerms>>,
+    /// The authentication mode now.
+    mode: Option<AuthenticationMode>,
+}
+
+fn of_entry(entry: &AccessEntry) -> (&str, Option<Option<&AccessTerms>>) {
+    (entry.principal_arn.as_str(), entry.terms.as_ref().map(Some))
 }
 
 fn aws_auth_states(revisions: &[&Revision], live: &Contents) -> Vec<RevisionState> {
@@ -58,14 +91,10 @@ fn aws_auth_states(revisions: &[&Revision], live: &Contents) -> Vec<RevisionStat
 
 /// Returns the state of a write to access entries. An entry that no later write found, and whose current contents are unknown, is
 /// treated as preserved.
-fn entries_state(
-    write: &EntryWrite,
-    later: &[&Revision],
-    live: Option<&AccessEntries>,
-) -> RevisionState {
+fn entries_state(write: &EntryWrite, found: &Found<'_>) -> RevisionState {
     // EKS cannot reverse it, so it was not made if the mode is the one before.
     if let Some(before) = write.mode_before {
-        return match live.is_some_and(|live| live.mode() == before) {
+        return match found.mode == Some(before) {
             true => RevisionState::Void,
             false => RevisionState::Preserved,
         };
@@ -75,22 +104,9 @@ fn entries_state(
         let is = |found: Option<&AccessTerms>, terms: &Option<AccessTerms>| {
             difference_between(arn, found, terms.as_ref()).is_none()
         };
-        let mut later = later.iter().filter_map(|later| later.entries.as_ref());
-        let next = later.find_map(|write| {
-            let mut changes = write.changes.iter();
-            changes.find(|change| change.principal_arn == *arn)
-        });
-        let found = match (next, live.and_then(AccessEntries::all)) {
-            (Some(next), _) => next.before.as_ref(),
-            (None, None) => return RevisionState::Preserved,
-            (None, Some(live)) => {
-                let live = live.iter().find(|entry| entry.principal_arn == *arn);
-                match live.map(|entry| entry.terms.as_ref()) {
-                    None => None,
-                    Some(None) => return RevisionState::Preserved,
-                    Some(terms) => terms,
-                }
-            }
+        let known = found.contents.get(arn.as_str()).copied();
+        let Some(found) = known.unwrap_or(found.other) else {
+            return RevisionState::Preserved;
         };
         if is(found, &change.after) {
             RevisionState::Preserved

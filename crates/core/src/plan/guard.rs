@@ -18,6 +18,7 @@ pub use admins::reason as admin_reason;
 pub use ignored_mapping::aws_auth_is_ignored;
 pub use last_admin::has_admin;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::guard_facts::OpenQuestion;
@@ -44,7 +45,7 @@ pub struct Refusal {
 }
 
 /// A check that refuses a dangerous plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Guard {
     /// Refuses mappings that have no effect.
     Ignored,
@@ -221,13 +222,11 @@ impl Verdict {
 
     /// Adds another verdict, without refusals by the same guard of the same ARN.
     pub(super) fn add(&mut self, other: Self) {
-        for refusal in other.refusals {
-            let is_same =
-                |known: &Refusal| known.guard == refusal.guard && known.arn == refusal.arn;
-            if !self.refusals.iter().any(is_same) {
-                self.refusals.push(refusal);
-            }
-        }
+        let by = |refusal: &Refusal| (refusal.guard, refusal.arn.clone());
+        let mut known: HashSet<_> = self.refusals.iter().map(by).collect();
+        let is_new = |refusal: &Refusal| known.insert(by(refusal));
+        let new = other.refusals.into_iter().filter(is_new);
+        self.refusals.extend(new);
         add_new(&mut self.open_questions, other.open_questions);
         add_new(&mut self.notices, other.notices);
         self.leaves_no_admin |= other.leaves_no_admin;

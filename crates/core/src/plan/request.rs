@@ -32,6 +32,8 @@ pub struct Request {
     pub expected: Option<ExpectedUser>,
     /// Whether to write principals as given, even those that can match no identity.
     pub as_written: bool,
+    /// Whether the plan only shows a change, and is not carried out: no guard checks it.
+    pub is_only_shown: bool,
     /// The guards that the user overrides.
     pub allow: Allowed,
     /// The cluster's access entries, which take precedence over aws-auth; `None` if unknown.

@@ -1,7 +1,9 @@
 //! Refuses to remove or reduce node entries.
 
+use std::collections::HashSet;
+
 use super::{Case, Guard, State, Verdict};
-use crate::arn::{comparable, equal_fold};
+use crate::arn::{comparable, equal_fold, fold};
 use crate::authenticator::{AccessEntries, Loss, LostNodes, lost_nodes, node_entries};
 use crate::facts::access_entries::AccessTerms;
 use crate::shell_quote::quoted;
@@ -52,11 +54,24 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
 fn nodes_without_entry<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a str> {
     let changed = case.entry_changes().iter();
     let changed = changed.map(|change| change.principal_arn.as_str());
-    changed.filter(|arn| is_for_nodes(&case.before, arn) && !is_for_nodes(&case.after, arn))
+    let [before, after] = [&case.before, &case.after].map(nodes_of_aws_auth);
+    changed.filter(move |arn| {
+        is_for_nodes(&case.before, &before, arn) && !is_for_nodes(&case.after, &after, arn)
+    })
+}
+
+/// Returns the folded principals of the node entries of aws-auth, if the cluster reads it.
+fn nodes_of_aws_auth(state: &State<'_>) -> HashSet<String> {
+    match state.entries.is_none_or(AccessEntries::uses_aws_auth) {
+        true => node_entries(&state.store)
+            .map(|(node, _)| fold(node).into_owned())
+            .collect(),
+        false => HashSet::new(),
+    }
 }
 
 /// Returns whether nodes sign in as this principal.
-fn is_for_nodes(state: &State<'_>, principal_arn: &str) -> bool {
+fn is_for_nodes(state: &State<'_>, by_aws_auth: &HashSet<String>, principal_arn: &str) -> bool {
     let arn = comparable(principal_arn);
     let entry = state.entries.and_then(|entries| entries.of(&arn));
     match entry {
@@ -64,10 +79,6 @@ fn is_for_nodes(state: &State<'_>, principal_arn: &str) -> bool {
             let terms = entry.terms.as_ref();
             terms.is_some_and(AccessTerms::is_for_nodes)
         }
-        None => {
-            let reads_aws_auth = state.entries.is_none_or(AccessEntries::uses_aws_auth);
-            let mut nodes = node_entries(&state.store);
-            reads_aws_auth && nodes.any(|(node, _)| equal_fold(node, &arn))
-        }
+        None => by_aws_auth.contains(&*fold(&arn)),
     }
 }
