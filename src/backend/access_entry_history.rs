@@ -105,7 +105,7 @@ impl Backend {
         let writes = std::mem::take(&mut pending.writes);
         let is_about = |arn: &str| {
             let mut writes = writes.iter().filter_map(PendingWrite::write);
-            writes.any(|write| write.is_about(arn))
+            writes.any(|write| write.principals().any(|of| of == arn))
         };
         let live = match writes.is_empty() {
             true => None,

@@ -439,7 +439,7 @@ impl Rescue<'_> {
         let writes = &mut self.unrecorded.writes;
         let stopped = writes.iter().position(|write| {
             let write = write.write();
-            write.is_some_and(|write| write.is_about(&principal.arn))
+            write.is_some_and(|write| write.principals().any(|of| of == principal.arn))
         });
         if let (true, Some(at)) = (terms.is_some_and(is_rescued), stopped) {
             let stopped = writes.remove(at);

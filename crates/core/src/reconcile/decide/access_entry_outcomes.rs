@@ -684,7 +684,7 @@ impl<'a> Case<'a> {
             desired.key
         );
         let is_needed = role.uses.iter().any(|one| by_eks(one.by));
-        is_needed.then(|| EntryOutcome::Stalled(Reason::Conflict, message))
+        is_needed.then_some(EntryOutcome::Stalled(Reason::Conflict, message))
     }
 
     /// Returns whether the controller has written this entry with these contents for the object.
