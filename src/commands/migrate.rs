@@ -52,8 +52,8 @@ Examples:
   # For Terraform
   awsauth migrate --cluster-name prod --print terraform-module")]
 pub(crate) struct Args {
-    /// What replaces the group system:masters, which EKS refuses: a group that is bound to cluster-admin, or the access
-    /// policy AmazonEKSClusterAdminPolicy
+    /// What replaces the group system:masters, which EKS refuses: a group bound to cluster-admin, or the policy
+    /// AmazonEKSClusterAdminPolicy
     #[arg(long, env = "AWSAUTH_MASTERS", value_name = "group=NAME|policy", value_parser = masters)]
     masters: Option<Masters>,
 
@@ -96,7 +96,9 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["print", "finish", "revert"])]
     clean: bool,
 
-    /// Change the authentication mode to API, in which the cluster ignores aws-auth, if no principal loses access
+    /// Change the authentication mode to API, if no principal loses access
+    ///
+    /// The cluster then ignores aws-auth, and EKS cannot return to another mode.
     #[arg(long, conflicts_with_all = ["print", "revert"])]
     finish: bool,
 
@@ -104,9 +106,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "print")]
     revert: bool,
 
-    /// Show each call, what it changes and what holds if it is the last one; change nothing
+    /// Show each call of the step, and change nothing
     ///
-    /// Without a value, the API server checks the change of aws-auth that --clean makes.
+    /// Also shows what each call changes, and what holds if it is the last one. Without a value, the API server checks the
+    /// change of aws-auth that --clean makes.
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_enum, value_name = "MODE", default_value_t, default_missing_value = "auto", num_args = 0..=1, require_equals = true)]
     dry_run: DryRun,
 
