@@ -10,7 +10,8 @@ use super::rule::Rule;
 use super::rules::RULES;
 use super::run_rules::{Report, lint};
 use super::selection::Selection;
-use crate::document::{Document, SectionName};
+use crate::document::{Document, Entry, SectionName};
+use crate::facts::groups::MASTERS;
 
 /// How many bytes to check in total. Each round either improves the text or leaves one fix out.
 const WORK_LIMIT: usize = 256 << 20;
@@ -176,14 +177,20 @@ fn with_fixes(data: &Texts, batch: &[&Finding]) -> Texts {
     data
 }
 
-/// Returns why the fixes of a batch did not do what they should, as a sentence fragment: resolve its findings, cause none, and change
-/// no entry outside the batch. A section that could not be decoded before may show new findings of other rules.
+/// Returns why the fixes of a batch did not do what they should, as a sentence fragment: resolve its findings, cause none, add no entry
+/// to system:masters, and change no entry outside the batch. A section that could not be decoded before may show new findings of other
+/// rules.
 fn fault(before: &State, after: &State, batch: &[&Finding]) -> Option<String> {
     let sections = SectionName::ALL.into_iter();
     let revealed: Vec<SectionName> = sections
         .filter(|name| before.document.section(*name).is_unreadable())
         .filter(|name| !after.document.section(*name).is_unreadable())
         .collect();
+    if makes_administrator(before, after, &revealed) {
+        return Some(format!(
+            "that would put it in {MASTERS}, which has full access; change it yourself if it should be"
+        ));
+    }
     if let Some(rule) = caused_rule(before, after, batch, &revealed) {
         let is_own = batch.iter().any(|finding| finding.rule == rule);
         return Some(match is_own {
@@ -193,6 +200,21 @@ fn fault(before: &State, after: &State, batch: &[&Finding]) -> Option<String> {
     }
     let keeps = keeps_other_entries(before, after, batch, &revealed);
     (!keeps).then(|| "that would change another entry".to_owned())
+}
+
+/// Returns whether an entry has the group system:masters only after the fixes. Full access is never granted on a guess.
+fn makes_administrator(before: &State, after: &State, revealed: &[SectionName]) -> bool {
+    let is_in_masters = |entry: &Entry| {
+        let groups = entry.written_mapping().groups();
+        groups.iter().any(|group| group == MASTERS)
+    };
+    let mut sections = SectionName::ALL.into_iter();
+    sections.any(|name| {
+        let (old, new) = (before.document.section(name), after.document.section(name));
+        let mut both = old.entries().iter().zip(new.entries());
+        !revealed.contains(&name)
+            && both.any(|(old, new)| !is_in_masters(old) && is_in_masters(new))
+    })
 }
 
 /// The number of findings of each rule in each section.

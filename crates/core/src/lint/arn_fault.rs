@@ -11,6 +11,8 @@ use crate::facts::partitions::Partition;
 pub(super) enum ArnFault {
     /// It does not have the form of an IAM ARN; a fragment that states why.
     Malformed(String),
+    /// It contains a second ARN.
+    SeveralArns,
     /// It contains a wildcard.
     Wildcard,
     /// Its partition does not exist.
@@ -40,6 +42,10 @@ const OTHERS: [&str; 8] = [
     "access-report",
 ];
 
+/// The maximum length of the name of a role or user:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length>
+const MAX_NAME: usize = 64;
+
 /// Returns why the ARN of an entry matches no caller, if it does not.
 pub(super) fn arn_fault(entry: &ResolvedEntry<'_>) -> Option<ArnFault> {
     let is_arn = !matches!(entry.mapping.principal, Principal::Sso(_));
@@ -49,6 +55,10 @@ pub(super) fn arn_fault(entry: &ResolvedEntry<'_>) -> Option<ArnFault> {
 fn fault_of(arn: &str) -> Option<ArnFault> {
     let malformed = |reason: &str| Some(ArnFault::Malformed(reason.to_owned()));
     let folded = fold(arn);
+    let is_start = |(at, _): &(usize, &str)| !folded[..*at].ends_with(char::is_alphanumeric);
+    if folded.match_indices("arn:").filter(is_start).count() > 1 {
+        return Some(ArnFault::SeveralArns);
+    }
     let Some(parts) = Parts::of(&folded) else {
         return malformed(if folded.starts_with("arn:") {
             "an ARN has five colons before the role or user"
@@ -76,14 +86,16 @@ fn fault_of(arn: &str) -> Option<ArnFault> {
         return malformed("an IAM ARN has no region");
     }
     if !is_account_id(parts.account) {
-        let is_digits = parts
-            .account
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-');
-        if is_digits && !parts.account.is_empty() {
+        if is_changed_account_id(parts.account) {
             return Some(ArnFault::Account);
         }
         return malformed("the account is not twelve digits");
+    }
+    if !parts.path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return malformed("an IAM path has no spaces");
+    }
+    if parts.name.len() > MAX_NAME {
+        return malformed("the name of an IAM role or user has at most 64 characters");
     }
     if parts.is("iam", "role") && parts.has_path() {
         return Some(ArnFault::Path);
@@ -98,13 +110,23 @@ fn fault_of(arn: &str) -> Option<ArnFault> {
     })
 }
 
+/// Returns whether most characters of a text are digits, as in an account ID that a program or a user changed, such as
+/// `1.11122E+11`.
+pub(super) fn is_changed_account_id(account: &str) -> bool {
+    let is_digits = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+    let digits = account.bytes().filter(u8::is_ascii_digit).count();
+    let has_x = account.contains(['x', 'X']);
+    !account.is_empty()
+        && (account.bytes().all(is_digits) || (digits * 2 > account.len() && digits >= 6 && !has_x))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn arn_with_several_faults_reports_the_first_to_fix() {
-        use ArnFault::{Account, NotAPrincipal, Path, Session, Wildcard};
+        use ArnFault::{Account, NotAPrincipal, Path, Session, SeveralArns, Wildcard};
         let a = "arn:aws:iam::111122223333";
         for (arn, fault) in [
             (format!("{a}:role/Dev"), None),
@@ -131,6 +153,17 @@ mod tests {
                 "arn:aws:iam::1111-2222-3333:role/team/Dev".to_owned(),
                 Some(Account),
             ),
+            (
+                "arn:aws:iam::1.11122E+11:role/Dev".to_owned(),
+                Some(Account),
+            ),
+            (
+                "arn:aws:iam::1111O2223333:role/Dev".to_owned(),
+                Some(Account),
+            ),
+            (format!("{a}:role/Dev, {a}:role/Ops"), Some(SeveralArns)),
+            (format!("{a}:role/{a}:role/Ops"), Some(SeveralArns)),
+            (format!("{a}:role/{}", "x".repeat(64)), None),
             (
                 "arn:aws-mars:iam::111122223333:role/Dev".to_owned(),
                 Some(ArnFault::Partition),
@@ -160,6 +193,8 @@ mod tests {
             "arn:aws:iam::111122223333:role/Dev#1",
             "arn:aws:iam::111122223333:role/\u{130}",
             "arn:aws:iam::111122223333:root/",
+            "arn:aws:iam::111122223333:role/a b/Dev",
+            "arn:aws:iam::111122223333:user/ThisNameHasMoreThanSixtyFourCharactersSoThatNoRoleOrUserCanHaveIt",
         ] {
             assert!(
                 matches!(fault_of(arn), Some(ArnFault::Malformed(_))),

@@ -26,6 +26,9 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let padded = format!("{digits:0>12}");
         let own = context.facts.account.as_deref();
         let help = match digits.len() {
+            _ if !digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                "write the 12 digits of the account ID".to_owned()
+            }
             12 => format!("write {digits}"),
             11 if own.is_none_or(|own| own == padded) => {
                 format!("write {padded} if a leading zero was lost")

@@ -17,10 +17,18 @@ pub(in crate::lint) const RULE: Rule = Rule {
 
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for (entry, fault) in context.unmatchable() {
-        if let ArnFault::Malformed(reason) = fault {
-            let message = format!("{reason}: the entry never matches");
-            let help = "write arn:PARTITION:iam::ACCOUNT:role/NAME or user/NAME";
-            findings.entry(entry, Part::Principal, message, help);
-        }
+        let (reason, help) = match fault {
+            ArnFault::Malformed(reason) => (
+                reason.as_str(),
+                "write arn:PARTITION:iam::ACCOUNT:role/NAME or user/NAME",
+            ),
+            ArnFault::SeveralArns => (
+                "there are several ARNs in one value",
+                "write one entry for each ARN",
+            ),
+            _ => continue,
+        };
+        let message = format!("{reason}: the entry never matches");
+        findings.entry(entry, Part::Principal, message, help);
     }
 }

@@ -1,8 +1,10 @@
 //! A placeholder from an example that was never replaced.
 
 use super::stray_delimiters::without_delimiters;
+use super::unquoted_template::{has_only_placeholders, lacking_quotes};
 use crate::arn::{Parts, can_match};
 use crate::document::{Section, SectionName, Span};
+use crate::lint::arn_fault::is_changed_account_id;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -24,6 +26,9 @@ const WORDS: [&str; 6] = [
 
 /// Suffixes of placeholders for a whole name or ARN.
 const ENDINGS: [&str; 4] = ["ROLE_ARN", "ROLE_NAME", "USER_ARN", "USER_NAME"];
+
+/// How names such as `your-role-name` end.
+const YOURS: [&str; 4] = ["role", "user", "name", "arn"];
 
 /// The brackets around placeholders of shells, templates and deployment tools.
 const BRACKETS: [(&str, &str); 4] = [("${", "}"), ("#{", "}"), ("$(", ")"), ("<", ">")];
@@ -80,6 +85,13 @@ fn report_section(section: &Section, findings: &mut Findings) {
         let start = text.len() - text.trim_start().len();
         let span = Span::new(start, start + content.len());
         findings.section(section.name(), span, message(placeholder), HELP);
+        return;
+    }
+    for span in lacking_quotes(section) {
+        let value = &text[span.range()];
+        if let Some(placeholder) = template(value).filter(|_| !has_only_placeholders(value)) {
+            findings.section(section.name(), span, message(placeholder), HELP);
+        }
     }
 }
 
@@ -126,17 +138,24 @@ fn placeholder_account(arn: &str) -> Option<&str> {
     let is_placeholder = account.contains(|c: char| c.is_ascii_uppercase() || "_[{".contains(c))
         || account.to_ascii_lowercase().contains("account")
         || account.starts_with("xxx");
-    is_placeholder.then_some(account)
+    (is_placeholder && !is_changed_account_id(account)).then_some(account)
 }
 
-/// Returns a word in capitals such as `IAM_ROLE_ARN` in place of the whole ARN or name.
+/// Returns a word in capitals such as `IAM_ROLE_ARN` in place of the whole ARN or name, or a name such as `XXXX` or
+/// `your-role-name`.
 fn whole_name(text: &str) -> Option<&str> {
     let name = Parts::of(text).map_or(text, |arn| arn.name);
     let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     let ends = |ending: &&str| name.replace('-', "_").ends_with(ending);
     let is_placeholder = name.chars().all(is_upper)
         && (ENDINGS.iter().any(ends) || (name == text && name.contains('_')));
-    is_placeholder.then_some(name)
+    let is_run = name.len() > 2 && name.bytes().all(|byte| matches!(byte, b'x' | b'X'));
+    let lower = name.to_ascii_lowercase();
+    let is_yours = ["your-", "your_"]
+        .iter()
+        .any(|word| lower.starts_with(word))
+        && YOURS.iter().any(|ending| lower.ends_with(ending));
+    (is_placeholder || is_run || is_yours).then_some(name)
 }
 
 fn placeholder(text: &str) -> Option<&str> {
@@ -269,6 +288,11 @@ mod tests {
             ),
             (format!("{a}/NODE_ROLE_NAME"), Some("NODE_ROLE_NAME")),
             (format!("{a}/__ROLE__"), Some("__ROLE__")),
+            (format!("{a}/XXXX"), Some("XXXX")),
+            (format!("{a}/your-role-name"), Some("your-role-name")),
+            (format!("{a}/your-brand"), None),
+            ("arn:aws:iam::8.64004E+11:role/x".to_owned(), None),
+            ("arn:aws:iam::8640O3978924:role/x".to_owned(), None),
             (format!("{a}/<path>/x"), Some("<path>")),
             (
                 "<ARN (of the role)>".to_owned(),

@@ -3,6 +3,7 @@
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
+use crate::lint::resolved_entry::Part;
 use crate::lint::rule::{Rule, Severity};
 
 pub(in crate::lint) const RULE: Rule = Rule {
@@ -20,6 +21,14 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for entry in context.mapped() {
         for (part, text) in entry.values() {
             let bare = without_delimiters(text);
+            // IAM allows a comma in a name, so there is no fix.
+            if part == Part::Principal
+                && let Some(name) = bare.strip_suffix(',')
+            {
+                let message = "a comma at the end is part of the value: the authenticator keeps it";
+                findings.entry(entry, part, message, format!("write {name}"));
+                continue;
+            }
             if bare.len() == text.len() {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! YAML reads a value that begins with `{{` as a mapping, which breaks the whole section.
 
+use crate::authenticator::Placeholder;
 use crate::document::{Section, Span};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
@@ -17,11 +18,8 @@ pub(in crate::lint) const RULE: Rule = Rule {
 pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
     for section in context.unreadable_sections() {
         let text = section.text().unwrap_or_default();
-        let spans = unquoted_templates(text);
-        if spans.is_empty() || !is_readable_with_quotes(section, &spans) {
-            continue;
-        }
-        for span in spans {
+        let spans = lacking_quotes(section).into_iter();
+        for span in spans.filter(|span| has_only_placeholders(&text[span.range()])) {
             let quoted = format!("\"{}\"", &text[span.range()]);
             let message = format!(
                 "a template here needs quotes: the authenticator cannot read {}, so none of its entries has any effect",
@@ -32,6 +30,26 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 .fix("put it in quotes", Some((span, quoted)));
         }
     }
+}
+
+/// Returns the values with templates of a section to which only quotes are missing.
+pub(super) fn lacking_quotes(section: &Section) -> Vec<Span> {
+    let spans = unquoted_templates(section.text().unwrap_or_default());
+    match spans.is_empty() || is_readable_with_quotes(section, &spans) {
+        true => spans,
+        false => Vec::new(),
+    }
+}
+
+/// Returns whether all templates of a value are placeholders that the authenticator replaces, except for letter case and spaces.
+pub(super) fn has_only_placeholders(value: &str) -> bool {
+    let templates = value.split("{{").skip(1);
+    let mut names = templates.map(|rest| rest.split("}}").next().unwrap_or_default().trim());
+    names.all(|name| {
+        let own = Placeholder::ALL.into_iter().map(Placeholder::text);
+        let mut own = own.map(|text| text.trim_matches(['{', '}']));
+        own.any(|own| own.eq_ignore_ascii_case(name))
+    })
 }
 
 /// Returns whether quotes around these templates make the section valid.
