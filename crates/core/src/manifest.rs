@@ -5,6 +5,7 @@ mod faults;
 mod file_positions;
 mod find_aws_auth;
 mod fragment;
+mod invalid_fields;
 mod kustomization;
 mod literal_block;
 mod misplaced_section;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
 pub use faults::{ManifestFaults, ManifestForm, NotText, RepeatedKey};
+pub use invalid_fields::{InvalidField, InvalidFieldProblem, MAX_DATA};
 pub use misplaced_section::{MisplacedSection, Misplacement};
 pub use syntax_cause::is_template;
 
@@ -97,7 +99,7 @@ impl Manifest {
         for pair in in_file {
             let key = tree.scalar(pair.key).unwrap_or_default().to_owned();
             let is_section = SectionName::ALL.into_iter().any(|name| name.key() == key);
-            if place.is_at_top_level && !is_section {
+            if place.is_at_top_level && !is_section && !fragment::is_section_in_any_case(&key) {
                 continue;
             }
             find_aws_auth::check_direct(&tree, Some(pair), &format!("data.{key}"))?;

@@ -13,12 +13,24 @@ const HEAD: &str =
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\n";
 
 /// Mistakes, each with its rule and the changes of the manifest's head and of the keys of the sections.
-const OF_THE_HEAD: [(&str, &str, &str); 7] = [
+const OF_THE_HEAD: [(&str, &str, &str); 15] = [
     ("S18", "kind: ConfigMap", "kind: Secret"),
     ("S18", "apiVersion: v1", "apiVersion: v2"),
     ("S18", "name: aws-auth", "name: aws-auth-copy"),
     ("S18", "namespace: kube-system", "namespace: default"),
     ("S18", "  namespace: kube-system\n", ""),
+    ("S20", "apiVersion: v1\n", ""),
+    ("S20", "apiVersion: v1", "apiVersin: v1"),
+    ("S20", "namespace: kube-system", "namespce: kube-system"),
+    ("S20", "\ndata:", "\nspec: {}\ndata:"),
+    ("S20", "\ndata:", "\nimmutable: \"true\"\ndata:"),
+    ("S20", "metadata:", "metadata:\n  labels: {team: 12}"),
+    ("S20", "metadata:", "metadata:\n  labels: [a]"),
+    (
+        "S20",
+        "metadata:",
+        "metadata:\n  annotations: {checked: true}",
+    ),
     ("S18", "data:", "binaryData:"),
     ("S18", "data:", "stringData:"),
 ];

@@ -31,7 +31,7 @@ macro_rules! rules {
     };
 }
 
-rules! { 96:
+rules! { 97:
     account::malformed_account,
     account::account_unquoted,
     account::whole_account_mapped,
@@ -120,6 +120,7 @@ rules! { 96:
     shape::placeholder_left_in,
     shape::wrong_object,
     shape::no_entries,
+    shape::invalid_field,
     username::empty_username,
     username::unknown_template,
     username::template_needs_a_session,

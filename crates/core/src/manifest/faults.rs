@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::find_aws_auth::{self, Identity, identify, objects, text};
-use super::fragment::Fragment;
+use super::fragment::{Fragment, is_section_in_any_case};
+use super::invalid_fields::{InvalidField, InvalidFieldProblem, invalid_fields, too_long};
 use super::kustomization::Generator;
 use super::misplaced_section::{MisplacedSection, Misplacement};
 use super::{Manifest, ManifestError, read};
@@ -22,6 +23,8 @@ pub struct ManifestFaults {
     pub is_substitute: bool,
     /// Whether [`Manifest::with_literal_blocks`] can turn all of those values into text.
     pub fits_literal_blocks: bool,
+    /// The fields of aws-auth that kubectl or the API server rejects.
+    pub invalid_fields: Vec<InvalidField>,
     /// The keys that `data` has more than once, without the last of each.
     pub repeated: Vec<RepeatedKey>,
     /// What the file has in place of a ConfigMap.
@@ -81,6 +84,18 @@ const PARENTS: [&str; 3] = ["binaryData", "stringData", "data"];
 /// How many mappings around the sections of a ConfigMap are searched.
 const MAX_DEPTH: usize = 3;
 
+impl ManifestFaults {
+    /// Returns whether the name of an unknown field is a misspelled `namespace`.
+    fn renames_namespace(&self) -> bool {
+        self.invalid_fields
+            .iter()
+            .any(|field| match &field.problem {
+                InvalidFieldProblem::Unknown { intended, .. } => *intended == Some("namespace"),
+                _ => false,
+            })
+    }
+}
+
 impl Manifest {
     /// Reads a manifest like [`parse`](Self::parse), but accepts one with faults. Values that are not text are left out. If
     /// there is no aws-auth, the first object with its sections is read instead.
@@ -134,6 +149,9 @@ impl Manifest {
                     _ => found.clone()?,
                 };
                 let place = find_aws_auth::place_with_repeated_keys(&tree, object)?;
+                if !is_substitute {
+                    faults.invalid_fields = invalid_fields(&tree, object);
+                }
                 Self::at(text, tree, place)?
             }
         };
@@ -143,12 +161,22 @@ impl Manifest {
         faults.repeated = manifest.repeated_keys();
         for value in &not_text {
             manifest.read_list(&value.key);
+            if manifest.place.is_at_top_level && is_section_in_any_case(&value.key) {
+                let text = manifest.data.entry(value.key.clone());
+                text.or_default();
+            }
         }
         if !manifest.place.is_at_top_level {
+            let bytes = manifest.data.values().map(|text| text.len()).sum();
+            let too_long = too_long(&manifest.tree, manifest.place.object, bytes);
+            faults.invalid_fields.extend(too_long);
             faults.not_text = not_text;
         } else if manifest.data.is_empty() {
             // The keys belong to another tool.
             found?;
+        }
+        if faults.renames_namespace() {
+            misplaced.retain(|(_, found)| found.misplacement != Misplacement::NoNamespace);
         }
         faults.is_substitute = is_substitute;
         faults.misplaced = misplaced
@@ -232,6 +260,9 @@ fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
         (Misplacement::Name, value(metadata, "name"))
     } else if !matches!(namespace, "" | "kube-system") {
         (Misplacement::Namespace, value(metadata, "namespace"))
+    } else if path == ["binaryData"] && is_all_in_data(tree, object) {
+        // The keys in both are invalid.
+        return None;
     } else if path != ["data"] {
         let place = match path.is_empty() {
             true => "at the top level".to_owned(),
@@ -251,6 +282,16 @@ fn misplaced(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
         misplacement,
         span: span.unwrap_or_else(|| metadata_or_start(tree, object)),
     })
+}
+
+/// Returns whether `data` has all sections of `binaryData`.
+fn is_all_in_data(tree: &Tree, object: NodeId) -> bool {
+    let has = |parent: &str, name: SectionName| {
+        let parent = tree.get(object, parent);
+        parent.is_some_and(|parent| tree.get(parent.value, name.key()).is_some())
+    };
+    let mut sections = SectionName::ALL.into_iter();
+    sections.all(|name| !has("binaryData", name) || has("data", name))
 }
 
 /// Returns the path to the first mapping that has sections, other than `data`, and the last key of it. The path of the object itself is

@@ -52,10 +52,17 @@ impl Fragment {
     }
 }
 
-/// Returns whether a mapping has the key of a section.
+/// Returns whether a mapping has the key of a section, in any letter case.
 fn has_section(tree: &Tree, of: NodeId) -> bool {
+    let keys = tree.pairs(of).iter();
+    let mut keys = keys.filter_map(|pair| tree.scalar(pair.key));
+    keys.any(is_section_in_any_case)
+}
+
+/// Returns whether a key is that of a section, in any letter case.
+pub(super) fn is_section_in_any_case(key: &str) -> bool {
     let mut sections = SectionName::ALL.into_iter();
-    sections.any(|section| tree.get(of, section.key()).is_some())
+    sections.any(|section| section.key().eq_ignore_ascii_case(key))
 }
 
 /// Returns the section whose entries a list has, if all of them belong to the same one.

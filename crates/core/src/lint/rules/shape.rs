@@ -3,6 +3,7 @@
 pub(super) mod entry_not_a_mapping;
 pub(super) mod groups_not_a_list;
 pub(super) mod groups_run_together;
+pub(super) mod invalid_field;
 pub(super) mod map_not_a_string;
 pub(super) mod no_entries;
 pub(super) mod placeholder_left_in;
