@@ -75,6 +75,24 @@ impl Candidate {
         if let Some(contents) = terraform_show::read(&text) {
             return Ok(Some(Content::Terraform(file.to_string(), contents)));
         }
+        if self.is_named
+            && is_terraform_configuration(&self.path)
+            && TERRAFORM_NAMES.iter().any(|name| text.contains(name))
+        {
+            return Err(Failure::usage(format!(
+                "{file} is configuration or state of Terraform, which lint does not read"
+            ))
+            .hint("terraform show -json plan.out | awsauth lint -"));
+        }
+        if let Some(line) = terraform_template(&self.path, &text) {
+            skip(
+                &file,
+                line,
+                "Lint the plan, as in terraform show -json plan.out | awsauth lint -.",
+                out,
+            );
+            return Ok(None);
+        }
         let action_line = || helm_jinja_syntax::first_action(&text).map(|action| action.line);
         // Helm takes every pair of braces for an action.
         let braces = text.lines().position(|line| line.contains("{{"));
@@ -114,11 +132,45 @@ impl Candidate {
     }
 }
 
-/// Passes over a template.
+/// Passes over a template of Helm or Jinja.
 fn skip_template(file: &ManifestFile, line: usize, out: &mut Out) {
+    let advice = "Lint the rendered output, as in helm template RELEASE CHART | awsauth lint -.";
+    skip(file, line, advice, out);
+}
+
+/// Passes over a template.
+fn skip(file: &ManifestFile, line: usize, advice: &str, out: &mut Out) {
     out.note(&format!(
-        "Skipped {file}: line {line} is template text. Lint the rendered output, as in helm template RELEASE CHART | awsauth lint -."
+        "Skipped {file}: line {line} is template text. {advice}"
     ));
+}
+
+/// What configuration of Terraform about aws-auth or access entries contains.
+const TERRAFORM_NAMES: [&str; 6] = [
+    "aws-auth",
+    "aws_auth",
+    "access_entr",
+    "map_roles",
+    "rolearn",
+    "userarn",
+];
+
+/// Returns whether a file's name is that of configuration or state of Terraform.
+fn is_terraform_configuration(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("tf" | "tfvars" | "tfstate" | "hcl"))
+}
+
+/// Returns the line of the first directive of a template of Terraform, or of the first expression if the file's name is that of a
+/// template.
+fn terraform_template(path: &Path, text: &str) -> Option<usize> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let is_named_so = matches!(extension, Some("tpl" | "tftpl" | "tmpl"));
+    let mut lines = text.lines();
+    let at = lines.position(|line| {
+        line.trim_start().starts_with("%{") || (is_named_so && line.contains("${"))
+    });
+    at.map(|at| at + 1)
 }
 
 /// Returns whether a file is a template of a Helm chart, which Helm renders even if it is YAML.

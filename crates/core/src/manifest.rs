@@ -367,12 +367,17 @@ fn read(text: &str) -> Result<Tree, ManifestError> {
             line,
             document,
         } = error;
+        let cause = syntax_cause::likely_cause(text, line);
+        let line = match cause {
+            Cause::Stray { line } => line,
+            _ => line,
+        };
         ManifestError::Syntax {
             line,
             format,
             problem,
             document,
-            cause: syntax_cause::likely_cause(text, line),
+            cause,
         }
     })
 }

@@ -106,6 +106,8 @@ pub enum Cause {
         /// The line of the key.
         line: usize,
     },
+    /// A line is not part of the manifest, such as prose above it.
+    Stray { line: usize },
     /// No cause was found.
     Unknown,
 }
@@ -141,6 +143,10 @@ impl ManifestError {
             } => {
                 format!("indent the text below `{key}: |` (line {line}) deeper than `{key}` itself")
             }
+            Self::Syntax {
+                cause: Cause::Stray { line },
+                ..
+            } => format!("remove line {line}: it is not part of the manifest"),
             Self::Syntax { line, .. } => format!("fix line {line} or the one before it"),
             Self::NotFound { hint, .. } => hint.clone(),
             Self::Bare { .. } => {
@@ -164,6 +170,10 @@ impl ManifestError {
                 "keep one of them, or put `---` between two objects".to_owned()
             }
             Self::Duplicate { .. } => "keep one of them".to_owned(),
+            Self::Indirect { what, .. } if what.starts_with("the anchor") => {
+                "kubectl accepts it, but awsauth reads such a value only without an anchor: remove it"
+                    .to_owned()
+            }
             Self::Indirect { .. } => "write it out as plain `key: value`".to_owned(),
             Self::Unwritable(unwritable) => unwritable.remedy.to_owned(),
             Self::Bug(_) => return None,

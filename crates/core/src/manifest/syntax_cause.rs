@@ -17,10 +17,35 @@ pub(super) fn likely_cause(text: &str, line: usize) -> Cause {
     if let Some(cause) = not_indented(&lines) {
         return cause;
     }
-    match lines.iter().position(|line| is_line_of_template(line)) {
-        Some(at) => Cause::Template { line: at + 1 },
+    if let Some(at) = lines.iter().position(|line| is_line_of_template(line)) {
+        return Cause::Template { line: at + 1 };
+    }
+    match stray_line(&lines, line) {
+        Some(at) => Cause::Stray { line: at + 1 },
         None => Cause::Unknown,
     }
+}
+
+/// Finds a line of prose or of a shell above the first object, or the end of a here-document, near an error at this line, from 1.
+fn stray_line(lines: &[&str], line: usize) -> Option<usize> {
+    const KEYS: [&str; 4] = ["apiVersion:", "kind:", "metadata:", "data:"];
+    const ENDS: [&str; 5] = ["EOF", "EOT", "END", "YAML", "```"];
+    let is_key = |content: &&str| KEYS.iter().any(|key| content.starts_with(key));
+    let is_prose = |content: &&str| {
+        let word = content.split(' ').next().unwrap_or_default();
+        !content.trim().is_empty()
+            && !content.starts_with(['#', '%', '{', '[', '-', ' ', '\t'])
+            && !word.ends_with(':')
+    };
+    if let Some(first) = lines.iter().position(is_key)
+        && line <= first + 3
+        && let Some(at) = lines[..first].iter().position(is_prose)
+    {
+        return Some(at);
+    }
+    let end = line.min(lines.len());
+    let is_end = |at: &usize| ENDS.contains(&lines[*at].trim_end());
+    (line.saturating_sub(2)..end).find(is_end)
 }
 
 /// Returns whether a template engine such as Helm or Jinja must render the file first. Ignores `{{` inside the text of a section,

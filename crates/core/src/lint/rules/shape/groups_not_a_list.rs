@@ -37,6 +37,7 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             let raw = entry.raw(span);
             // A comma may separate groups or be part of one, and brackets have a meaning in YAML.
             let is_one_group = shape == Shape::Text
+                && !raw.starts_with('-')
                 && !raw.contains([',', '[', ']', '{', '}', '\n', '#', '|', '>', '&', '*', '!'])
                 && entry.source.span.range().contains(&span.start());
             let groups: Vec<&str> = raw
@@ -49,7 +50,15 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
                 group.chars().all(is_plain)
             };
+            // Without a space after them, dashes are part of the text.
+            let items: Vec<&str> = raw.split_whitespace().collect();
+            let is_item = |item: &&str| item.len() > 1 && item.starts_with('-');
+            let is_list = !items.is_empty() && items.iter().all(is_item);
             let help = match shape {
+                Shape::Text if is_list => {
+                    let item = items[0].trim_start_matches('-');
+                    format!("write a space after the dash: - {item}")
+                }
                 Shape::Text if !groups.is_empty() && groups.iter().all(is_plain) => {
                     format!("write a list: groups: [{}]", groups.join(", "))
                 }

@@ -1,5 +1,6 @@
-//! Two groups in one list item, or groups in the username.
+//! Several groups in one list item, or groups in the username.
 
+use crate::facts::groups::BUILT_IN;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -29,15 +30,21 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 .at(entry.span(Part::Username));
         }
         for (part, group) in entry.groups() {
-            if !group.contains(',') && !group.contains(" - ") {
+            let words = || group.split_whitespace();
+            let is_of_words = words().count() > 1 && words().any(|word| BUILT_IN.contains(&word));
+            if !group.contains(',') && !group.contains(" - ") && !is_of_words {
                 continue;
             }
-            let parts: Vec<&str> = group
-                .split(',')
-                .flat_map(|part| part.split(" - "))
+            let parts = group.split(',').flat_map(|part| part.split(" - "));
+            let mut parts: Vec<&str> = parts
                 .map(str::trim)
                 .filter(|part| !part.is_empty())
                 .collect();
+            if let [one] = parts.as_slice()
+                && is_of_words
+            {
+                parts = one.split_whitespace().collect();
+            }
             let message = format!("{group} is a single group with that name");
             let help = match parts.as_slice() {
                 [] => "write one item for each group".to_owned(),

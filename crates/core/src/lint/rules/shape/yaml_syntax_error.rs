@@ -29,6 +29,12 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let (span, help) = if let Some((span, what)) = invalid_indent(section, broken.line) {
             let help = format!("indent this line with spaces; it begins with {what}");
             (span, help)
+        } else if let Some((span, key)) = key_of_data(section, broken.line) {
+            let help = format!(
+                "{key} is a key of data, not a part of {0}: indent it like `{0}:`",
+                section.name().key()
+            );
+            (span, help)
         } else if let Some(repair) = best(section, broken.line) {
             (repair.span, repair.help)
         } else {
@@ -76,7 +82,12 @@ impl Repair {
         let section = document.section(section.name());
         let is_complete = |entry: &Entry| {
             let fields = &entry.fields;
-            entry.mapping().is_some() && !fields.repeated && !fields.mistyped && !fields.others
+            entry.mapping().is_some_and(|mapping| {
+                let mut texts = mapping.groups().iter().chain([&mapping.username]);
+                !texts.any(|text| text.contains(" - "))
+            }) && !fields.repeated
+                && !fields.mistyped
+                && !fields.others
         };
         section.editable().is_ok()
             && !section.entries().is_empty()
@@ -88,8 +99,75 @@ impl Repair {
 fn best(section: &Section, line: usize) -> Option<Repair> {
     let mut repairs = malformed_fields(section, line);
     repairs.extend(misaligned(section, line));
+    repairs.extend(moved_lines(section, line));
     let at = repairs.iter().position(|repair| repair.works(section));
     repairs.into_iter().nth(at.unwrap_or(0))
+}
+
+/// Returns the first line, up to the parser's error, that is the key of a section.
+fn key_of_data(section: &Section, line: usize) -> Option<(Span, &'static str)> {
+    let (mut start, text) = (0, section.text()?);
+    for content in text.split_inclusive('\n').take(line) {
+        let rest = content.trim_start_matches(' ');
+        let begin = start + content.len() - rest.len();
+        let keys = SectionName::ALL.into_iter().map(SectionName::key);
+        for key in keys {
+            if rest
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with(':'))
+            {
+                return Some((Span::new(begin, begin + key.len()), key));
+            }
+        }
+        start += content.len();
+    }
+    None
+}
+
+/// The maximum length in bytes of a section in which single lines are moved, each to several indentations.
+const MAX_TEXT: usize = 1 << 16;
+
+/// Finds lines near the parser's error that make the section valid with the indentation of another line.
+fn moved_lines(section: &Section, line: usize) -> Vec<Repair> {
+    const BEFORE: usize = 7;
+    const AFTER: usize = 3;
+    let text = section.text().unwrap_or_default();
+    if text.len() > MAX_TEXT {
+        return Vec::new();
+    }
+    let first = line.saturating_sub(BEFORE + 1);
+    let mut start = 0;
+    let mut near = Vec::new();
+    for (number, content) in text.split_inclusive('\n').enumerate() {
+        let rest = content.trim_start_matches(' ');
+        let is_text = !rest.trim().is_empty() && !rest.starts_with('#');
+        if is_text && (first..line + AFTER).contains(&number) {
+            near.push((number, Span::new(start, start + content.len() - rest.len())));
+        }
+        start += content.len();
+    }
+    let mut indents: Vec<usize> = near
+        .iter()
+        .map(|(_, span)| span.end() - span.start())
+        .collect();
+    indents.sort_unstable();
+    indents.dedup();
+    for (_, span) in near.iter().rev().filter(|(number, _)| *number < line) {
+        let indent = span.end() - span.start();
+        for &to in indents.iter().filter(|to| **to != indent) {
+            let spaces = to.abs_diff(indent);
+            let s = if spaces == 1 { "" } else { "s" };
+            let help = match to > indent {
+                true => format!("add {spaces} space{s} before this line"),
+                false => format!("remove {spaces} space{s} before this line"),
+            };
+            let repair = Repair::one(*span, help, *span, &" ".repeat(to));
+            if repair.works(section) {
+                return vec![repair];
+            }
+        }
+    }
+    Vec::new()
 }
 
 /// The fields of an entry.
@@ -102,6 +180,8 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
     let mut repairs = Vec::new();
     let (mut start, mut entries, mut fields, mut groups) = (0, None, None, None);
     let mut previous = "";
+    // Whether the last field is `groups:`, without a value on its line.
+    let mut has_groups = false;
     for (number, content) in text.split_inclusive('\n').enumerate() {
         let rest = content.trim_start_matches(' ');
         let indent = content.len() - rest.len();
@@ -116,7 +196,8 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
         if (line.saturating_sub(2)..=line).contains(&(number + 1)) {
             let dash = || Span::new(start + indent, start + indent + 1);
             if let Some(item) = item
-                && FIELDS.iter().any(|name| begins_with(item, name).is_some())
+                && !item.starts_with([' ', '-', '\r', '\n'])
+                && !item.is_empty()
             {
                 let help = "write a space after the dash".to_owned();
                 repairs.push(Repair::one(dash(), help, dash(), "- "));
@@ -166,11 +247,15 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                 && fields == Some(indent)
                 && !is_field(field)
                 && !previous.ends_with(':')
+                && !has_groups
             {
                 let help = "write groups: on a line of its own before this one".to_owned();
                 let by = format!("groups:\n{}-", " ".repeat(indent));
                 repairs.push(Repair::one(dash(), help, dash(), &by));
             }
+        }
+        if is_field(field) {
+            has_groups = field == "groups:";
         }
         if item.is_some() {
             groups = (!is_field(field)).then_some(indent);
