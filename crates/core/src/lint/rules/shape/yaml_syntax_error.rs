@@ -169,6 +169,8 @@ fn moved_lines(section: &Section, line: usize) -> Vec<Repair> {
     }
     Vec::new()
 }
+/// Characters that look like the hyphen with which YAML begins an item.
+const DASHES: [char; 10] = ['‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－'];
 
 /// The fields of an entry.
 const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
@@ -194,6 +196,14 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
             Span::new(begin, begin + field.len())
         };
         if (line.saturating_sub(2)..=line).contains(&(number + 1)) {
+            if let Some(wrong) = rest.chars().next().filter(|c| DASHES.contains(c)) {
+                let span = Span::new(start + indent, start + indent + wrong.len_utf8());
+                let help = format!(
+                    "write a hyphen, -, at the start of this line; {wrong} (U+{:04X}) only looks like one",
+                    u32::from(wrong)
+                );
+                repairs.insert(0, Repair::one(span, help, span, "-"));
+            }
             let dash = || Span::new(start + indent, start + indent + 1);
             if let Some(item) = item
                 && !item.starts_with([' ', '-', '\r', '\n'])
