@@ -117,7 +117,35 @@ fn failed_or_unknown_condition_is_reported() {
         ..facts(SESSION, ROLE, &trust)
     };
     let obstacle = Obstacle::UnknownCondition {
-        keys: vec!["aws:SourceIp".into()],
+        keys: vec!["aws:SourceIp (IpAddress 10.0.0.0/8)".into()],
+        is_certain: true,
+    };
+    check(
+        &facts,
+        State::NotNeeded,
+        State::Lacks,
+        std::slice::from_ref(&obstacle),
+    );
+    // AWS does not always report which policy denies the call.
+    let facts = Facts {
+        message: Some(REFUSED),
+        ..facts
     };
     check(&facts, State::NotNeeded, State::Lacks, &[obstacle]);
+    let trust = trusting(
+        "Allow",
+        r#"{"AWS":"arn:aws:iam::111122223333:root"}"#,
+        r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+    );
+    let facts = Facts {
+        trust_policy: Some(&trust),
+        ..facts
+    };
+    let obstacle = Obstacle::UnknownCondition {
+        keys: vec!["aws:SourceIp (IpAddress 10.0.0.0/8)".into()],
+        is_certain: false,
+    };
+    let step = obstacle.step().unwrap();
+    assert!(step.starts_with("connect from a network"), "{step}");
+    check(&facts, State::Unknown, State::Unknown, &[obstacle]);
 }

@@ -26,7 +26,7 @@ pub(super) enum Unmet {
 
 /// Whether all conditions of a statement hold.
 pub(super) enum Outcome {
-    /// They hold, if those with these unknown keys do.
+    /// They hold, if these do, whose key or operator is unknown: `aws:SourceIp (IpAddress 203.0.113.0/24)`.
     Holds(Vec<String>),
     /// These do not hold.
     Fails(Vec<Unmet>),
@@ -49,7 +49,7 @@ pub(super) fn hold<'a>(
         let required: Vec<String> = required.iter().map(text).collect();
         match test(operator, key, &required, context) {
             Some(true) => {}
-            None => unknown.push(key.to_owned()),
+            None => unknown.push(format!("{key} ({operator} {})", required.join(", "))),
             Some(false) => unmet.push(match key.to_ascii_lowercase().as_str() {
                 "sts:externalid" => Unmet::ExternalId(required),
                 "aws:multifactorauthpresent" => Unmet::Mfa,

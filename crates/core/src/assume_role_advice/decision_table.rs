@@ -49,9 +49,35 @@ impl Case<'_> {
         match (reading.grant, reading.unmet) {
             _ if reading.denied || refused == Some(true) => self.denied(PolicyKind::Trust, advice),
             (Some((_, keys)), _) if !keys.is_empty() && refused.is_some() => {
-                advice.obstacles.push(Obstacle::UnknownCondition { keys });
+                let is_certain = true;
+                advice
+                    .obstacles
+                    .push(Obstacle::UnknownCondition { keys, is_certain });
                 let because = "it names the caller, under a condition".to_owned();
                 advice.trust.set(State::Lacks, because, None);
+            }
+            (Some((grant, keys)), _)
+                if !keys.is_empty()
+                    && self.facts.message.is_some()
+                    && self.may_be_allowed_by_own(grant) =>
+            {
+                let is_certain = self.is_allowed_by_own(grant);
+                let (state, because) = (
+                    if is_certain {
+                        State::Lacks
+                    } else {
+                        State::Unknown
+                    },
+                    format!(
+                        "{}, if its condition on {} holds",
+                        self.names(grant),
+                        keys.join(", ")
+                    ),
+                );
+                advice
+                    .obstacles
+                    .push(Obstacle::UnknownCondition { keys, is_certain });
+                advice.trust.set(state, because, None);
             }
             (Some((grant, keys)), _) => {
                 let names = self.names(grant);
@@ -97,6 +123,17 @@ impl Case<'_> {
                 self.note_path(advice);
             }
         }
+    }
+
+    /// Returns whether the caller's own policies allow the call or need not.
+    fn is_allowed_by_own(&self, grant: Grant) -> bool {
+        let is_enough = self.is_same_account() && grant > Grant::Account;
+        self.facts.own_policies == Decision::Allowed || is_enough
+    }
+
+    /// The same, as far as is known.
+    fn may_be_allowed_by_own(&self, grant: Grant) -> bool {
+        self.facts.own_policies == Decision::Unknown || self.is_allowed_by_own(grant)
     }
 
     /// Evaluates the caller's own policies.

@@ -88,8 +88,10 @@ pub enum Obstacle {
     },
     /// The trust policy names the caller under unknown conditions, and AWS refused the call.
     UnknownCondition {
-        /// The condition keys.
+        /// The conditions, each with its key first.
         keys: Vec<String>,
+        /// Whether nothing else can have denied the call.
+        is_certain: bool,
     },
 }
 
@@ -137,11 +139,17 @@ impl fmt::Display for Obstacle {
                 "the role's trust policy names the caller, but its condition {operator} on {key} requires {}",
                 any(required)
             ),
-            Self::UnknownCondition { keys } => write!(
-                f,
-                "the role's trust policy names the caller, but its condition on {} does not hold",
-                keys.join(", ")
-            ),
+            Self::UnknownCondition { keys, is_certain } => {
+                let holds = match is_certain {
+                    true => "does not hold",
+                    false => "probably does not hold",
+                };
+                write!(
+                    f,
+                    "the role's trust policy names the caller, but its condition on {} {holds}",
+                    keys.join(", ")
+                )
+            }
         }
     }
 }
@@ -179,6 +187,10 @@ impl Obstacle {
             }
             Self::Mfa { role: true } => {
                 "add a statement for the caller to the trust policy, without that condition"
+                    .to_owned()
+            }
+            Self::UnknownCondition { keys, .. } if keys.iter().any(|key| is_of_network(key)) => {
+                "connect from a network that the condition names, such as the VPN, or add a statement for the caller to the trust policy"
                     .to_owned()
             }
             Self::Condition { .. } | Self::UnknownCondition { .. } => {
@@ -234,6 +246,13 @@ impl Obstacle {
             }
         }
     }
+}
+
+/// Returns whether a condition depends on the network of the caller.
+fn is_of_network(condition: &str) -> bool {
+    let key = condition.to_ascii_lowercase();
+    let keys = ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc"];
+    keys.iter().any(|start| key.starts_with(start))
 }
 
 fn named(policy: &Option<String>) -> String {
