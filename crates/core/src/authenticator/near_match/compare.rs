@@ -30,6 +30,13 @@ fn parts(folded: &str, subject: &Subject<'_>, expected: &Parts<'_>) -> Option<Mi
         Normalized::Session { role } if role == subject.folded => return Some(Mismatch::Session),
         _ => {}
     }
+    let behind = folded.strip_prefix(subject.folded.as_str());
+    if let Some(name) = behind.and_then(|rest| rest.strip_prefix('/'))
+        && expected.kind == "role"
+        && !name.is_empty()
+    {
+        return Some(Mismatch::SessionName(name.to_owned()));
+    }
     let written = Parts::of(folded)?;
     let part = |part, of: fn(&Parts<'_>) -> String| Mismatch::Part {
         part,

@@ -16,6 +16,8 @@ pub enum Mismatch {
     UserPath,
     /// The ARN of a session instead of its role.
     Session,
+    /// A role's ARN with a session name behind it.
+    SessionName(String),
     /// The ARN of an instance profile of that name.
     InstanceProfile,
     /// The letter `İ`, which never matches.
@@ -63,6 +65,7 @@ impl Mismatch {
             Self::Stray
             | Self::RolePath
             | Self::Session
+            | Self::SessionName(_)
             | Self::DottedI
             | Self::Ignored(_)
             | Self::Unreadable(_)
@@ -87,6 +90,7 @@ impl fmt::Display for Mismatch {
             Self::RolePath => f.write_str("STS reports a role without its IAM path"),
             Self::UserPath => f.write_str("the IAM path differs; STS includes the path in a user's ARN, so it must match"),
             Self::Session => f.write_str("a session is compared as its role, so a session's ARN never matches"),
+            Self::SessionName(name) => write!(f, "the entry has the session name {name:?} behind the role's name, and a session is compared as its role"),
             Self::InstanceProfile => f.write_str("an instance profile is not a role"),
             Self::DottedI => f.write_str("the letter İ never matches, not even itself"),
             Self::Ignored(reason) => write!(f, "the authenticator drops this entry: {reason}"),
@@ -101,7 +105,7 @@ impl fmt::Display for Mismatch {
             Self::SsoPartition => f.write_str("an sso entry with a partition never matches"),
             Self::Wildcard => f.write_str("a wildcard is compared literally"),
             Self::Root => f.write_str("an account's root ARN admits its root user only"),
-            Self::AccountText => f.write_str("an account is compared as text, digit by digit"),
+            Self::AccountText => f.write_str("an account is compared as text, so it must be the 12 digits without dashes or spaces"),
             Self::Letters(1) => f.write_str("the name differs by one letter (changed, added, missing or swapped)"),
             Self::Letters(count) => write!(f, "{count} letters differ"),
         }

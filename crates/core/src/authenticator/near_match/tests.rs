@@ -144,7 +144,7 @@ fn sso_and_account_entries_are_compared() {
             found,
             [(
                 1,
-                "an account is compared as text, digit by digit".to_owned()
+                "an account is compared as text, so it must be the 12 digits without dashes or spaces".to_owned()
             )]
         );
     }
