@@ -404,24 +404,27 @@ fn proxy_config(
     Ok(Some(proxy.no_proxy(none)))
 }
 
+/// Returns the configured file of trusted certificates, and the setting that names it.
+pub fn ca_bundle<'a>(
+    profile: Option<&'a Section>,
+    environment: &'a AwsEnvironment,
+) -> Option<(&'a str, &'static str)> {
+    let named = [
+        (environment.get(tls::BUNDLE), tls::BUNDLE),
+        (
+            profile.and_then(|profile| profile.text("ca_bundle")),
+            "ca_bundle of the profile",
+        ),
+        (environment.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
+    ];
+    let mut named = named.into_iter();
+    named.find_map(|(path, setting)| Some((path?, setting)))
+}
+
 /// Returns the trusted certificates: those of a configured file, or else the system's. botocore reads the same
 /// settings.
 fn trust_store(settings: &ClientSettings) -> Result<TrustStore, ClientError> {
-    let profile = settings
-        .profile
-        .and_then(|profile| profile.text("ca_bundle"));
-    let named = [
-        (settings.environment.get(tls::BUNDLE), tls::BUNDLE),
-        (profile, "ca_bundle of the profile"),
-        (
-            settings.environment.get("REQUESTS_CA_BUNDLE"),
-            "REQUESTS_CA_BUNDLE",
-        ),
-    ];
-    let named = named
-        .into_iter()
-        .find_map(|(path, setting)| Some((path?, setting)));
-    let Some((path, setting)) = named else {
+    let Some((path, setting)) = ca_bundle(settings.profile, settings.environment) else {
         // Other systems always have root certificates, and loading them there is slow.
         if cfg!(target_os = "linux") {
             tls::system_roots().map_err(|source| ClientError::Roots { source })?;

@@ -189,6 +189,9 @@ impl SourceError {
             Self::Expired { .. } => "get new ones from the same source, or check this machine's clock: date -u".into(),
             Self::Config(_) => "correct that line".into(),
             Self::Region(error) => error.hint(),
+            Self::NoProfile { name, .. } if name.starts_with(['"', '\'']) => {
+                "the quotation marks are part of the name: write it without them".into()
+            }
             Self::NoProfile { known, .. } if known.is_empty() => {
                 "there are no profiles; create one: aws configure --profile NAME".into()
             }
@@ -217,6 +220,9 @@ impl SourceError {
             ),
             Self::SessionName { .. } => "name it with --role-session-name, such as deploy@ci".into(),
             Self::ProcessWords(_) => "correct credential_process of the profile".into(),
+            Self::ProcessNotRun { program, .. } if program.starts_with('/') => format!(
+                "install {program}, or correct credential_process of the profile"
+            ),
             Self::ProcessNotRun { program, .. } => format!(
                 "use its full path, without ~: ls -l \"$(command -v {program})\""
             ),
@@ -319,6 +325,9 @@ impl SourceError {
 fn assume_role(role: &str, source: &AwsError) -> String {
     match source.code() {
         Some("AccessDenied") => show_trust(role),
+        Some("ValidationError") if source.to_string().contains("oleSessionName") => {
+            "correct role_session_name of the profile, --role-session-name, or AWS_ROLE_SESSION_NAME: 2 to 64 letters, digits and _+=,.@-".into()
+        }
         _ => source.hint(),
     }
 }
