@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::assume_role::RoleAdvice;
 use super::{home_folder, problem};
+use awsauth_aws::client_config::ca_bundle;
 use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE, Mistake, profile_name};
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
@@ -58,8 +59,38 @@ pub(crate) fn search(
             super::assume_role::advice(failed, credential_options, aws_environment, now),
         ),
     };
-    none.problem = known.unwrap_or(none.problem);
+    let untrusted = failed
+        .and_then(of_aws)
+        .and_then(|error| untrusted(error, credential_options, aws_environment));
+    none.problem = known.or(untrusted).unwrap_or(none.problem);
     Err(Box::new(none))
+}
+
+/// Returns the problem that the configured file of trusted certificates lacks the authority of AWS's certificate.
+pub(super) fn untrusted(
+    error: &AwsError,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> Option<Problem> {
+    let AwsError::Unreachable {
+        obstacle: awsauth_aws::Obstacle::Tls,
+        why,
+    } = error
+    else {
+        return None;
+    };
+    let files = ConfigFiles::read(aws_environment).unwrap_or_default();
+    let profile = profile_name(credential_options.profile.as_deref(), aws_environment);
+    let profile = files.profile(profile.unwrap_or(DEFAULT_PROFILE));
+    let (path, setting) = ca_bundle(profile, aws_environment)?;
+    Some(Problem {
+        cause: format!(
+            "{setting} names {path}, which replaces the certificate authorities of this machine, and does not have the one that signed AWS's certificate: {why}"
+        ),
+        next: format!(
+            "remove {setting}; or, if a proxy inspects TLS here, add the proxy's CA certificate to {path}"
+        ),
+    })
 }
 
 /// Returns the problem that a variable names an AWS file that does not exist, which is read as an empty one.
@@ -143,6 +174,11 @@ fn key_problem(credentials: &Credentials, source: Source) -> Option<Problem> {
         (
             "the access key ID and the secret access key are exchanged".to_owned(),
             format!("exchange {id} and {secret}"),
+        )
+    } else if key_id.starts_with(['"', '\'']) {
+        (
+            format!("{id} is in quotes, which are read as a part of it"),
+            format!("remove the quotes from {id}, and from {secret} and {token}, if they have any"),
         )
     } else if !is_id(key_id) {
         (

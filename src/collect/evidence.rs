@@ -18,6 +18,7 @@ use aws::{searched, verify_token};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
 use awsauth_core::arn::Kind;
+use awsauth_core::doctor::denied_questions;
 use awsauth_core::doctor::evidence::{
     ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed, User,
 };
@@ -229,6 +230,15 @@ impl Collector {
         let question = question.and_then(|symptom| symptom.question.as_deref());
         self.questions
             .extend(question.and_then(|question| question.parse().ok()));
+        let refused = ran.as_ref().filter(|ran| !ran.worked);
+        for question in refused.map_or_else(Vec::new, |ran| denied_questions(&ran.stderr)) {
+            let is_new = self
+                .questions
+                .iter()
+                .all(|known| known.to_string() != question);
+            self.questions
+                .extend(question.parse().ok().filter(|_| is_new));
+        }
         let impersonated = selected.as_deref().and_then(|it| it.impersonates.as_ref());
         if let (Some(name), None) = (impersonated, &self.arn) {
             let question = format!("impersonate users/{name} -A").parse();

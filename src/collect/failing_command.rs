@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::subprocess;
 use awsauth_core::doctor::evidence::CommandRun;
-use awsauth_core::doctor::{Symptom, symptom};
+use awsauth_core::doctor::{Symptom, error_line, symptom};
 use awsauth_core::redact;
 
 /// The result of the failing command.
@@ -27,8 +27,7 @@ impl Ran {
             .symptom
             .as_ref()
             .map(|symptom| symptom.message.as_str());
-        let mut lines = self.stderr.lines().filter(|line| !line.trim().is_empty());
-        let message = symptom.or_else(|| lines.next_back()).unwrap_or_default();
+        let message = symptom.unwrap_or_else(|| error_line(&self.stderr));
         CommandRun {
             status: self.status.clone(),
             succeeded: self.worked,

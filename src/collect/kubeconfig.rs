@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use awsauth_aws::AwsEnvironment;
 use awsauth_core::doctor::evidence::{Entry, Exec, IgnoredEntry, Problem, User};
 use awsauth_core::facts::partitions::Partition;
 use awsauth_core::redact;
+use awsauth_core::shell_quote::quoted;
 use awsauth_core::token::{Authenticator, FormatError, TokenError};
 use awsauth_kube::connect::ConnectError;
 use awsauth_kube::selected_context::{self, ExecPlugin, SelectedContext, SelectedUser};
@@ -48,8 +49,9 @@ pub(crate) fn entry(
     aws_environment: &AwsEnvironment,
     now: Timestamp,
 ) -> Result<(Entry, SelectedContext), Problem> {
-    let selected =
-        SelectedContext::of(flags, environment).map_err(|error| problem(&error, error.hint()))?;
+    let selected = SelectedContext::of(flags, environment).map_err(|error| {
+        unusable_file(flags, environment).unwrap_or_else(|| problem(&error, error.hint()))
+    })?;
     let target = &selected.target;
     let user = match &selected.user {
         SelectedUser::Anonymous => User::Anonymous,
@@ -81,6 +83,9 @@ pub(crate) fn entry(
         tls_server_name: selected.server.tls_server_name.clone(),
         is_insecure_with_authority: selected.server.skips_verification
             && selected.server.authorities.is_some(),
+        lacks_authority: selected.server.is_https
+            && !selected.server.skips_verification
+            && selected.server.authorities.is_none(),
         user,
         named: selected.entry.name.clone(),
         plugin_named,
@@ -89,12 +94,48 @@ pub(crate) fn entry(
         namespace: selected.namespace.clone(),
         impersonates: selected.impersonates.clone(),
         kubectl: target.kubectl(),
-        has_proxy_url: selected.server.has_kubeconfig_proxy,
+        proxy_url: selected.proxy_url.clone(),
         ignored: ignored(flags, environment),
         matching_user: selected.matching_user.clone(),
         has_shared_user: selected.has_shared_user,
     };
     Ok((entry, selected))
+}
+
+/// Returns the problem that a kubeconfig is empty, or base64, as in a Kubernetes secret.
+fn unusable_file(flags: &Flags, environment: &Environment) -> Option<Problem> {
+    /// How base64 text of a kubeconfig begins: `apiVersion`, `clusters:` or `kind: Conf`.
+    const ENCODED: [&str; 3] = ["YXBpVmVyc2lvb", "Y2x1c3RlcnM6", "a2luZDogQ29uZ"];
+    let mut paths = paths(flags, environment);
+    if paths.is_empty() {
+        paths.extend(
+            environment
+                .home
+                .iter()
+                .map(|home| home.join(".kube").join("config")),
+        );
+    }
+    paths.iter().find_map(|path| {
+        let length = path.metadata().ok().filter(|file| file.is_file())?.len();
+        let mut start = String::new();
+        let file = File::open(path).ok()?;
+        file.take(1 << 10).read_to_string(&mut start).ok()?;
+        let shown = path.display();
+        if length < 1 << 10 && start.trim().is_empty() {
+            return Some(Problem {
+                cause: format!("the kubeconfig {shown} is empty"),
+                next: "write it again: awsauth kubeconfig --cluster-name NAME; or copy the file again from its source".to_owned(),
+            });
+        }
+        let is_encoded = ENCODED.iter().any(|words| start.trim_start().starts_with(words));
+        is_encoded.then(|| Problem {
+            cause: format!("the kubeconfig {shown} is base64, and must be decoded first"),
+            next: {
+                let path = quoted(&shown.to_string());
+                format!("base64 -d {path} > {path}.decoded && mv {path}.decoded {path}")
+            },
+        })
+    })
 }
 
 fn ignored(flags: &Flags, environment: &Environment) -> Vec<IgnoredEntry> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::credentials::has_stray_token;
+use super::credentials::{has_stray_token, untrusted};
 use super::{endpoint_probe, problem};
 use awsauth_aws::credentials::{self, CallerError, CredentialOptions, ResolvedCredentials};
 use awsauth_aws::sts_verify::{VerifyError, verify_token as verify};
@@ -43,10 +43,14 @@ pub(crate) fn caller(
         without_token.credentials.session_token = None;
         Some(ask(&without_token).ok()?.arn)
     });
-    Err(StsProblem {
+    let mut problem = StsProblem {
         key_owner: key_owner.flatten(),
         ..of_aws(&error)
-    })
+    };
+    if let Some(known) = untrusted(&error, credential_options, aws_environment) {
+        problem.problem = known;
+    }
+    Err(problem)
 }
 
 /// Connects to STS in a region. Returns `None` if requests to STS are sent to a proxy or to another endpoint.

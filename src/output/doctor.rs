@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::style::{FAINT, GAIN, HEADING, LOSS, paint};
-use awsauth_core::doctor::{Report, SignInState, Symptom};
+use awsauth_core::doctor::{Report, SignInState, Symptom, error_line};
 use awsauth_core::escape::one_line;
 
 /// The result of the failing command.
@@ -213,7 +213,7 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
             (None, _, Some(status)) => writeln!(
                 text,
                 "  {command} failed ({status}), and its message points to no check: {}",
-                one_line(ran.stderr.lines().last().unwrap_or_default())
+                one_line(error_line(ran.stderr))
             ),
         };
     }

@@ -271,7 +271,7 @@ fn missing_half_of_a_role_assumption_is_named() {
         &unread,
         "C14",
         "AWS does not report which policy denies it",
-        "its trust policy names the caller (aws iam get-role --role-name locked); a condition of the trust policy accepts no sts:ExternalId (external_id in the profile) and no MFA code (mfa_serial in the profile); the caller's policies allow it",
+        "its trust policy names the caller (aws iam get-role --role-name locked); a condition of the trust policy accepts no sts:ExternalId (external_id in the profile) and no MFA code (mfa_serial in the profile), and its other conditions hold (aws:SourceIp, …); the caller's policies allow it",
     );
     let report = diagnose(&unread);
     let (_, trust) = report
@@ -322,6 +322,21 @@ fn failed_command_is_a_problem_even_if_every_check_passes() {
             "resourcequota",
         ),
         ("pods \"web\" not found", "does not exist", "namespace"),
+        (
+            "Error in configuration: requesting uid, groups or user-extra for c without impersonating a user",
+            "--as-group and --as-uid only with --as",
+            "add --as NAME",
+        ),
+        (
+            "error: Metrics API not available",
+            "metrics-server is not installed",
+            "v1beta1.metrics.k8s.io",
+        ),
+        (
+            "Error from server (ServiceUnavailable): the server is currently unable to handle the request (get pods.metrics.k8s.io)",
+            "an aggregated API",
+            "kubectl get apiservices",
+        ),
         (
             "error: the server doesn't have a resource type \"pdos\"",
             "no resource type of this name",
@@ -927,7 +942,7 @@ fn misplaced_aws_auth_is_named() {
         "get configmap aws-auth -n default",
     );
     evidence.request.as_context = Some("admin".into());
-    let next = "kubectl --context admin get configmap aws-auth -n default -o yaml > aws-auth.yaml; awsauth restore aws-auth.yaml --context admin";
+    let next = "kubectl --context admin get configmap aws-auth -n default -o yaml | sed 's/^  name: .*/  name: aws-auth/; s/^  namespace: .*/  namespace: kube-system/' > aws-auth.yaml; awsauth restore aws-auth.yaml --context admin";
     fails(&evidence, "M4", "ConfigMap aws-auth", next);
 }
 
@@ -1393,7 +1408,22 @@ fn next_cause_behind_a_wrong_entry_is_found() {
     let of_path = with_data(mapped(None), &[("mapRoles", path)]);
     let of_field = denied("  username: dev\n  group: devs\n", &[]);
     let of_text = denied("  username: dev\n  groups: devs\n", &[]);
-    for (evidence, first) in [(of_path, "M6"), (of_field, "M7"), (of_text, "M7")] {
+    let template = format!(
+        "- rolearn: {ROLE}\n  username: dev\n  groups: [devs]\n- rolearn: {ROLE}2\n  username: {{{{SessionName}}}}\n"
+    );
+    let of_template = with_data(mapped(None), &[("mapRoles", &template)]);
+    let role = format!("- rolearn: {ROLE}\n  username: dev\n  groups: [devs]\n");
+    let mut of_profile = rejected_user("mapRoles", &role);
+    if let Collected::Seen(Ok(keys)) = &mut of_profile.credentials {
+        keys.role_profiles = vec![("dev".into(), ROLE.into())];
+    }
+    for (evidence, first) in [
+        (of_path, "M6"),
+        (of_field, "M7"),
+        (of_text, "M7"),
+        (of_template, "M4"),
+        (of_profile, "M5"),
+    ] {
         let second = |policy: Policy| {
             let mut evidence = evidence.clone();
             evidence.request.questions = vec!["list pods -n web".into()];
@@ -1509,7 +1539,7 @@ fn proxy_that_cannot_be_reached_is_named_with_its_place() {
     let address = "proxy 127.0.0.1:443 refused";
     fails(&evidence, "E2", address, "correct HTTPS_PROXY");
     if let Collected::Seen(Ok(entry)) = &mut evidence.kubeconfig {
-        entry.has_proxy_url = true;
+        entry.proxy_url = Some("http://127.0.0.1:443".into());
         entry.cluster = Some("c".into());
     }
     fails(
@@ -1621,6 +1651,120 @@ fn access_policy_that_does_not_allow_the_request_is_the_cause() {
         "has only AmazonEKSViewPolicy in namespace team-a, which does not allow list pods",
         "eks:AssociateAccessPolicy",
     );
+    let associated = |name: &str, question: &str| {
+        let mut evidence = with(vec![AccessPolicy {
+            arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+            scope: AccessScope::Cluster,
+        }]);
+        if let Collected::Seen(answers) = &mut evidence.answers {
+            answers[0].question = question.into();
+        }
+        evidence
+    };
+    // The next step is never what the entry has already.
+    for (policy, question, next) in [
+        (
+            "AmazonEKSViewPolicy",
+            "list secrets -n web",
+            "cluster-access-policy/AmazonEKSAdminViewPolicy --access-scope type=namespace,namespaces=web",
+        ),
+        (
+            "AmazonEKSEditPolicy",
+            "create rolebindings -n web",
+            "cluster-access-policy/AmazonEKSAdminPolicy",
+        ),
+        (
+            "AmazonEKSViewPolicy",
+            "create pods -n web",
+            "cluster-access-policy/AmazonEKSEditPolicy",
+        ),
+        (
+            "AmazonEKSAdminPolicy",
+            "list servicemonitors.monitoring.coreos.com -n web",
+            "--kubernetes-groups mytestrole; then ",
+        ),
+        (
+            "AmazonEKSAdminPolicy",
+            "list servicemonitors.monitoring.coreos.com -n web",
+            "--resource=servicemonitors.monitoring.coreos.com && ",
+        ),
+        (
+            "AmazonEKSViewPolicy",
+            "list pods -n web",
+            "--kubernetes-groups mytestrole",
+        ),
+    ] {
+        fails(&associated(policy, question), "M3", policy, next);
+    }
+    let mut groups = with(Vec::new());
+    groups.aws_auth = denied("  username: dev\n  groups: [devs]\n", &[]).aws_auth;
+    let next = "give it the groups of the aws-auth entry: ask a user with eks:UpdateAccessEntry to run: aws eks update-access-entry --cluster-name prod --principal-arn arn:aws:iam::111122223333:role/mytestrole --kubernetes-groups devs";
+    fails(
+        &groups,
+        "M3",
+        "takes precedence over the aws-auth entry",
+        next,
+    );
+}
+
+#[test]
+fn access_entry_of_an_earlier_role_is_created_again_as_it_was() {
+    let node = "arn:aws:iam::111122223333:role/n";
+    let next = r#"create-access-entry --cluster-name prod --principal-arn "$(aws iam get-role --role-name mytestrole --query Role.Arn --output text)""#;
+    let of_user = with_nodes(mapped(None), node, vec![access_entry("STANDARD")]);
+    fails(&of_user, "M3", "belongs to the old one", next);
+    let mut of_node = with_nodes(mapped(None), ROLE, vec![access_entry("EC2_LINUX")]);
+    if let Collected::Seen(Ok(verified)) = &mut of_node.verified {
+        verified.session_name = "i-0123456789abcdef0".into();
+    }
+    fails(
+        &of_node,
+        "M3",
+        "belongs to the old one",
+        " --type EC2_LINUX",
+    );
+}
+
+#[test]
+fn missing_association_of_a_service_account_is_created() {
+    let failed = |place, cause: &str| Evidence {
+        credentials: Collected::Seen(Err(SearchFailed {
+            place,
+            source: None,
+            problem: Problem {
+                cause: cause.into(),
+                next: "check".into(),
+            },
+            tried: Vec::new(),
+            policies: None,
+            obstacle: None,
+            role: None,
+            has_external_id: false,
+            clock_ahead: None,
+        })),
+        caller: Collected::default(),
+        ..with_entry(evidence(), |entry| {
+            entry.account = Some("111122223333".into())
+        })
+    };
+    fails(
+        &failed(
+            FailedAt::Container,
+            "it returned 404: ResourceNotFoundException: No association found",
+        ),
+        "C4",
+        "No association found",
+        "aws eks create-pod-identity-association --cluster-name prod",
+    );
+    fails(
+        &failed(
+            FailedAt::WebIdentity,
+            "cannot assume arn:aws:iam::444455556666:role/eks-dev with the web identity token /t: InvalidIdentityToken",
+        ),
+        "C3",
+        "InvalidIdentityToken",
+        "the role is of account 444455556666, and the cluster is in account 111122223333",
+    );
 }
 
 /// A command that fails with this message.
@@ -1682,6 +1826,143 @@ fn user_who_does_not_sign_in_with_aws_is_not_sent_to_aws_auth() {
         "K6",
         "it expired",
         "kubectl config unset users.me.token",
+    );
+}
+
+#[test]
+fn credentials_that_no_api_server_of_eks_accepts_are_the_cause() {
+    let anonymous = "selfsubjectreviews.authentication.k8s.io is forbidden: User \"system:anonymous\" cannot create resource \"selfsubjectreviews\"";
+    for what in ["a client certificate", "a password"] {
+        let mut evidence = with_entry(evidence(), |entry| entry.user = User::Other(what.into()));
+        evidence.signed_in = Collected::Seen(SignedIn::Forbidden(anonymous.into()));
+        let cause = format!("has {what}, which EKS does not accept, so the requests are anonymous");
+        fails(&evidence, "K6", &cause, "awsauth kubeconfig");
+        let report = diagnose(&evidence);
+        let text = report.headline.text;
+        assert!(text.contains("your requests are anonymous"), "{text}");
+    }
+    let mut provider = with_entry(evidence(), |entry| {
+        entry.user = User::Other("an auth provider".into());
+    });
+    provider.command =
+        failed("error: The gcp auth plugin has been removed.\nSee https://example.com");
+    let cause = "an auth provider that kubectl no longer supports";
+    fails(&provider, "K6", cause, "awsauth kubeconfig");
+}
+
+#[test]
+fn missing_authority_of_the_kubeconfig_is_not_blamed_on_the_cluster() {
+    let mut evidence = with_entry(evidence(), |entry| entry.lacks_authority = true);
+    evidence.livez = Collected::Seen(Err(LivenessFailure {
+        problem: Problem {
+            cause: "the certificate is not signed by the cluster's certificate authority".into(),
+            next: "the cluster may have been created again".into(),
+        },
+        is_untrusted: true,
+        is_for_another_host: false,
+        is_silent: false,
+    }));
+    let cause = "has no certificate-authority-data";
+    fails(
+        &evidence,
+        "E3",
+        cause,
+        "awsauth kubeconfig --cluster-name prod",
+    );
+}
+
+#[test]
+fn tunnel_that_is_not_open_is_not_blamed_on_the_cluster() {
+    for server in [
+        "https://localhost:8443",
+        "https://127.0.0.1:8443",
+        "https://[::1]:8443",
+    ] {
+        let refused = connection("127.0.0.1", ConnectionFailure::Refused);
+        let mut evidence = with_entry(refused, |entry| entry.server = server.into());
+        evidence.described = Collected::Seen(Ok(described()));
+        let cause = format!("nothing answers at {server}, an address of this machine");
+        fails(&evidence, "E2", &cause, "(https://10.0.0.1)");
+        fails(&evidence, "E2", &cause, "start the tunnel");
+    }
+}
+
+#[test]
+fn proxy_url_without_a_scheme_is_corrected() {
+    let mut evidence = with_entry(evidence(), |entry| {
+        entry.proxy_url = Some("proxy.corp.example:3128".into());
+    });
+    evidence.addresses = Collected::Seen(Err(Problem {
+        cause: "the name proxy.corp.example cannot be resolved".into(),
+        next: "check".into(),
+    }));
+    let next = "kubectl config set-cluster c --proxy-url=http://proxy.corp.example:3128";
+    fails(
+        &evidence,
+        "K1",
+        "kubectl refuses the proxy-url proxy.corp.example:3128",
+        next,
+    );
+    let plain = with_entry(evidence, |entry| {
+        entry.proxy_url = Some("socks5://p:1".into())
+    });
+    assert_eq!(outcome(&diagnose(&plain), "K1").problem, None);
+}
+
+#[test]
+fn cluster_that_is_deleted_is_the_cause_of_its_missing_address() {
+    let mut evidence = evidence();
+    evidence.addresses = Collected::Seen(Err(Problem {
+        cause: "the name cannot be resolved".into(),
+        next: "check".into(),
+    }));
+    evidence.described = Collected::Seen(Err(DescribeFailure::NotReady(Problem {
+        cause: "the cluster prod is DELETING".into(),
+        next: "check its status".into(),
+    })));
+    fails(&evidence, "M1", "is DELETING", "check its status");
+}
+
+#[test]
+fn identity_without_access_entry_is_told_which_exist() {
+    let other = AccessEntry {
+        principal_arn: "arn:aws:iam::111122223333:user/alice".into(),
+        terms: None,
+    };
+    let node = "arn:aws:iam::111122223333:role/n";
+    fails(
+        &with_nodes(mapped(None), node, vec![other]),
+        "M1",
+        &format!(
+            "no access entry is for {ROLE}, and authentication mode API uses only access entries, which ignores the entry of aws-auth; there are some for arn:aws:iam::111122223333:user/alice"
+        ),
+        &format!("awsauth map role {ROLE}"),
+    );
+    let mut unmapped = with_nodes(mapped(None), node, Vec::new());
+    unmapped.aws_auth = Collected::default();
+    fails(
+        &unmapped,
+        "M1",
+        "; there are none for other identities",
+        "awsauth map role",
+    );
+    // The role of nodes needs an entry of their type.
+    let of_nodes = with_nodes(mapped(None), ROLE, Vec::new());
+    fails(&of_nodes, "M1", "no access entry is for", "EC2_LINUX");
+}
+
+#[test]
+fn session_name_behind_the_name_of_a_role_is_the_cause() {
+    let text = format!("- rolearn: {ROLE}/alice\n  username: dev\n  groups: [devs]\n");
+    let mut evidence = mapped(None);
+    if let Collected::Seen(Ok(aws_auth)) = &mut evidence.aws_auth {
+        aws_auth.snapshot.data = [("mapRoles".to_owned(), text.into())].into();
+    }
+    fails(
+        &evidence,
+        "M6",
+        "the entry has the session name \"alice\" behind the role's name",
+        &format!("awsauth map role {ROLE} --username dev --group devs"),
     );
 }
 
@@ -1801,6 +2082,16 @@ fn mistyped_exec_plugin_is_corrected() {
         "is a whole command line",
         "kubectl config set-credentials me --exec-command=aws --exec-arg=eks --exec-arg=get-token --exec-arg=--cluster-name --exec-arg=prod",
     );
+    let home = with(Exec {
+        command: "/home/me/.kube/~/bin/get-token.sh".into(),
+        ..Exec::default()
+    });
+    fails(
+        &home,
+        "K3",
+        "command of the exec plugin is ~/bin/get-token.sh, and ~ is not replaced",
+        "kubectl config set-credentials me --exec-command=\"$HOME\"/bin/get-token.sh",
+    );
     let mut typo = with(Exec {
         command: "aws".into(),
         path: Some("/bin/aws".into()),
@@ -1824,6 +2115,34 @@ fn mistyped_exec_plugin_is_corrected() {
         "K4",
         "get-tokens in its args is no command of aws",
         "--exec-arg=eks1 --exec-arg=eks --exec-arg=get-token",
+    );
+    let mut exchanged = with(Exec {
+        command: "aws".into(),
+        path: Some("/bin/aws".into()),
+        args: ["token", "-i", "prod"].map(str::to_owned).into(),
+        ..Exec::default()
+    });
+    exchanged.plugin = typo.plugin.clone();
+    fails(
+        &exchanged,
+        "K4",
+        "the exec plugin runs aws with the arguments of aws-iam-authenticator: token -i prod",
+        "--exec-command=aws --exec-arg=eks --exec-arg=get-token --exec-arg=--cluster-name --exec-arg=prod",
+    );
+    let mut exchanged = with(Exec {
+        command: "aws-iam-authenticator".into(),
+        path: Some("/bin/aws-iam-authenticator".into()),
+        args: ["eks", "get-token", "--cluster-name", "prod"]
+            .map(str::to_owned)
+            .into(),
+        ..Exec::default()
+    });
+    exchanged.plugin = typo.plugin.clone();
+    fails(
+        &exchanged,
+        "K4",
+        "the exec plugin runs aws-iam-authenticator with the arguments of the AWS CLI",
+        "--exec-command=aws --exec-arg=eks --exec-arg=get-token",
     );
     let mut terminal = with(Exec {
         command: "aws".into(),

@@ -100,11 +100,42 @@ fn mistake_in_the_aws_files_is_the_cause() {
             "HOME/here/.aws/credentials: line 3 is neither a [section] nor an option = value",
             "correct that line",
         ),
+        (
+            "here/.aws/config",
+            "[profile dev]\ncredential_process = /nowhere/aws-okta\n",
+            dev,
+            "C2",
+            "credential_process /nowhere/aws-okta cannot be run: No such file or directory (os error 2)",
+            "install /nowhere/aws-okta, or correct credential_process of the profile",
+        ),
     ] {
         let found = headline(&[(file, text)], variables);
         let expected = json!([check, cause, next]);
         let found = json!([found["rung"], found["cause"], found["next"]]);
         assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn empty_or_encoded_kubeconfig_is_the_cause() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config");
+    for (text, cause) in [
+        ("", "is empty"),
+        ("YXBpVmVyc2lvbjogdjEKY2x1c3RlcnM6IFtdCg==\n", "is base64"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let run = Run::of(
+            Environment::new(home.path())
+                .with("AWS_EC2_METADATA_DISABLED", "true")
+                .command(Path::new(PROGRAM))
+                .args(["doctor", "-o", "json", "--kubeconfig"])
+                .arg(&path),
+        );
+        let headline = &run.json()["headline"];
+        assert_eq!(headline["rung"], "K1", "{run:?}");
+        let found = headline["cause"].as_str().unwrap();
+        assert!(found.contains(cause), "{found}");
     }
 }
 

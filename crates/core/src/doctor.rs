@@ -19,7 +19,7 @@ pub use checks::CHECKS;
 pub use evidence::Evidence;
 pub use fixed_user::user_after_fix;
 pub use headline::{Headline, SignInState};
-pub use symptom::{Symptom, symptom};
+pub use symptom::{Symptom, denied_questions, error_line, symptom};
 
 /// The results of all checks.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use super::connection_target::Target;
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags, Loaded};
+use super::proxy::without_user_info;
 use super::shell_command::command_line;
 use awsauth_core::endpoint_trust::Server;
 use awsauth_core::redact;
@@ -34,6 +35,8 @@ pub struct SelectedContext {
     pub has_shared_user: bool,
     /// The server, and how connections to it are verified.
     pub server: Server,
+    /// The kubeconfig's `proxy-url`, without user and password.
+    pub proxy_url: Option<String>,
 }
 
 /// How the selected user authenticates.
@@ -109,6 +112,7 @@ impl SelectedContext {
         let loaded = kubeconfig::read_once(flags, environment).ok();
         let all = loaded.as_ref().map(|Loaded(all)| &**all);
         let named = entry.name.as_deref();
+        let proxy = access.proxy_url.as_deref().filter(|url| !url.is_empty());
         Ok(Self {
             matching_user: all.and_then(|all| matching_user(all, named?, &access.target)),
             has_shared_user: all.is_some_and(|all| has_shared_user(all, &access.target)),
@@ -117,6 +121,7 @@ impl SelectedContext {
             user: SelectedUser::of(user),
             impersonates: user.impersonate.clone().filter(|name| !name.is_empty()),
             server: access.server(),
+            proxy_url: proxy.map(without_user_info),
             namespace: access.namespace.unwrap_or_else(|| "default".to_owned()),
             target: access.target,
         })
@@ -132,6 +137,7 @@ impl SelectedContext {
         };
         Ok(Self {
             server: access.server(),
+            proxy_url: None,
             target: access.target,
             user: SelectedUser::Anonymous,
             entry: eks.clone(),

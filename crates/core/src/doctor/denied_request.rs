@@ -119,6 +119,44 @@ impl<'e> DeniedRequest<'e> {
         format!("{verb} {what}")
     }
 
+    /// Returns whether the request is for one object.
+    pub(super) fn has_name(&self) -> bool {
+        matches!(&self.action, Action::Resource { name, .. } if !name.is_empty())
+    }
+
+    /// Returns the other denied requests that differ only in the resource.
+    fn others(&self) -> Vec<Self> {
+        let differs_only_in_resource =
+            |other: &DeniedRequest<'_>| match (&self.action, &other.action) {
+                (
+                    Action::Resource { verb, scope, .. },
+                    Action::Resource {
+                        verb: other_verb,
+                        scope: other_scope,
+                        ..
+                    },
+                ) => verb == other_verb && scope == other_scope && !other.has_name(),
+                _ => false,
+            };
+        if self.has_name() {
+            return Vec::new();
+        }
+        let answers = self.evidence.answers.known().into_iter().flatten();
+        let denied = answers.filter(|answer| !answer.allowed && answer.question != self.question);
+        denied
+            .filter_map(|answer| Self::new(self.evidence, &answer.question, self.user.clone()))
+            .filter(differs_only_in_resource)
+            .collect()
+    }
+
+    /// Returns the request and the others that [`grant`](Self::grant) allows.
+    pub(super) fn questions(&self) -> String {
+        let others = self.others();
+        let others = others.iter().map(|other| other.question);
+        let all: Vec<&str> = std::iter::once(self.question).chain(others).collect();
+        all.join(", ")
+    }
+
     /// Returns whether the request is for objects without a namespace. Knows only the resources of Kubernetes itself.
     pub(super) fn is_without_namespace(&self) -> bool {
         match &self.action {
@@ -216,8 +254,17 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
+    /// Returns the commands that allow only this request to a group.
+    pub(super) fn grant_to_group(&self, name: &str) -> String {
+        as_administrator(self.evidence, &self.commands_for("group", name))
+    }
+
     fn grant_commands(&self) -> Option<Vec<String>> {
         let (flag, subject) = self.subject(self.user.as_ref()?)?;
+        Some(self.commands_for(flag, &subject))
+    }
+
+    fn commands_for(&self, flag: &str, subject: &str) -> Vec<String> {
         let (verb, what) = (self.action.verb(), self.resource());
         let name = format!("{subject}-{verb}-{what}").replace('*', "all");
         let name = quoted(&name.replace(['/', '%', ':', '@', '.'], "-"));
@@ -225,7 +272,10 @@ impl<'e> DeniedRequest<'e> {
         let rule = match &self.action {
             Action::Path { path, .. } => quoted(&format!("--non-resource-url={path}")),
             Action::Resource { name, .. } => {
-                let resource = quoted(&format!("--resource={what}"));
+                let others = self.others();
+                let others = others.iter().map(DeniedRequest::resource);
+                let all: Vec<String> = std::iter::once(what).chain(others).collect();
+                let resource = quoted(&format!("--resource={}", all.join(",")));
                 match name.as_str() {
                     "" => resource,
                     name => format!("{resource} {}", quoted(&format!("--resource-name={name}"))),
@@ -233,7 +283,7 @@ impl<'e> DeniedRequest<'e> {
             }
         };
         let subject = quoted(&format!("--{flag}={subject}"));
-        Some(match self.namespace() {
+        match self.namespace() {
             Some(namespace) if !self.is_without_namespace() => {
                 let place = quoted(namespace);
                 vec![
@@ -245,7 +295,7 @@ impl<'e> DeniedRequest<'e> {
                 format!("create clusterrole {name} {verb} {rule}"),
                 format!("create clusterrolebinding {name} --clusterrole={name} {subject}"),
             ],
-        })
+        }
     }
 
     /// Returns the group or user to bind. `None` if the only name is that of one session.
@@ -306,12 +356,12 @@ pub(super) fn denied_question(evidence: &Evidence) -> Option<&str> {
 }
 
 /// Returns the message that doctor's example request is denied, and how to ask for another one; `None` if the user named a
-/// request or a command that works.
+/// request or a command.
 pub(super) fn denied_example(evidence: &Evidence) -> Option<String> {
-    let works = evidence.command.known().is_some_and(|run| run.succeeded);
-    let question = denied_question(evidence).filter(|_| evidence.request.is_example && !works)?;
-    let arn = evidence.request.arn.as_ref();
-    let ask = match arn.is_some() || evidence.command.known().is_some() {
+    let has_command = evidence.command.known().is_some();
+    let is_example = evidence.request.is_example && !has_command;
+    let question = denied_question(evidence).filter(|_| is_example)?;
+    let ask = match evidence.request.arn.is_some() {
         true => "--can \"VERB RESOURCE -n NAMESPACE\"",
         false => "awsauth doctor -- kubectl …, or --can \"VERB RESOURCE -n NAMESPACE\"",
     };

@@ -277,6 +277,15 @@ impl Evidence {
         Some(user.clone())
     }
 
+    /// Returns whether the API server takes the request for one without credentials.
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests>
+    pub(super) fn is_anonymous(&self) -> bool {
+        match self.signed_in.known() {
+            Some(SignedIn::Forbidden(message)) => message.contains("system:anonymous"),
+            _ => false,
+        }
+    }
+
     /// Returns whether the API server accepted the token.
     pub(super) fn is_signed_in(&self) -> bool {
         matches!(self.signed_in.known(), Some(SignedIn::In { .. }))

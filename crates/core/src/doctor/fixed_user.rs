@@ -9,9 +9,10 @@ use super::checks::mapping::near_miss::is_ignored;
 use super::denied_request::denied_question;
 use super::evidence::{Evidence, Explained};
 use super::remedy;
-use crate::arn::{Kind, Parts};
+use crate::arn::{Kind, Normalized, Parts, normalize};
 use crate::authenticator::{Answer, Mismatch, Question, User, explain};
 use crate::document::{DecodeWarning, Document, Field, SectionName};
+use crate::lint::{Facts, Selection, apply_fixes};
 
 /// A user that the identity becomes after the next step of a check.
 pub(super) struct FixedUser {
@@ -24,13 +25,18 @@ pub fn user_after_fix(evidence: &Evidence) -> Option<User> {
     find(evidence).map(|fixed| fixed.user)
 }
 
-/// Returns the user after the next step of M6 or M7. `None` if neither finds a problem that decides the user's groups, or
+/// Returns the user after the next step of M3 to M7. `None` if none of them finds a problem that decides the user's groups, or
 /// if these groups are unknown.
 pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
     let explained = evidence.explanation().ok()?;
     let explanation = &explained.explanation;
     if explanation.admitted.is_some() {
-        return None;
+        let user = with_groups_of_aws_auth(evidence, &explained)?;
+        return Some(FixedUser { check: "M3", user });
+    }
+    let none_similar = || like_a_similar_entry(evidence, &explained).is_none();
+    if explanation.answers.is_empty() && !evidence.is_signed_in() && none_similar() {
+        return readable(evidence, &explained).or_else(|| of_mapped_profile(evidence, &explained));
     }
     let (check, section, text) = match explanation.answers.first() {
         Some(answer) => (
@@ -44,6 +50,79 @@ pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
     let user = user(evidence, section, text)?;
     let is_other = evidence.user().as_ref() != Some(&user);
     (is_other && !user.groups.is_empty()).then_some(FixedUser { check, user })
+}
+
+/// Returns the user of an access entry with neither groups nor policies if it gets the groups that aws-auth has for the
+/// identity.
+pub(super) fn with_groups_of_aws_auth(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+) -> Option<User> {
+    let admitted = explained.explanation.admitted.as_ref()?;
+    let terms = admitted.entry.terms.as_ref()?;
+    let subject = evidence.subject()?;
+    let own = evidence.user()?;
+    let known = terms.policies.is_some() && terms.policies().is_empty();
+    if !known || !terms.groups.is_empty() {
+        return None;
+    }
+    let mut user = explained_user(
+        &explained.document,
+        Question {
+            arn: subject.arn,
+            session_name: subject.session_name,
+            ..Question::default()
+        },
+    )?;
+    // EKS accepts no group of Kubernetes itself:
+    // https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
+    user.groups.retain(|group| !group.starts_with("system:"));
+    user.username = own.username;
+    (!user.groups.is_empty()).then_some(user)
+}
+
+/// Returns the user after safe corrections of a section that the authenticator cannot read.
+fn readable(evidence: &Evidence, explained: &Explained<'_>) -> Option<FixedUser> {
+    let mut sections = explained.document.sections();
+    sections.find(|section| section.is_unreadable())?;
+    let data = &explained.aws_auth.snapshot.data;
+    let fixed = apply_fixes(data, &Facts::default(), &Selection::default());
+    let subject = evidence.subject()?;
+    let user = explained_user(
+        &Document::read(&fixed.data),
+        Question {
+            arn: subject.arn,
+            session_name: subject.session_name,
+            ..Question::default()
+        },
+    )?;
+    (!user.groups.is_empty()).then_some(FixedUser { check: "M4", user })
+}
+
+/// Returns the user of the role that a profile of this machine assumes and aws-auth maps: the profile that M5 proposes.
+fn of_mapped_profile(evidence: &Evidence, explained: &Explained<'_>) -> Option<FixedUser> {
+    let Some(Ok(keys)) = evidence.credentials.known() else {
+        return None;
+    };
+    let (_, role) = remedy::mapped_profile(evidence, &keys.role_profiles)?;
+    let role = match normalize(role) {
+        Normalized::PathDropped { arn, .. } => arn,
+        _ => role.to_owned(),
+    };
+    let user = explained_user(
+        &explained.document,
+        Question {
+            arn: &role,
+            ..Question::default()
+        },
+    )?;
+    (!user.groups.is_empty()).then_some(FixedUser { check: "M5", user })
+}
+
+fn explained_user(document: &Document, question: Question<'_>) -> Option<User> {
+    let explanation = explain(document, &question).ok()?;
+    let (user, _) = explanation.users().next()?;
+    Some(user.clone())
 }
 
 /// Returns an entry for the identity with the username and groups of the similar entry that M7 or M6 names.
@@ -115,7 +194,5 @@ fn user(evidence: &Evidence, section: SectionName, text: String) -> Option<User>
         ..Question::default()
     };
     let data = BTreeMap::from([(section.key().to_owned(), text)]);
-    let explanation = explain(&Document::read(&data), &question).ok()?;
-    let (user, _) = explanation.users().next()?;
-    Some(user.clone())
+    explained_user(&Document::read(&data), question)
 }

@@ -53,8 +53,8 @@ pub struct Headline {
 /// token after a missing entry.
 const ORDER: [&str; 45] = [
     "K1", "K8", "K2", "K3", "K6", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C11",
-    "C13", "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "E1", "E2",
-    "E3", "M1", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "B3", "W3", "W1", "W2",
+    "C13", "C15", "C14", "C10", "C12", "K5", "K4", "K7", "T1", "T3", "T4", "T2", "T5", "M1", "E1",
+    "E2", "E3", "M3", "M4", "M7", "M6", "M5", "M8", "M2", "B2", "B1", "B3", "W3", "W1", "W2",
 ];
 
 /// Checks without which kubectl gets no token. awsauth then signs one with the same credentials.
@@ -197,6 +197,9 @@ fn text(
     };
     match state {
         SignInState::Unauthorized => format!("Unauthorized (401): {is} unknown to this cluster"),
+        SignInState::Forbidden if evidence.is_anonymous() => {
+            "Forbidden (403): your requests are anonymous to this cluster".to_owned()
+        }
         SignInState::Forbidden => {
             let lack = if evidence.request.arn.is_some() {
                 "lacks"

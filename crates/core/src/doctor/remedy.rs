@@ -273,7 +273,7 @@ pub(super) fn selected_by(evidence: &Evidence) -> Option<String> {
 }
 
 /// Returns the first profile whose role aws-auth maps.
-fn mapped_profile<'e>(
+pub(super) fn mapped_profile<'e>(
     evidence: &Evidence,
     profiles: &'e [(String, String)],
 ) -> Option<(&'e str, &'e str)> {
@@ -330,7 +330,7 @@ pub(super) fn map_again(evidence: &Evidence) -> Option<String> {
     Some(map_like(evidence, written(&explained, answer)))
 }
 
-/// Returns a username in words.
+/// Returns the name of a user or a group in words.
 pub(super) fn username(name: &str) -> &str {
     match name {
         "" => "\"\"",
@@ -342,7 +342,10 @@ pub(super) fn username(name: &str) -> &str {
 pub(super) fn groups(groups: &[String]) -> String {
     match groups {
         [] => "no groups".to_owned(),
-        [group] => format!("group {group}"),
-        groups => format!("groups {}", groups.join(", ")),
+        [group] => format!("group {}", username(group)),
+        groups => {
+            let names: Vec<&str> = groups.iter().map(|group| username(group)).collect();
+            format!("groups {}", names.join(", "))
+        }
     }
 }

@@ -68,6 +68,50 @@ pub fn symptom(message: &str) -> Option<Symptom> {
     })
 }
 
+/// The maximum number of requests that a command's output adds.
+const MAX_QUESTIONS: usize = 5;
+
+/// Returns the denied requests of a command's stderr, in the syntax of `--can`.
+pub fn denied_questions(stderr: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let lines = stderr.lines().map(str::trim).filter(|line| !is_log(line));
+    for question in lines
+        .filter(|line| line.contains("orbidden"))
+        .filter_map(question)
+    {
+        if !found.contains(&question) && found.len() < MAX_QUESTIONS {
+            found.push(question);
+        }
+    }
+    found
+}
+
+/// Returns the line of a command's stderr that names the error: the first one that begins as an error message, or else the
+/// last one. Without klog's lines, which repeat it.
+/// <https://kubernetes.io/docs/concepts/cluster-administration/system-logs/#klog>
+pub fn error_line(stderr: &str) -> &str {
+    const STARTS: [&str; 4] = ["error", "unable to ", "the connection to ", "fatal"];
+    let lines = stderr.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !is_log(line));
+    let is_error = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        STARTS.iter().any(|start| line.starts_with(start))
+    };
+    let found = lines.clone().find(is_error).or_else(|| lines.next_back());
+    let last = || stderr.trim_end().lines().next_back();
+    found.or_else(last).unwrap_or_default().trim()
+}
+
+/// Returns whether a line is one of klog, such as `E1123 01:25:05.760187   24711 memcache.go:265] message`.
+fn is_log(line: &str) -> bool {
+    let Some((letter, rest)) = line.split_at_checked(1) else {
+        return false;
+    };
+    let date = rest.split(' ').next().unwrap_or_default();
+    let is_date = date.len() == 4 && date.bytes().all(|byte| byte.is_ascii_digit());
+    "IWEF".contains(letter) && is_date
+}
+
 /// Returns the denied permission of `User "x" cannot list resource "pods" in API group "" in the namespace "default"`.
 fn question(line: &str) -> Option<String> {
     let (_, rest) = line.split_once(" cannot ")?;
@@ -86,12 +130,10 @@ fn question(line: &str) -> Option<String> {
         Some((resource, sub)) => (resource.to_owned(), format!(" --subresource={sub}")),
         None => (resource, String::new()),
     };
-    let name = match sub.is_empty() {
-        true => {
-            object_name(line, verb, &resource).map_or_else(String::new, |name| format!("/{name}"))
-        }
-        false => String::new(),
-    };
+    // Whoever may create tokens of all service accounts of a namespace has all their rights.
+    let is_nameable = sub.is_empty() || resource == "serviceaccounts";
+    let name = object_name(line, verb, &resource, !sub.is_empty()).filter(|_| is_nameable);
+    let name = name.map_or_else(String::new, |name| format!("/{name}"));
     let place = match quoted("in the namespace ") {
         Some(namespace) => format!(" -n {namespace}"),
         None => " -A".to_owned(),
@@ -100,15 +142,22 @@ fn question(line: &str) -> Option<String> {
 }
 
 /// Returns the name of the object in `secrets "db" is forbidden: User "x" cannot get resource "secrets"`, if a permission
-/// for this object suffices: its name is lasting, and the verb is not `create`, which RBAC cannot limit to a name.
+/// for this object suffices: its name is lasting, and the verb is not `create`, which RBAC can limit to a name only for a
+/// subresource.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
-fn object_name<'l>(line: &'l str, verb: &str, resource: &str) -> Option<&'l str> {
+fn object_name<'l>(
+    line: &'l str,
+    verb: &str,
+    resource: &str,
+    has_subresource: bool,
+) -> Option<&'l str> {
     const GENERATED: [&str; 4] = ["pods", "replicasets", "jobs", "events"];
     let (before, _) = line.split_once("\" is forbidden: ")?;
     let (_, name) = before.rsplit_once('"')?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     let is_name = !name.is_empty() && name.bytes().all(is_plain);
-    (is_name && verb != "create" && !GENERATED.contains(&resource)).then_some(name)
+    let is_limited = verb != "create" || has_subresource;
+    (is_name && is_limited && !GENERATED.contains(&resource)).then_some(name)
 }
 
 #[cfg(test)]
@@ -177,6 +226,41 @@ mod tests {
     }
 
     #[test]
+    fn line_of_the_error_is_the_first_message_and_not_its_end() {
+        for (stderr, line) in [
+            (
+                "E1123 01:25:05.760187   24711 memcache.go:265] \"x\"\nerror: The gcp auth plugin has been removed.\nPlease use another.\nSee https://example.com",
+                "error: The gcp auth plugin has been removed.",
+            ),
+            (
+                "Warning: old\nsomething went wrong\n",
+                "something went wrong",
+            ),
+            (
+                "E1123 01:25:05.760187   24711 a.go:1] x",
+                "E1123 01:25:05.760187   24711 a.go:1] x",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(error_line(stderr), line);
+        }
+    }
+
+    #[test]
+    fn every_denied_request_of_a_command_is_found() {
+        let line = |what: &str| {
+            format!(
+                "Error from server (Forbidden): {what} is forbidden: User \"dev\" cannot list resource \"{what}\" in API group \"\" in the namespace \"web\"\n"
+            )
+        };
+        let stderr = [line("pods"), line("secrets"), line("pods")].concat();
+        assert_eq!(
+            denied_questions(&stderr),
+            ["list pods -n web", "list secrets -n web"]
+        );
+    }
+
+    #[test]
     fn forbidden_message_becomes_question() {
         for (message, asked) in [
             (
@@ -194,6 +278,10 @@ mod tests {
             (
                 "Error from server (Forbidden): secrets \"db\" is forbidden: User \"dev\" cannot get resource \"secrets\" in API group \"\" in the namespace \"a\"",
                 "get secrets/db -n a",
+            ),
+            (
+                "error: failed to create token: serviceaccounts \"deployer\" is forbidden: User \"dev\" cannot create resource \"serviceaccounts/token\" in API group \"\" in the namespace \"web\"",
+                "create serviceaccounts/deployer --subresource=token -n web",
             ),
             (
                 "pods \"web-x1y2z\" is forbidden: User \"dev\" cannot delete resource \"pods\" in API group \"\" in the namespace \"a\"",

@@ -1,5 +1,6 @@
 //! Evidence from the kubeconfig and its exec plugin.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use jiff::SignedDuration;
@@ -20,6 +21,8 @@ pub struct Entry {
     pub tls_server_name: Option<String>,
     /// Whether the cluster entry has both `insecure-skip-tls-verify` and a certificate authority, which kubectl refuses.
     pub is_insecure_with_authority: bool,
+    /// Whether the cluster entry has neither a certificate authority nor `insecure-skip-tls-verify`.
+    pub lacks_authority: bool,
     pub user: User,
     /// The cluster name at EKS that the entries give, without the plugin's arguments.
     pub named: Option<String>,
@@ -35,8 +38,8 @@ pub struct Entry {
     pub impersonates: Option<String>,
     /// A `kubectl` command with the context.
     pub kubectl: String,
-    /// Whether the cluster entry has a `proxy-url`.
-    pub has_proxy_url: bool,
+    /// The cluster entry's `proxy-url`, without user and password.
+    pub proxy_url: Option<String>,
     /// Another user entry whose exec plugin makes tokens for the cluster of the entries.
     pub matching_user: Option<String>,
     /// Whether a context of another cluster has the same user.
@@ -63,6 +66,19 @@ pub struct IgnoredEntry {
 }
 
 impl Entry {
+    /// Returns whether the server is on this machine, so that a tunnel must lead from there to the cluster.
+    pub(in crate::doctor) fn is_on_this_machine(&self) -> bool {
+        let (_, rest) = self.server.split_once("://").unwrap_or(("", &self.server));
+        let authority = rest.split('/').next().unwrap_or(rest);
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok() => host,
+            _ => authority,
+        };
+        let host = host.trim_matches(['[', ']']);
+        let is_loopback = host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        host.eq_ignore_ascii_case("localhost") || is_loopback
+    }
+
     /// Returns the cluster name that a token must be signed for, if the kubeconfig has it.
     pub fn eks_name(&self) -> Option<&str> {
         self.plugin_named.as_deref().or(self.named.as_deref())

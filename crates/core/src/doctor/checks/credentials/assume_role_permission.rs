@@ -71,7 +71,7 @@ fn possible_causes(none: &SearchFailed, own: &PolicySide) -> String {
     };
     format!(
         "ask a user who may read IAM to check, in this order: the role exists and its trust policy names the caller (aws iam get-role --role-name {role}); \
-         a condition of the trust policy accepts {external_id} and no MFA code (mfa_serial in the profile); {} allow it{statement}",
+         a condition of the trust policy accepts {external_id} and no MFA code (mfa_serial in the profile), and its other conditions hold (aws:SourceIp, …); {} allow it{statement}",
         own.title
     )
 }

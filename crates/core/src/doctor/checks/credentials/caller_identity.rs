@@ -3,7 +3,9 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
-use crate::doctor::evidence::{Collected, FailedAt, FoundCredentials, Problem, StsProblem};
+use crate::doctor::evidence::{
+    Collected, DescribeFailure, FailedAt, FoundCredentials, Problem, StsProblem,
+};
 
 pub(crate) const CHECK: Check = Check {
     id: "C10",
@@ -43,9 +45,24 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 Some(Ok(keys)) => problem_of_keys(keys, problem),
                 _ => None,
             };
-            let problem = of_keys.as_ref().unwrap_or(&problem.problem);
-            Outcome::from_problem("sts:GetCallerIdentity", problem)
+            let is_unreachable = problem.code.is_none();
+            let mut problem = of_keys.unwrap_or_else(|| problem.problem.clone());
+            if let (true, Some(why)) = (is_unreachable, expired(evidence)) {
+                problem.cause += &format!("; and EKS does not accept the credentials: {why}");
+                problem.next += "; then get new credentials where these are from";
+            }
+            Outcome::from_problem("sts:GetCallerIdentity", &problem)
         }
+    }
+}
+
+/// Returns EKS's message that the credentials have expired.
+fn expired(evidence: &Evidence) -> Option<&str> {
+    match evidence.described.known()? {
+        Err(DescribeFailure::Denied(why) | DescribeFailure::Unknown(why)) => {
+            Some(why.as_str()).filter(|why| why.contains("ExpiredToken"))
+        }
+        _ => None,
     }
 }
 

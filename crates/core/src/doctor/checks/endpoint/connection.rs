@@ -31,6 +31,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         .all(|one| one.failed == Some(ConnectionFailure::TimedOut));
     let (cause, next) = match (is_proxy, timed_out) {
         (true, _) => unreachable_proxy(entry, &saw),
+        _ if entry.is_on_this_machine() => closed_tunnel(evidence, entry),
         (_, true) if is_private => (
             "the endpoint is private, and it cannot be reached from this network, or the cluster's security group blocks it".to_owned(),
             format!("connect from its VPC, a peered network or a VPN, and allow port 443 in its security group: {describe}"),
@@ -51,11 +52,29 @@ fn judge(evidence: &Evidence) -> CheckResult {
     Outcome::problem(saw, cause, next)
 }
 
+/// Returns the message that nothing listens at the address of this machine, and which endpoint needs no tunnel.
+fn closed_tunnel(evidence: &Evidence, entry: &Entry) -> (String, String) {
+    let endpoint = match evidence.described.known() {
+        Some(Ok(described)) => format!(" ({})", described.endpoint),
+        _ => String::new(),
+    };
+    (
+        format!(
+            "nothing answers at {}, an address of this machine: the kubeconfig needs a tunnel or a port forward to the cluster there",
+            entry.server
+        ),
+        format!(
+            "start the tunnel, such as with aws ssm start-session or ssh -L; to connect to the endpoint itself{endpoint} instead: {}",
+            remedy::rewrite(evidence, entry)
+        ),
+    )
+}
+
 /// Returns the message that the proxy cannot be reached, and where it is configured.
 fn unreachable_proxy(entry: &Entry, saw: &str) -> (String, String) {
     let cause =
         |source| format!("the {source} in front of the API server cannot be reached: {saw}");
-    if !entry.has_proxy_url {
+    if entry.proxy_url.is_none() {
         let next = "correct HTTPS_PROXY, or bypass the proxy with NO_PROXY";
         return (cause("proxy of HTTPS_PROXY"), next.to_owned());
     }

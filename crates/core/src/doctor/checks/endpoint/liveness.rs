@@ -26,6 +26,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Err(failure) => {
             let known = match (&entry.tls_server_name, failure.is_for_another_host) {
                 (Some(name), true) => Some(wrong_server_name(entry, name, failure)),
+                _ if entry.lacks_authority && failure.is_untrusted => {
+                    Some(without_authority(evidence, entry))
+                }
                 _ => intercepted(evidence, failure),
             };
             let known = known.or_else(|| failure.is_silent.then(|| silent(entry, LIMIT)));
@@ -66,6 +69,14 @@ fn wrong_server_name(entry: &Entry, name: &str, failure: &LivenessFailure) -> Pr
             "--tls-server-name=''",
             &format!("remove tls-server-name {name} from the cluster entry"),
         ),
+    }
+}
+
+/// Returns the problem that the kubeconfig does not have the authority that signed the certificate.
+fn without_authority(evidence: &Evidence, entry: &Entry) -> Problem {
+    Problem {
+        cause: "the cluster entry of the kubeconfig has no certificate-authority-data, so the certificate is verified with the certificate authorities of this machine, and EKS has its own for each cluster".to_owned(),
+        next: remedy::rewrite(evidence, entry),
     }
 }
 

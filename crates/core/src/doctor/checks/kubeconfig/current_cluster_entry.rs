@@ -89,7 +89,14 @@ fn judge(evidence: &Evidence) -> CheckResult {
         }
     };
     let saw = format!("EKS reports {} at {}", described.name, described.endpoint);
-    if !described.is_at(&entry.server) {
+    let is_at = described.is_at(&entry.server);
+    if !is_at && entry.is_on_this_machine() && described.same_authority != Some(false) {
+        return Err(Skipped::needs(format!(
+            "the certificate at the other end of the tunnel: {} is an address of this machine",
+            entry.server
+        )));
+    }
+    if !is_at && !entry.is_on_this_machine() {
         if is_in_use {
             return Outcome::ok(format!(
                 "{saw}, and the kubeconfig's {} accepts the credentials",

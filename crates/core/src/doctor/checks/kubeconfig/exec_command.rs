@@ -16,6 +16,14 @@ pub(crate) const CHECK: Check = Check {
 /// The name that aws-iam-authenticator had until 2018.
 const OLD_NAME: &str = "heptio-authenticator-aws";
 
+/// Returns the parts of a path before and behind `~/`.
+fn in_home(command: &str) -> Option<(&str, &str)> {
+    command
+        .strip_prefix("~/")
+        .map(|rest| ("", rest))
+        .or_else(|| command.split_once("/~/"))
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let exec = exec(evidence)?;
     let entry = evidence.entry()?;
@@ -54,15 +62,28 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 entry.change_plugin_command(step, program, args),
             )
         }
+        (None, _) if let Some((_, rest)) = in_home(&exec.command) => Outcome::problem(
+            saw,
+            format!(
+                "command of the exec plugin is ~/{rest}, and ~ is not replaced by the home folder in a kubeconfig"
+            ),
+            match entry.change_plugin(&format!("--exec-command=\"$HOME\"/{}", quoted(rest))) {
+                Some(change) => format!("write the whole path: {change}"),
+                None => "write the whole path instead of ~".to_owned(),
+            },
+        ),
         (None, _) => Outcome::problem(
             saw,
             format!("the exec plugin {:?} is not installed here", exec.command),
             instead,
         ),
-        (Some(_), Some(fault)) => Outcome::problem(
+        (Some(path), Some(fault)) => Outcome::problem(
             saw,
             format!("the exec plugin {:?} cannot be run: {fault}", exec.command),
-            instead,
+            match fault.ends_with("not executable") {
+                true => format!("chmod +x {}; or {instead}", quoted(path)),
+                false => instead,
+            },
         ),
         (Some(_), None) => Outcome::ok(saw),
     }

@@ -3,7 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::kubeconfig::exec_api_version::{SUPPORTED, exec};
-use crate::doctor::evidence::Exec;
+use crate::doctor::evidence::{Exec, Problem};
 use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
@@ -38,6 +38,41 @@ fn mistyped_command(exec: &Exec) -> Option<(&str, &'static str)> {
             })?;
             Some((word, near))
         })
+}
+
+/// Returns the problem that the arguments are those of the other program that makes tokens: of the AWS CLI or of aws-iam-authenticator.
+/// <https://github.com/kubernetes-sigs/aws-iam-authenticator#5-set-up-kubectl-to-use-authentication-tokens-provided-by-aws-iam-authenticator-for-kubernetes>
+fn arguments_of_another(evidence: &Evidence, exec: &Exec) -> Option<Problem> {
+    const AUTHENTICATOR: &str = "aws-iam-authenticator";
+    let entry = evidence.entry().ok()?;
+    let program = exec.command.rsplit(['/', '\\']).next().unwrap_or_default();
+    let has = |word: &str| exec.args.iter().any(|arg| arg == word);
+    let (other, command, args) = match program {
+        "aws" if has("token") && !has("get-token") => {
+            let mut args = vec!["eks", "get-token", "--cluster-name", entry.eks_name()?];
+            for (flag, names) in [
+                ("--region", ["--region", "--region"]),
+                ("--role-arn", ["--role", "-r"]),
+            ] {
+                let value = exec.argument(&names);
+                args.extend(value.into_iter().flat_map(|value| [flag, value]));
+            }
+            (AUTHENTICATOR, exec.command.as_str(), args)
+        }
+        AUTHENTICATOR if has("get-token") => {
+            let args = exec.args.iter().map(String::as_str).collect();
+            ("the AWS CLI", "aws", args)
+        }
+        _ => return None,
+    };
+    let step = format!("run {command} {}", args.join(" "));
+    Some(Problem {
+        cause: format!(
+            "the exec plugin runs {program} with the arguments of {other}: {}",
+            exec.args.join(" ")
+        ),
+        next: entry.change_plugin_command(step, command, args.into_iter()),
+    })
 }
 
 fn judge(evidence: &Evidence) -> CheckResult {
@@ -84,6 +119,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
                     .entry()?
                     .change_plugin_command(step, &exec.command, args),
             );
+        }
+        if let Some(problem) = arguments_of_another(evidence, exec) {
+            let saw = format!("{} failed with {status}", plugin.command);
+            return Outcome::from_problem(saw, &problem);
         }
         let next = match lower.contains("invalid choice") {
             true => "upgrade this program: it does not know the command".to_owned(),

@@ -13,6 +13,14 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// Returns whether kubectl accepts the URL of a proxy.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/client-go/tools/clientcmd/validation.go>
+fn is_proxy(url: &str) -> bool {
+    let url = url.to_ascii_lowercase();
+    let schemes = ["http://", "https://", "socks5://"];
+    schemes.iter().any(|scheme| url.starts_with(scheme))
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = match evidence.kubeconfig.seen()? {
         Ok(entry) => entry,
@@ -50,6 +58,16 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 "--insecure-skip-tls-verify=false",
                 "remove insecure-skip-tls-verify, so that the certificate is verified",
             ),
+        );
+    }
+    if let Some(proxy) = entry.proxy_url.as_deref().filter(|url| !is_proxy(url)) {
+        let flag = quoted(&format!("--proxy-url=http://{proxy}"));
+        return Outcome::problem(
+            format!("{context}: proxy-url {proxy}"),
+            format!(
+                "kubectl refuses the proxy-url {proxy} of the cluster entry: it does not begin with http://, https:// or socks5://"
+            ),
+            entry.change_cluster(&flag, "write the proxy-url with its scheme"),
         );
     }
     let acts_as = entry.impersonates.as_ref();

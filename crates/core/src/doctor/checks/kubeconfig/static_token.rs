@@ -23,6 +23,7 @@ const REJECTED: &str =
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
     let is_rejected = evidence.command.known().is_some_and(is_unauthorized);
+    let is_removed = evidence.command.known().is_some_and(has_removed_plugin);
     let (signed, is_eks, overrides_plugin) = match &entry.user {
         User::Token {
             signed,
@@ -51,12 +52,25 @@ fn judge(evidence: &Evidence) -> CheckResult {
         User::TokenFile { path, fault: None } => {
             return Outcome::ok(format!("the token in {path}"));
         }
-        User::Other(what) if is_rejected && !evidence.is_signed_in() => {
-            return Outcome::problem(
-                what,
-                format!(
+        User::Other(what)
+            if is_removed
+                || evidence.is_anonymous()
+                || (is_rejected && !evidence.is_signed_in()) =>
+        {
+            let cause = match (is_removed, evidence.is_anonymous()) {
+                (true, _) => format!(
+                    "the kubeconfig's user has {what} that kubectl no longer supports, and that does not sign in with AWS"
+                ),
+                (_, true) => format!(
+                    "the kubeconfig's user has {what}, which EKS does not accept, so the requests are anonymous"
+                ),
+                _ => format!(
                     "the API server does not accept {what} of the kubeconfig's user, which does not sign in with AWS"
                 ),
+            };
+            return Outcome::problem(
+                what,
+                cause,
                 format!(
                     "use an exec plugin instead: {}",
                     remedy::rewrite(evidence, entry)
@@ -119,6 +133,14 @@ fn without_token(evidence: &Evidence, entry: &Entry, field: &str, has_plugin: bo
         (Some(remove), false) => format!("use an exec plugin instead: {remove} && {}", instead()),
         (None, false) => format!("use an exec plugin instead: {}", instead()),
     }
+}
+
+/// Whether kubectl has no auth provider of the name in the kubeconfig.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/client-go/rest/plugin.go>
+fn has_removed_plugin(run: &CommandRun) -> bool {
+    let text = run.stderr.to_lowercase();
+    let words = ["auth plugin has been removed", "no auth provider found"];
+    !run.succeeded && words.iter().any(|words| text.contains(words))
 }
 
 /// Whether the API server rejected the command's credentials.

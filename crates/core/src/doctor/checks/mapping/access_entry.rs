@@ -1,13 +1,17 @@
 //! M3: whether an access entry applies to the identity.
 
+use crate::arn::Parts;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::nodes::node_roles::problem_of_subject;
+use crate::doctor::checks::permissions::bindings;
 use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::{Problem, SignedIn, Subject};
+use crate::doctor::fixed_user::with_groups_of_aws_auth;
 use crate::doctor::{remedy, unread_access_entry};
-use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
+use crate::rbac::Action;
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -49,7 +53,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 "the access entry of {principal} has no effect: the principal was deleted and created again in IAM, and the entry belongs to the old one"
             ),
             format!(
-                "note its groups and policies, then create it again: aws eks describe-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks delete-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks create-access-entry --cluster-name {name} --principal-arn {quoted_arn}"
+                "note its groups and policies, then create it again: aws eks describe-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks delete-access-entry --cluster-name {name} --principal-arn {quoted_arn} && aws eks create-access-entry --cluster-name {name} --principal-arn {}{}",
+                current_arn(principal),
+                kind_flag(entry)
             ),
         );
     }
@@ -70,6 +76,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let (Some(denied), Some(policies)) = (denied, &terms.policies) else {
         return Outcome::ok(saw);
     };
+    if policies.is_empty() && bindings::names_nearly(evidence) {
+        return Outcome::ok(format!("{saw}: see B2"));
+    }
     let cause = match policies.as_slice() {
         [] if described.mode == Some(AuthenticationMode::Api) => {
             format!("the access entry of {principal} has neither groups nor a policy")
@@ -88,21 +97,109 @@ fn judge(evidence: &Evidence) -> CheckResult {
             )
         }
     };
+    let update = |groups: &[String]| {
+        let groups: Vec<_> = groups.iter().map(|group| quoted(group)).collect();
+        format!(
+            "ask a user with eks:UpdateAccessEntry to run: aws eks update-access-entry --cluster-name {name} --principal-arn {quoted_arn} --kubernetes-groups {}",
+            groups.join(" ")
+        )
+    };
+    let explained = evidence.explanation().ok();
+    let kept = explained
+        .as_ref()
+        .and_then(|explained| with_groups_of_aws_auth(evidence, explained));
+    if let Some(user) = kept {
+        let next = update(&user.groups);
+        let next = format!("give it the groups of the aws-auth entry: {next}");
+        return Outcome::problem(saw, cause, next);
+    }
     let scope = denied.namespace().map_or_else(
         || "type=cluster".to_owned(),
         |namespace| format!("type=namespace,namespaces={}", quoted(namespace)),
     );
-    let policy = match denied.action.verb() {
-        "get" | "list" | "watch" => "AmazonEKSViewPolicy",
-        _ => "AmazonEKSEditPolicy",
-    };
-    Outcome::problem(
-        saw,
-        cause,
-        format!(
+    let next = match policy_for(&denied).filter(|policy| !has(policies, policy, &denied)) {
+        Some(policy) => format!(
             "ask a user with eks:AssociateAccessPolicy to run: aws eks associate-access-policy --cluster-name {name} --principal-arn {quoted_arn} --policy-arn arn:aws:eks::aws:cluster-access-policy/{policy} --access-scope {scope}"
         ),
-    )
+        None => {
+            let role = Parts::of(principal).map_or("GROUP", |parts| parts.name);
+            let group = role.to_lowercase();
+            format!(
+                "no suitable access policy allows it, so give the entry a group and allow the group only this request: {}; then {}",
+                update(std::slice::from_ref(&group)),
+                denied.grant_to_group(&group)
+            )
+        }
+    };
+    Outcome::problem(saw, cause, next)
+}
+
+/// The API groups of Kubernetes whose resources the policies for viewing and editing contain.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
+const GROUPS: [&str; 7] = [
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "policy",
+];
+
+/// Returns the access policy that allows the request and the least besides; `None` if none does, or only one that allows
+/// everything.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html>
+fn policy_for(denied: &DeniedRequest<'_>) -> Option<&'static str> {
+    let Action::Resource {
+        verb,
+        group,
+        resource,
+        ..
+    } = &denied.action
+    else {
+        return None;
+    };
+    let reads = ["get", "list", "watch"].contains(&verb.as_str());
+    match (group.as_str(), resource.as_str(), reads) {
+        ("rbac.authorization.k8s.io", "roles" | "rolebindings", _) => Some("AmazonEKSAdminPolicy"),
+        ("", "secrets", true) => Some("AmazonEKSAdminViewPolicy"),
+        ("", "namespaces", true) => Some("AmazonEKSViewPolicy"),
+        (group, ..) if !GROUPS.contains(&group) || denied.is_without_namespace() => None,
+        (_, _, true) => Some("AmazonEKSViewPolicy"),
+        (_, _, false) => Some("AmazonEKSEditPolicy"),
+    }
+}
+
+/// Returns whether the policy is associated already and applies to the request's namespace.
+fn has(policies: &[AccessPolicy], name: &str, denied: &DeniedRequest<'_>) -> bool {
+    let reaches = |scope: &AccessScope| match (scope, denied.namespace()) {
+        (AccessScope::Cluster, _) => true,
+        (AccessScope::Namespaces(names), Some(namespace)) => {
+            names.iter().any(|name| name == namespace)
+        }
+        (AccessScope::Namespaces(_), None) => false,
+    };
+    let mut policies = policies.iter();
+    policies.any(|policy| policy.name() == name && reaches(&policy.scope))
+}
+
+/// Returns a principal's ARN for a command: that of a role as IAM has it, because a role created again may have a path.
+fn current_arn(principal: &str) -> String {
+    match Parts::of(principal) {
+        Some(parts) if parts.is("iam", "role") => format!(
+            "\"$(aws iam get-role --role-name {} --query Role.Arn --output text)\"",
+            quoted(parts.name)
+        ),
+        _ => quoted(principal),
+    }
+}
+
+/// Returns the flag for the type of an access entry, unless that is the default.
+fn kind_flag(entry: &AccessEntry) -> String {
+    match entry.terms.as_ref().map(|terms| terms.kind.as_str()) {
+        None | Some("" | "STANDARD") => String::new(),
+        Some(kind) => format!(" --type {}", quoted(kind)),
+    }
 }
 
 /// Returns the problem that the type of an access entry admits only EC2 instances, whose session name is the instance's id,

@@ -1,8 +1,9 @@
 //! M1: whether the cluster reads aws-auth.
 
-use crate::arn::Parts;
+use crate::arn::{Parts, is_same_principal};
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::evidence::{DescribeFailure, SignedIn, Subject};
 use crate::doctor::remedy;
 use crate::facts::access_entries::AccessEntry;
@@ -29,6 +30,48 @@ fn earlier_role(evidence: &Evidence) -> Option<(String, Subject<'_>)> {
     };
     let found = entries.iter().find(is_earlier)?;
     Some((found.principal_arn.clone(), subject))
+}
+
+/// The maximum number of access entries to name.
+const MAX_NAMED: usize = 3;
+
+/// Returns the message that the cluster uses only access entries, and which exist instead of one for the identity.
+fn without_entry(evidence: &Evidence, subject: &Subject<'_>) -> String {
+    let arn = &subject.canonical.arn;
+    let is_mapped = evidence.explanation().is_ok_and(|explained| {
+        let mut entries = explained
+            .document
+            .sections()
+            .flat_map(|section| section.entries());
+        entries.any(|entry| {
+            let mapping = entry.mapping();
+            mapping.is_some_and(|mapping| is_same_principal(mapping.principal.text(), arn))
+        })
+    });
+    let aws_auth = match is_mapped {
+        true => ", which ignores the entry of aws-auth",
+        false => "",
+    };
+    let mode = format!("authentication mode API uses only access entries{aws_auth}");
+    let known = evidence.access_entries.known();
+    let Some(entries) = known.and_then(|entries| entries.as_ref().ok()?.all()) else {
+        return format!("the cluster does not read aws-auth: {mode}");
+    };
+    let names = entries.iter().map(|entry| entry.principal_arn.as_str());
+    let mut names: Vec<&str> = names.filter(|name| !is_of_service(name)).collect();
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    let others = match (names.is_empty(), more) {
+        (true, _) => "there are none for other identities".to_owned(),
+        (false, 0) => format!("there are some for {}", names.join(", ")),
+        (false, more) => format!("there are some for {} and {more} more", names.join(", ")),
+    };
+    format!("no access entry is for {arn}, and {mode}; {others}")
+}
+
+/// Returns whether a principal is a role of an AWS service.
+fn is_of_service(arn: &str) -> bool {
+    Parts::of(arn).is_some_and(|parts| parts.name.starts_with("AWSServiceRoleFor"))
 }
 
 fn is_of_account(one: &str, other: &str) -> bool {
@@ -75,14 +118,18 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 ),
             );
         }
-        let next = evidence.subject().map_or_else(String::new, |subject| {
-            remedy::access_entry(&described.name, &subject)
-        });
-        return Outcome::problem(
-            saw,
-            "the cluster does not read aws-auth: authentication mode API uses only access entries",
-            next,
-        );
+        let Some(subject) = evidence.subject() else {
+            return Outcome::problem(
+                saw,
+                "the cluster does not read aws-auth: authentication mode API uses only access entries",
+                "see the identity: awsauth whoami",
+            );
+        };
+        let next = match problem_of_subject(evidence) {
+            Some(of_node) => of_node.next,
+            None => remedy::access_entry(&described.name, &subject),
+        };
+        return Outcome::problem(saw, without_entry(evidence, &subject), next);
     }
     Outcome::ok(saw)
 }

@@ -91,11 +91,11 @@ fn missing(evidence: &Evidence, aws_auth: &AwsAuth) -> Problem {
             other.name, other.namespace
         ),
         next: format!(
-            "save it, correct its name to aws-auth and its namespace to kube-system, and restore it: {}; awsauth restore aws-auth.yaml{flags}",
+            "save it with the name aws-auth and the namespace kube-system, and restore it: {}; awsauth restore aws-auth.yaml{flags}",
             as_administrator(
                 evidence,
                 &[format!(
-                    "get configmap {name} -n {namespace} -o yaml > aws-auth.yaml"
+                    "get configmap {name} -n {namespace} -o yaml | sed 's/^  name: .*/  name: aws-auth/; s/^  namespace: .*/  namespace: kube-system/' > aws-auth.yaml"
                 )]
             )
         ),

@@ -28,6 +28,14 @@ fn judge(evidence: &Evidence) -> CheckResult {
         SignedIn::Forbidden(_) if wrong_url(evidence).is_some() => {
             Err(Skipped::needs("K7 to be fixed first"))
         }
+        SignedIn::Forbidden(_) if evidence.is_anonymous() => Outcome::problem(
+            format!("{what}: 403"),
+            "the request has no credentials that the API server accepts, so it is anonymous",
+            format!(
+                "use an exec plugin: {}",
+                remedy::rewrite(evidence, evidence.entry()?)
+            ),
+        ),
         SignedIn::Forbidden(message) => Outcome::problem(
             format!("{what}: 403"),
             format!(

@@ -125,6 +125,24 @@ fn judge(evidence: &Evidence) -> CheckResult {
     Outcome::problem(saw.join("; "), cause, next)
 }
 
+/// Returns whether a binding nearly names the user whose request is denied.
+pub(in crate::doctor) fn names_nearly(evidence: &Evidence) -> bool {
+    let (Some(policy), Some(user)) = (evidence.policy.known(), evidence.user()) else {
+        return false;
+    };
+    let Some(denied) = DeniedRequest::of(evidence) else {
+        return false;
+    };
+    let analysis = Analysis {
+        evidence,
+        policy,
+        user: &user,
+        own: &[],
+        denied: &denied,
+    };
+    analysis.similar_subject().is_some()
+}
+
 /// A denied request, and what RBAC has for the user.
 struct Analysis<'a> {
     evidence: &'a Evidence,
@@ -309,9 +327,14 @@ impl Analysis<'_> {
         } else {
             ("", format!("add -n {namespace} to the command"))
         };
+        // The name of an object shows which namespace is meant.
+        let next = match self.denied.has_name() {
+            true => format!("{grant}; or, if namespace {namespace} is meant, {select}"),
+            false => format!("{select}; if it is needed in {requested}: {grant}"),
+        };
         Some(Problem {
             cause: format!("{cause}, and the request is for namespace {requested}{from}"),
-            next: format!("{select}; if it is needed in {requested}: {grant}"),
+            next,
         })
     }
 
@@ -604,7 +627,7 @@ impl Analysis<'_> {
         } else {
             format!(
                 "the roles bound to user {user} in {groups} do not allow {}",
-                self.denied.question
+                self.denied.questions()
             )
         };
         Problem {
@@ -853,6 +876,25 @@ mod tests {
             "ask an administrator of this cluster to run: kubectl create role devs-list-deployments-apps -n teama --verb=list --resource=deployments.apps && \
              kubectl create rolebinding devs-list-deployments-apps -n teama --role=devs-list-deployments-apps --group=devs",
         );
+    }
+
+    #[test]
+    fn all_denied_requests_of_one_command_are_allowed() {
+        let mut evidence = evidence(Vec::new(), &[], "list deployments.apps -n web");
+        if let Collected::Seen(answers) = &mut evidence.answers {
+            let another = |question: &str| PermissionAnswer {
+                question: question.to_owned(),
+                ..answers[0].clone()
+            };
+            let more = [
+                another("list cronjobs.batch -n web"),
+                another("get secrets/a -n web"),
+            ];
+            answers.extend(more);
+        }
+        let next = judged(&evidence).next;
+        let rule = "--verb=list --resource=deployments.apps,cronjobs.batch && ";
+        assert!(next.contains(rule), "{next}");
     }
 
     #[test]

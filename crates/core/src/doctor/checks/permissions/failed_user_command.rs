@@ -19,7 +19,7 @@ pub(crate) const CHECK: Check = Check {
 };
 
 /// Reasons why a request that RBAC allows can fail: words of the message, the cause, and the next step.
-const REJECTIONS: [(&str, &str, &str); 6] = [
+const REJECTIONS: [(&str, &str, &str); 11] = [
     (
         "admission webhook",
         "an admission webhook rejects the request, which RBAC allows",
@@ -39,6 +39,31 @@ const REJECTIONS: [(&str, &str, &str); 6] = [
         "exceeded quota",
         "a ResourceQuota of the namespace rejects the request, which RBAC allows",
         "delete other objects, or ask an administrator to raise the limit: kubectl describe resourcequota -n NAMESPACE",
+    ),
+    (
+        "without impersonating a user",
+        "kubectl accepts --as-group and --as-uid only with --as",
+        "add --as NAME to the command, or remove --as-group; in a kubeconfig, as-groups needs as",
+    ),
+    (
+        "metrics api not available",
+        "the cluster does not serve the API group metrics.k8s.io, so metrics-server is not installed or not ready",
+        "kubectl get apiservice v1beta1.metrics.k8s.io; if there is none, install metrics-server: aws eks create-addon --addon-name metrics-server --cluster-name NAME",
+    ),
+    (
+        "unable to handle the request",
+        "the API server does not get an answer from the service of an aggregated API, which RBAC does not decide",
+        "find the API group that is not available: kubectl get apiservices",
+    ),
+    (
+        "no matches for kind",
+        "the cluster serves no resource of this kind and version",
+        "check apiVersion and kind: kubectl api-resources; a custom resource needs its CustomResourceDefinition",
+    ),
+    (
+        "could not find the requested resource",
+        "the cluster does not serve the API group or version of this resource",
+        "compare: kubectl api-versions; a custom resource needs its CustomResourceDefinition",
     ),
     (
         "doesn't have a resource type",
