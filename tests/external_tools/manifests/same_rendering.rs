@@ -234,7 +234,7 @@ fn documented_backup_uploads_new_files_to_s3() {
         page[start..].split("```").next().unwrap().to_owned()
     };
     let kustomization = block("# kustomization.yaml").replace("awsauth/manifests/", "MANIFESTS/");
-    let kustomization = kustomization.replace("REPOSITORY", "example.test/awsauth");
+    let kustomization = kustomization.replace("IMAGE", "example.test/awsauth");
     let of_kustomize = kustomized_from(&[("kustomization.yaml", &kustomization)]);
     let values = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(values.path(), block("# values.yaml")).unwrap();
@@ -275,7 +275,7 @@ fn documented_overlay_sets_image_and_configuration() {
         "MANIFESTS/overlays/controller-webhook",
     );
     let config = block("grants:\n");
-    let kustomization = kustomization.replace("REPOSITORY", "example.test/awsauth");
+    let kustomization = kustomization.replace("IMAGE", "example.test/awsauth");
     let text = kustomized_from(&[
         ("kustomization.yaml", &kustomization),
         ("config.yaml", &config),
