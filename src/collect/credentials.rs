@@ -585,6 +585,12 @@ mod tests {
                 "\"AKIAIOSFODNN7EXAMPLE\"",
                 "s",
                 None,
+                Some("AWS_ACCESS_KEY_ID is in quotes, which are read as a part of it"),
+            ),
+            (
+                "AKIA-IOSFODNN7EXAMPL",
+                "s",
+                None,
                 Some(
                     "AWS_ACCESS_KEY_ID is no access key ID: it has other characters than capital letters and digits",
                 ),
