@@ -538,6 +538,14 @@ impl Backend {
         }
     }
 
+    /// As [`kubectl`](Self::kubectl), but without a kubeconfig of its own for a cluster that EKS described.
+    pub(crate) fn kubectl_of_context(&self) -> String {
+        match self {
+            Self::Cluster(cluster) if cluster.target().context.is_some() => self.kubectl(),
+            _ => "kubectl".to_owned(),
+        }
+    }
+
     /// As [`kubectl`](Self::kubectl), as the user that `--as` names.
     pub(crate) fn kubectl_as_user(&self) -> String {
         match self {

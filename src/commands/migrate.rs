@@ -174,7 +174,7 @@ fn show_plan(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, 
             let eks = backend.eks().map(|eks| &eks.facts);
             let cluster = eks.map(|facts| facts.name.as_str());
             let region = eks.map(|facts| facts.region());
-            let kubectl = backend.kubectl();
+            let kubectl = backend.kubectl_of_context();
             out.data(printed_entries(&planned, form, cluster, region, &kubectl).as_bytes())?;
         }
         None => {

@@ -113,7 +113,7 @@ impl Folder {
         self.read(COPY)
     }
 
-    /// Returns the revisions of [`Self::write_pending`], from the oldest to the newest.
+    /// Returns the revisions whose writes may not have been made, from the oldest to the newest.
     pub fn pending(&self) -> Vec<LocalCopy> {
         self.read(PENDING)
     }
