@@ -465,20 +465,20 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
             .text("M3", "cause")
             .contains("belongs to the old one")
     );
-    let (id, anew) = headline(&world(
-        "https://anew.gr7.us-east-1.eks.amazonaws.com",
-        &ca,
-        "API",
-    ));
+    // A server on this machine may be a tunnel to the endpoint, but not with another certificate authority.
+    let anew = "https://anew.gr7.us-east-1.eks.amazonaws.com";
+    let (id, tunnel) = headline(&world(anew, &ca, "API"));
+    assert_eq!((id.as_str(), tunnel.status("K7")), ("M1", "skipped"));
+    let other = std::fs::read(session.aws().ca()).unwrap();
+    let other = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, other);
+    let (id, created_again) = headline(&world(anew, &other, "API"));
     assert_eq!(
-        (id.as_str(), anew.text("K7", "next")),
+        (id.as_str(), created_again.text("K7", "next")),
         (
             "K7",
             "awsauth kubeconfig --cluster-name my-cluster --region us-east-1 --alias mine"
         )
     );
-    let other = std::fs::read(session.aws().ca()).unwrap();
-    let other = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, other);
     assert_eq!(headline(&world(&url, &other, "API")).0, "K7");
     let (id, gone) = headline(&json!({"keys": keys, "clusters": {}}));
     assert_eq!((id.as_str(), gone.status("M1")), ("K7", "skipped"));
