@@ -92,6 +92,11 @@ fn entry_claim(
             .is_none()
     };
     Some(match finding.rule.id {
+        // The limit is IAM's: the authenticator would match such a name.
+        "R01" if finding.message.contains("64 characters") => (
+            principal.rsplit('/').next()?.len() > 64,
+            "the name is short enough",
+        ),
         "R01" | "R02" | "R03" | "R05" | "R06" | "R07" | "R08" | "R09" => (nobody(), "it matches"),
         "R04" => {
             let (_, role) = principal.rsplit_once('/')?;
@@ -159,12 +164,12 @@ fn entry_claim(
         "S15" => (
             groups
                 .iter()
-                .any(|group| group.contains(" - ") || group.contains(','))
+                .any(|group| group.contains(' ') || group.contains(','))
                 || username.contains(" - "),
             "no such group or username",
         ),
         "S16" => (
-            values().any(|text| is_stray(text)),
+            values().any(|text| is_stray(text)) || principal.ends_with(','),
             "nothing has strayed in",
         ),
         "S17" if !is_error => return None,
