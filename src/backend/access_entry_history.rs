@@ -1,5 +1,6 @@
 //! Records changes to access entries in the cluster's history.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::cluster::{print_copy, until_interrupted};
@@ -7,6 +8,7 @@ use super::state_dir::state_folder;
 use super::{Backend, HistoryOptions};
 use crate::terminal::{Failure, Out, Refusal};
 use awsauth_core::access_entries::{EntryChange, Operation, changes_by};
+use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::history::{
@@ -100,16 +102,24 @@ impl Backend {
         }
     }
 
+    /// Returns the access configuration, with the contents of the entries that these writes changed.
+    pub(super) fn access_configuration_of_writes(
+        &self,
+        writes: &[&EntryWrite],
+        out: &mut Out,
+    ) -> Option<Arc<AccessEntries>> {
+        let principals = writes.iter().flat_map(|write| write.principals());
+        let principals: HashSet<&str> = principals.collect();
+        self.access_configuration_of(&|arn| principals.contains(arn), out)
+    }
+
     /// Forgets the writes that were not made, according to EKS. An update in progress may still change the mode.
     pub(crate) fn remove_void(&self, pending: &mut PendingWrites, out: &mut Out) {
         let writes = std::mem::take(&mut pending.writes);
-        let is_about = |arn: &str| {
-            let mut writes = writes.iter().filter_map(PendingWrite::write);
-            writes.any(|write| write.principals().any(|of| of == arn))
-        };
+        let entries: Vec<_> = writes.iter().filter_map(PendingWrite::write).collect();
         let live = match writes.is_empty() {
             true => None,
-            false => self.access_configuration_of(&is_about, out),
+            false => self.access_configuration_of_writes(&entries, out),
         };
         let is_updating = self.eks().is_some_and(|eks| eks.facts.is_updating);
         for write in writes {

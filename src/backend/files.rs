@@ -155,17 +155,19 @@ const TERRAFORM_NAMES: [&str; 6] = [
     "userarn",
 ];
 
+fn extension(path: &Path) -> Option<&str> {
+    path.extension()?.to_str()
+}
+
 /// Returns whether a file's name is that of configuration or state of Terraform.
 fn is_terraform_configuration(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("tf" | "tfvars" | "tfstate" | "hcl"))
+    matches!(extension(path), Some("tf" | "tfvars" | "tfstate" | "hcl"))
 }
 
 /// Returns the line of the first directive of a template of Terraform, or of the first expression if the file's name is that of a
 /// template.
 fn terraform_template(path: &Path, text: &str) -> Option<usize> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let is_named_so = matches!(extension, Some("tpl" | "tftpl" | "tmpl"));
+    let is_named_so = matches!(extension(path), Some("tpl" | "tftpl" | "tmpl"));
     let mut lines = text.lines();
     let at = lines.position(|line| {
         line.trim_start().starts_with("%{") || (is_named_so && line.contains("${"))

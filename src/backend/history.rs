@@ -1,6 +1,6 @@
 //! The history of aws-auth, from the cluster and this machine.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -223,9 +223,7 @@ impl Backend {
         if writes.is_empty() {
             return None;
         }
-        let principals = writes.iter().flat_map(|write| write.principals());
-        let principals: HashSet<&str> = principals.collect();
-        self.access_configuration_of(&|arn| principals.contains(arn), out)
+        self.access_configuration_of_writes(&writes, out)
     }
 
     /// Reads aws-auth and its history.

@@ -146,10 +146,11 @@ fn recorded(name: Option<&str>, backend: &Backend, out: &mut Out) -> Result<Cont
         None => {
             let latest = history.latest_text();
             let (name, revision, side) = latest.ok_or_else(|| no_write(&history, backend))?;
-            match side {
-                Side::Before => (name, "was there before", &revision.before, revision),
-                Side::After => (name, "was there after", &revision.after, revision),
-            }
+            let then = match side {
+                Side::Before => "was there before",
+                Side::After => "was there after",
+            };
+            (name, then, side.of(revision), revision)
         }
     };
     out.note(&format!(

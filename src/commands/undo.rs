@@ -11,7 +11,7 @@ use crate::write::{Options, Transaction, is_ignored};
 use awsauth_core::authenticator::access_diff;
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
-use awsauth_core::history::{Contents, EntryWrite, Revision, Side, revert};
+use awsauth_core::history::{Contents, EntryWrite, Revision, revert};
 use awsauth_core::plan::Request;
 use awsauth_kube::shell_command::quoted;
 
@@ -206,12 +206,8 @@ fn needs_revision(name: &str, history: &History) -> Failure {
         ),
     );
     if let Some((_, revision, side)) = history.latest_text() {
-        let restored = match side {
-            Side::Before => &revision.before,
-            Side::After => &revision.after,
-        };
-        let [live, restored] =
-            [&history.live, &restored.existing()].map(|of| Document::read(&of.data));
+        let restored = side.of(revision).existing();
+        let [live, restored] = [&history.live, &restored].map(|of| Document::read(&of.data));
         failure = failure.hint(format!(
             "undo what other clients changed: awsauth restore. It changes access: {}",
             access_summary(&access_diff(&live, &restored))

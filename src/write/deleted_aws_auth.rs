@@ -3,7 +3,6 @@
 use crate::backend::Backend;
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::Document;
-use awsauth_core::history::Side;
 
 /// Warns if aws-auth, which does not exist, has a last text with mappings.
 pub(super) fn warn_of_last_text(backend: &Backend, out: &mut Out) -> Result<(), Failure> {
@@ -11,11 +10,7 @@ pub(super) fn warn_of_last_text(backend: &Backend, out: &mut Out) -> Result<(), 
     let Some((name, revision, side)) = history.latest_text() else {
         return Ok(());
     };
-    let text = match side {
-        Side::Before => &revision.before,
-        Side::After => &revision.after,
-    };
-    let document = Document::read(&text.data);
+    let document = Document::read(&side.of(revision).data);
     let count: usize = document.sections().map(|one| one.entries().len()).sum();
     if count > 0 {
         let mappings = match count {

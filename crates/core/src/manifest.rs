@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 pub use error::{Cause, ManifestError};
 pub use faults::{ManifestFaults, ManifestForm, NotText, RepeatedKey};
-pub use invalid_fields::{InvalidField, InvalidFieldProblem, MAX_DATA};
+pub(crate) use invalid_fields::FIELDS;
+pub use invalid_fields::{InvalidField, InvalidFieldProblem};
 pub use misplaced_section::{MisplacedSection, Misplacement};
 pub use syntax_cause::is_template;
 

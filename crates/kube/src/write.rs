@@ -24,14 +24,10 @@ use super::interrupt::ChangeInProgress;
 use super::live_config_map::Live;
 use super::request_error::Fault;
 use awsauth_core::aws_auth_snapshot::Change;
+use awsauth_core::facts::limits::CONFIG_MAP_BYTES;
 
 pub use error::{FinalState, WriteError};
 pub use options::{Outcome, WriteOptions, Written};
-
-/// The maximum size of a ConfigMap's values.
-///
-/// <https://kubernetes.io/docs/concepts/configuration/configmap/>
-pub(crate) const MAX_SIZE: usize = 1 << 20;
 
 /// The extra time for a write that is in progress when the time limit ends.
 const GRACE: Duration = Duration::from_secs(5);
@@ -298,7 +294,7 @@ impl Run<'_> {
         }
         let next = Live::stored(live.with(change));
         let size = next.size();
-        if size > MAX_SIZE && size > live.size() {
+        if size > CONFIG_MAP_BYTES && size > live.size() {
             return Err(WriteError::TooLarge { size });
         }
         Ok(next)

@@ -21,7 +21,7 @@ fn group(name: &str, status: &str) -> NodeGroup {
     }
 }
 
-fn node_inventory(groups: Vec<NodeGroup>) -> Known<NodeInventory> {
+pub(super) fn node_inventory(groups: Vec<NodeGroup>) -> Known<NodeInventory> {
     Known::Is(NodeInventory {
         groups: Some(groups),
         profiles: Some(Vec::new()),

@@ -12,15 +12,13 @@ use serde_json::{Value, json};
 
 use super::{Object, RequestUser, Review, ReviewResult};
 use crate::document::SectionName;
+use crate::facts::limits::CONFIG_MAP_BYTES;
 use crate::history::Contents;
 
 const KIND: &str = "AdmissionReview";
 const API_VERSION: &str = "admission.k8s.io/v1";
 const NAME: &str = "aws-auth";
 const NAMESPACE: &str = "kube-system";
-/// The maximum size of a ConfigMap. The API server checks it before it calls webhooks.
-/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go>
-const MAX_DATA: usize = 1 << 20;
 /// The maximum number of lines and of items in flow lists of all sections: the memory of a review is proportional to it.
 pub(crate) const MAX_PARTS: usize = 64_000;
 
@@ -281,8 +279,10 @@ impl TryFrom<&RawObject<'_>> for Object {
             texts: data,
             is_cut,
         } = data.unwrap_or_default();
-        if data.values().map(String::len).sum::<usize>() > MAX_DATA {
-            return Err(format!("data of aws-auth is larger than {MAX_DATA} bytes"));
+        if data.values().map(String::len).sum::<usize>() > CONFIG_MAP_BYTES {
+            return Err(format!(
+                "data of aws-auth is larger than {CONFIG_MAP_BYTES} bytes"
+            ));
         }
         let sections = SectionName::ALL.map(|section| data.get(section.key()));
         let texts = sections.into_iter().flatten();
@@ -445,7 +445,7 @@ mod tests {
         // The API server sends no such ConfigMaps.
         for data in [
             json!([{"a": 1}]),
-            json!({"mapRoles": "a".repeat(MAX_DATA + 1)}),
+            json!({"mapRoles": "a".repeat(CONFIG_MAP_BYTES + 1)}),
         ] {
             other["data"] = data;
             let invalid = body("ConfigMap", &other);

@@ -8,22 +8,15 @@ use super::validate::check;
 use super::yaml_value::{Field, Value, documents, root};
 use super::{DesiredMapping, Mappings};
 use crate::document::{Document, Mapping, Principal, Section, SectionName};
+use crate::manifest::FIELDS;
 use goyaml::Tree;
 
 /// Reads the sections of an aws-auth ConfigMap as the authenticator does. Everything else in it is ignored.
 pub(super) fn read(fields: &[Field<'_>], mappings: &mut Mappings<'_>) -> Result<(), Fault> {
-    const KNOWN: [&str; 6] = [
-        "apiVersion",
-        "kind",
-        "metadata",
-        "data",
-        "binaryData",
-        "immutable",
-    ];
-    if let Some(field) = fields.iter().find(|field| !KNOWN.contains(&field.name)) {
+    if let Some(field) = fields.iter().find(|field| !FIELDS.contains(&field.name)) {
         return Err(Fault::new(
             field.line,
-            unknown(field.name, "the ConfigMap".to_owned(), &KNOWN),
+            unknown(field.name, "the ConfigMap".to_owned(), &FIELDS),
         ));
     }
     let mut texts = BTreeMap::new();

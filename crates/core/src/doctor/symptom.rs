@@ -130,7 +130,7 @@ fn question(line: &str) -> Option<String> {
         Some((resource, sub)) => (resource.to_owned(), format!(" --subresource={sub}")),
         None => (resource, String::new()),
     };
-    // Whoever may create tokens of all service accounts of a namespace has all their rights.
+    // Anyone who may create tokens of all service accounts of a namespace has all their rights.
     let is_nameable = sub.is_empty() || resource == "serviceaccounts";
     let name = object_name(line, verb, &resource, !sub.is_empty()).filter(|_| is_nameable);
     let name = name.map_or_else(String::new, |name| format!("/{name}"));

@@ -9,6 +9,16 @@ pub enum Side {
     After,
 }
 
+impl Side {
+    /// Returns aws-auth on this side of a revision's write.
+    pub fn of(self, revision: &Revision) -> &Contents {
+        match self {
+            Self::Before => &revision.before,
+            Self::After => &revision.after,
+        }
+    }
+}
+
 /// The text before or after the write of a revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatestText {
@@ -62,11 +72,7 @@ pub fn latest_text(revisions: &[(&Revision, RevisionState)], exists: bool) -> Op
 }
 
 fn has_text(contents: &Contents, revision: &Revision, side: Side) -> bool {
-    *contents
-        == match side {
-            Side::Before => revision.before.existing(),
-            Side::After => revision.after.existing(),
-        }
+    *contents == side.of(revision).existing()
 }
 
 #[cfg(test)]
@@ -124,10 +130,7 @@ mod tests {
         let states = revision_states(&all, &live, None);
         let all: Vec<_> = all.into_iter().zip(states).collect();
         let LatestText { at, side } = latest_text(&all, live.exists)?;
-        let contents = match side {
-            Side::Before => &revisions[at].before,
-            Side::After => &revisions[at].after,
-        };
+        let contents = side.of(&revisions[at]);
         Some(contents.data["mapRoles"].to_string())
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::find_aws_auth::{not_text, text};
 use crate::document::SectionName;
+use crate::facts::limits::CONFIG_MAP_BYTES;
 use crate::near_name::nearest;
 use goyaml::edit::span_tree::{Kind, NodeId, Pair, Tree};
 use goyaml::{Resolved, resolve};
@@ -39,17 +40,13 @@ pub enum InvalidFieldProblem {
     },
     /// This key of `data` is also in `binaryData`.
     InBinaryData(String),
-    /// The values of `data` have this many bytes, which is more than [`MAX_DATA`].
+    /// The values of `data` have this many bytes, which is more than [`CONFIG_MAP_BYTES`].
     TooLong(usize),
 }
 
-/// The maximum size of all values of a ConfigMap in bytes:
-/// <https://kubernetes.io/docs/concepts/configuration/configmap/#motivation>
-pub const MAX_DATA: usize = 1 << 20;
-
 /// The fields of a ConfigMap:
 /// <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/config-map-v1/>
-const FIELDS: [&str; 6] = [
+pub(crate) const FIELDS: [&str; 6] = [
     "apiVersion",
     "kind",
     "metadata",
@@ -129,7 +126,9 @@ pub(super) fn invalid_fields(tree: &Tree, object: NodeId) -> Vec<InvalidField> {
 
 /// Returns the field that is invalid because all values together are too long.
 pub(super) fn too_long(tree: &Tree, object: NodeId, bytes: usize) -> Option<InvalidField> {
-    let data = tree.get(object, "data").filter(|_| bytes > MAX_DATA)?;
+    let data = tree
+        .get(object, "data")
+        .filter(|_| bytes > CONFIG_MAP_BYTES)?;
     Some(InvalidField {
         problem: InvalidFieldProblem::TooLong(bytes),
         span: tree.node(data.key).span.clone(),

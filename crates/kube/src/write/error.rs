@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use awsauth_core::facts::limits::CONFIG_MAP_BYTES;
 use thiserror::Error;
 
-use super::MAX_SIZE;
 use crate::connection_target::Target;
 use crate::error_kind::ErrorKind;
 use crate::history::NoCopy;
@@ -49,7 +49,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
     BeingDeleted { target: Arc<Target> },
     /// The result exceeds the maximum size of a ConfigMap.
     #[error(
-        "{NAMESPACE}/{NAME} would be {size} bytes long, but the limit of a ConfigMap is {MAX_SIZE}"
+        "{NAMESPACE}/{NAME} would be {size} bytes long, but the limit of a ConfigMap is {CONFIG_MAP_BYTES}"
     )]
     TooLarge { size: usize },
     /// No copy of the current text could be stored. Nothing was written.

@@ -51,10 +51,10 @@ fn arguments_of_another(evidence: &Evidence, exec: &Exec) -> Option<Problem> {
         "aws" if has("token") && !has("get-token") => {
             let mut args = vec!["eks", "get-token", "--cluster-name", entry.eks_name()?];
             for (flag, names) in [
-                ("--region", ["--region", "--region"]),
-                ("--role-arn", ["--role", "-r"]),
+                ("--region", &["--region"][..]),
+                ("--role-arn", &["--role", "-r"]),
             ] {
-                let value = exec.argument(&names);
+                let value = exec.argument(names);
                 args.extend(value.into_iter().flat_map(|value| [flag, value]));
             }
             (AUTHENTICATOR, exec.command.as_str(), args)

@@ -1,10 +1,11 @@
 //! kubectl and the API server reject a ConfigMap with invalid fields.
 
+use crate::facts::limits::CONFIG_MAP_BYTES;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
 use crate::lint::rule::{Rule, Severity};
-use crate::manifest::{InvalidFieldProblem, MAX_DATA};
+use crate::manifest::InvalidFieldProblem;
 
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "S20",
@@ -44,7 +45,9 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 "remove it from binaryData".to_owned(),
             ),
             InvalidFieldProblem::TooLong(bytes) => (
-                format!("data has {bytes} bytes: the API server accepts at most {MAX_DATA}"),
+                format!(
+                    "data has {bytes} bytes: the API server accepts at most {CONFIG_MAP_BYTES}"
+                ),
                 "remove entries that are not needed".to_owned(),
             ),
         };

@@ -169,6 +169,7 @@ fn moved_lines(section: &Section, line: usize) -> Vec<Repair> {
     }
     Vec::new()
 }
+
 /// Characters that look like the hyphen with which YAML begins an item.
 const DASHES: [char; 10] = ['‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－'];
 
