@@ -159,3 +159,65 @@ impl Reconciler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use awsauth_kube::Live;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cache::Cache;
+
+    const ENTRY: &str = "- rolearn: arn:aws:iam::111122223333:role/nodes\n  username: node\n";
+
+    fn live(version: u64, roles: &str, managers: &[&str]) -> Live {
+        let managed = |at: usize, manager: &str| -> Value {
+            json!({
+                "manager": manager,
+                "operation": "Update",
+                "time": format!("2026-01-01T00:00:0{at}Z"),
+                "fieldsV1": {"f:data": {"f:mapRoles": {}}},
+            })
+        };
+        let managers = managers.iter().enumerate();
+        let managers: Vec<Value> = managers.map(|(at, name)| managed(at, name)).collect();
+        Live::stored(json!({
+            "metadata": {"uid": "1", "resourceVersion": version.to_string(), "managedFields": managers},
+            "data": {"mapRoles": roles},
+        }))
+    }
+
+    #[test]
+    fn removal_in_a_state_that_is_not_observed_yet_is_attributed_to_its_writer() {
+        let cache = Cache::default();
+        let mut recorder = ExternalWriteRecorder {
+            state: Some(cache.put_aws_auth(&live(1, ENTRY, &["earlier"]))),
+            ..ExternalWriteRecorder::default()
+        };
+        cache.take_states();
+        let mut memory = Memory::default();
+        let writers = recorder.writers_of(recorder.state.as_ref().expect("a state"));
+        let nothing = StoredAwsAuth::default();
+        let state = recorder.state.clone().expect("a state");
+        memory.observe_change(&nothing.snapshot, &state.snapshot, Some(&writers));
+        let writer = |memory: &Memory| {
+            let [writer] = Vec::from_iter(memory.changed_by.values().cloned())
+                .try_into()
+                .expect("the writer of one entry");
+            AwsAuthWriter::clone(&writer).manager
+        };
+        assert_eq!(writer(&memory).as_deref(), Some("earlier"));
+
+        // One client removes the entry, and another one writes the section before the controller does.
+        cache.put_aws_auth(&live(2, "[]\n", &["earlier", "remover"]));
+        let last = cache.put_aws_auth(&live(3, "# theirs\n[]\n", &["earlier", "remover", "busy"]));
+        let after = recorder.memory_after(&cache.states_until(&last), &memory);
+        assert_eq!(writer(&after).as_deref(), Some("remover"));
+        assert_eq!(writer(&memory).as_deref(), Some("earlier"));
+
+        // The same without a writer: the controller removed it itself.
+        recorder.own_version = 2;
+        let after = recorder.memory_after(&cache.states_until(&last), &memory);
+        assert!(after.changed_by.is_empty());
+    }
+}
