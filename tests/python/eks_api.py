@@ -224,9 +224,6 @@ def carry_out(world, operation, given, fault):
         raise Refusal(fault["code"], fault["message"], fault.get("status", 400))
     if fault["fault"] in ("drop", "stall"):
         return None
-    if fault["fault"] == "delay":
-        (FOLDER / "delayed").touch()
-        time.sleep(fault["seconds"])
     for name, input in fault.get("calls", []):
         answer(world, name, input)
     answered = answer(world, operation.name, given)
@@ -273,6 +270,13 @@ class Eks(BaseHTTPRequestHandler):
                 raise Refusal("AccessDeniedException", world["denied"][operation.name], 403)
             fault = fault_of(world, operation)
             record["fault"] = fault["fault"]
+            if fault["fault"] == "delay":
+                self.save(world, text)
+                (FOLDER / "delayed").touch()
+                time.sleep(fault["seconds"])
+                # Other requests may have changed the state meanwhile.
+                text = (FOLDER / "world.json").read_text()
+                world = {**json.loads(text), "key": world["key"], "region": world["region"]}
             answered = carry_out(world, operation, given, fault)
             self.hold = fault.get("seconds", 0)
         except Refusal as refusal:

@@ -60,6 +60,11 @@ impl EksService {
         fs::rename(&next, &path).expect("a file");
     }
 
+    /// Whether a fault has delayed a request.
+    pub(crate) fn has_delayed(&self) -> bool {
+        self.folder.join("delayed").exists()
+    }
+
     /// Returns the state after the requests so far.
     pub(crate) fn state(&self) -> Value {
         let text = fs::read_to_string(self.folder.join("world.json")).expect("a file");

@@ -18,6 +18,8 @@ pub use change_error::{Cause, OperationError, UpdateFailure};
 pub use client::{ClusterDescription, Eks};
 pub use conditional_entry_changes::{EntryChangeError, change_entries};
 pub use describe_cluster::{CredentialOrder, DescribeError, EksCluster, Progress, describe};
-pub use execute_operations::{EntryWithoutRights, OperationProgress, Outcome, StopCause, Stopped};
+pub use execute_operations::{
+    EntryWithoutRights, OperationProgress, Outcome, StopCause, Stopped, VISIBILITY_LIMIT,
+};
 pub use nodes::Nodes;
 pub use read_error::{EksError, Unavailable};

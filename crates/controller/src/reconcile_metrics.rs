@@ -134,6 +134,7 @@ mod tests {
                 ..EksSnapshot::default()
             },
             AwsQuery::default(),
+            tokio::time::Instant::now(),
         );
         let mut findings = |eks: &EksState| {
             updater.lint(&metrics, &stored, eks);

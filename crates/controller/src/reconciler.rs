@@ -28,7 +28,7 @@ use awsauth_core::history::Who;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
     AwsQuery, Decision, EventKind, Input, Memory, Object, ObjectKind, ObjectReport,
-    OwnershipRecord, Reason, Stage, decide, needs_server_time,
+    OwnershipRecord, Reason, Stage, UnlistedAccessEntries, decide, needs_server_time,
 };
 
 pub(crate) use access_entry_writer::RunningChanges;
@@ -158,6 +158,9 @@ impl Reconciler {
                 changed = self.is_leader.changed() => {
                     if changed.is_err() { return }
                     if *self.is_leader.borrow() {
+                        // The previous leader may have changed access entries until now.
+                        self.eks_sender.send_modify(|state| *state = Arc::new(state.with_new_leader(Instant::now())));
+                        self.refresh_eks.notify_one();
                         self.ownership.forget();
                         self.external_writes.forget();
                         // Its watches may lag behind what the previous leader did.
@@ -305,11 +308,16 @@ impl Reconciler {
         if asks_more && first.plan.is_none() && !first.removes_access() {
             // Otherwise, the response starts the next reconciliation.
             let interrupt = self.must_stop_requests(&stored, &list.objects, started, None);
-            eks = self.refreshed_eks(eks, EKS_TIMEOUT, interrupt).await;
+            let query = self.aws_query.borrow().clone();
+            let has_answers = move |state: &EksState| state.query.includes(&query);
+            eks = self
+                .refreshed_eks(eks, EKS_TIMEOUT, has_answers, interrupt)
+                .await;
             first = self.decide(Stage::Preparing, &stored, &list, &eks);
         }
         self.report_idle(first.idle.clone()).await;
-        let needs_refresh = first.plan.is_some() && first.needs_fresh_inventory && eks.is_stale();
+        // Without a plan, a node group that EKS did not know yet may need a missing entry.
+        let needs_refresh = first.needs_fresh_inventory && eks.is_stale();
         let eks = match needs_refresh {
             true => self.with_current_nodes(eks).await,
             false => eks,
@@ -505,6 +513,7 @@ impl Reconciler {
             memory: &memory,
             facts: &eks.facts,
             access_entries: hidden.as_ref().or(access_entries),
+            unlisted_access_entries: &eks.unlisted_access_entries(),
             aws: &eks.snapshot.aws,
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
@@ -565,7 +574,9 @@ impl Reconciler {
             .entry_changes;
         if !changes.is_empty() && eks.is_stale() {
             let responded_at = eks.responded_at;
-            eks = self.refreshed_eks(eks, EKS_TIMEOUT, pending()).await;
+            eks = self
+                .refreshed_eks(eks, EKS_TIMEOUT, |_| true, pending())
+                .await;
             if eks.responded_at == responded_at {
                 return;
             }
@@ -629,8 +640,9 @@ impl Reconciler {
         if self.awaited_nodes_after == before.responded_at {
             self.refresh_eks.notify_one();
         } else {
-            let refreshed = self.refreshed_eks(Arc::clone(&before), NODES_TIMEOUT, pending());
-            let refreshed = refreshed.await;
+            let refreshed = self
+                .refreshed_eks(Arc::clone(&before), NODES_TIMEOUT, |_| true, pending())
+                .await;
             if refreshed.responded_at != before.responded_at {
                 return refreshed;
             }
@@ -638,28 +650,28 @@ impl Reconciler {
             warn!("EKS did not report the state of node groups in time");
         }
         let needs = "a response from EKS".to_owned();
-        Arc::new(EksState {
-            node_inventory: Known::Unknown { needs },
-            ..(*before).clone()
-        })
+        let mut state = (*before).clone();
+        state.node_inventory = Known::Unknown { needs };
+        Arc::new(state)
     }
 
-    /// Asks EKS, and returns its response; the state `before` after the time limit or an interrupt.
+    /// Asks EKS, and returns its next response that `is_enough`; the state `before` after the time limit or an interrupt.
     async fn refreshed_eks(
         &mut self,
         before: Arc<EksState>,
         limit: Duration,
+        is_enough: impl Fn(&EksState) -> bool,
         interrupt: impl Future<Output = ()>,
     ) -> Arc<EksState> {
-        // Ignores a response that arrived before the request.
-        self.eks.mark_unchanged();
+        let last = self.eks.borrow_and_update().responded_at;
         self.refresh_eks.notify_one();
+        let is_new = |state: &Arc<EksState>| state.responded_at != last && is_enough(state);
         let refreshed = tokio::select! {
-            refreshed = timeout(limit, self.eks.changed()) => refreshed,
+            refreshed = timeout(limit, self.eks.wait_for(is_new)) => refreshed,
             () = interrupt => return before,
         };
         match refreshed {
-            Ok(Ok(())) => Arc::clone(&self.eks.borrow_and_update()),
+            Ok(Ok(state)) => Arc::clone(&state),
             _ => before,
         }
     }
@@ -672,7 +684,8 @@ impl Reconciler {
         eks: &EksState,
     ) {
         let mut waiting = HashSet::new();
-        if eks.lacks_access_entries() {
+        let unlisted = eks.unlisted_access_entries();
+        if eks.lacks_access_entries() || unlisted != UnlistedAccessEntries::default() {
             let now = Timestamp::now();
             let waits = |report: &ObjectReport| report.status.reason() == Some(Reason::AwsError);
             let all = objects.iter().zip(reports);

@@ -35,7 +35,7 @@ pub use config::{Admission, Config, ConfigError, Grant, OnWithdrawal, Protect, R
 pub use decide::{OWNER_TAG, decide};
 pub use decision::{
     AccessEntryChange, AccessEntryFailure, AwsAuthWriter, Decision, Event, EventKind, Input,
-    Memory, ObjectReport, Preparation, Protected, Regarding, Repair, Stage,
+    Memory, ObjectReport, Preparation, Protected, Regarding, Repair, Stage, UnlistedAccessEntries,
 };
 pub use expired_objects::needs_server_time;
 pub use mapping_object::{

@@ -538,6 +538,60 @@ fn protected_entry_is_restored_although_eks_does_not_report_the_nodes() {
     controller.terminate();
 }
 
+/// A response that EKS began before an access entry was created arrives after it. Its object must not be released without it.
+#[test]
+fn access_entry_that_a_late_response_lacks_is_deleted_with_its_object() {
+    let (harness, eks, _moto, controller) = start_with_ops();
+    let delay = |operation: &str, seconds: u32| json!({"operation": operation, "fault": "delay", "seconds": seconds});
+    set_faults(&eks, json!([delay("CreateAccessEntry", 4)]));
+    let apply = |name: &str| {
+        let mut object = developer(name);
+        object["spec"]["policies"] = json!([{"name": "view"}]);
+        harness.apply(&object);
+    };
+    apply("bob");
+    eventually("the access entry is being created", || {
+        eks.has_delayed().then_some(())
+    });
+    // Access entries are listed first.
+    set_faults(&eks, json!([delay("ListNodegroups", 15)]));
+    apply("carl");
+    harness.wait_for_ready("bob", "True Applied");
+    std::thread::sleep(Duration::from_secs(6));
+    harness.delete("bob");
+    eventually("the object is deleted", || {
+        harness.object("bob").is_null().then_some(())
+    });
+    assert_eq!(entry(&eks, &role("bob")), None);
+    harness.wait_for_ready("carl", "True Applied");
+    let events = harness.events();
+    assert!(!events.contains("DriftRepaired"), "{events}");
+    controller.terminate();
+}
+
+#[test]
+fn entry_of_a_node_group_that_is_newer_than_the_last_response_is_restored() {
+    let (harness, eks, _moto, controller) = start_with_ops();
+    let mut world = eks.state();
+    let mut group = world["nodegroups"][NAME][0].clone();
+    group["nodegroupName"] = json!("new");
+    group["nodeRole"] = json!(role("new"));
+    let groups = world["nodegroups"][NAME].as_array_mut().unwrap();
+    groups.push(group);
+    eks.set(&world);
+    let before = harness.roles();
+    let new = NODE_ENTRY.replace(&role("nodes"), &role("new"));
+    harness.write("mapRoles", &format!("{before}{new}"), "eks");
+    std::thread::sleep(Duration::from_secs(6));
+    harness.write("mapRoles", &before, "terraform");
+    eventually("the node entry is restored", || {
+        harness.roles().contains(&role("new")).then_some(())
+    });
+    let events = harness.events();
+    assert!(!events.contains("NodeEntryGone"), "{events}");
+    controller.terminate();
+}
+
 #[test]
 fn aws_auth_does_not_wait_for_queries_about_new_objects() {
     let (harness, eks, _moto, controller) = start_with_ops();

@@ -11,15 +11,16 @@ use awsauth_core::document::{Principal, SsoRole};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::iam_principals::{self, Listed};
-use awsauth_core::facts::node_inventory::{NodeGroup, NodeInventory};
+use awsauth_core::facts::node_inventory::NodeGroup;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
     ConditionKind, Config, DeletionPolicy, DriftPolicy, OWNER_TAG, Reason, Spec, Stage,
-    check_requester,
+    UnlistedAccessEntries, check_requester,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::protection::node_inventory;
 use super::simulation::{ACCOUNT, CONFIG, Crash, Simulation, entry, node_entry, role, spec};
 
 use AuthenticationMode::{Api, ApiAndConfigMap, ConfigMap};
@@ -629,6 +630,59 @@ fn deletion_retains_or_deletes_and_waits_for_eks() {
 }
 
 #[test]
+fn claim_is_kept_while_eks_may_not_list_the_entry_yet() {
+    let entries_only = config("backend: access-entries\n");
+    let may_include = |name: Option<&str>| UnlistedAccessEntries {
+        any: name.is_none(),
+        principals: name.map(role).into_iter().collect(),
+    };
+    for (mode, is_known) in [(Api, true), (ApiAndConfigMap, false)] {
+        let unlisted = |name| may_include(Some(name).filter(|_| is_known));
+        let mut simulation = cluster(&entries_only, mode, "").with("a", spec("a", "a", &["dev"]));
+        let before = simulation.entries.clone();
+        simulation.settle();
+        let after = simulation.entries.clone();
+
+        simulation.entries = before.clone();
+        simulation.unlisted_entries = unlisted("a");
+        simulation.delete("a");
+        simulation.settle();
+        assert_eq!(simulation.reason("a"), Reason::AwsError);
+        simulation.entries = after;
+        simulation.unlisted_entries = UnlistedAccessEntries::default();
+        simulation.settle();
+        assert!(simulation.objects.is_empty());
+        assert_eq!(entry_of(&simulation, "a"), None);
+        assert_eq!(simulation.record.to_text(), "");
+
+        // The object requests another role, so its status no longer names the first one.
+        simulation.create("b", spec("b", "b", &["dev"]));
+        simulation.settle();
+        let left = terms_of(&simulation, "b").clone();
+        simulation.entries = before;
+        simulation.unlisted_entries = unlisted("b");
+        simulation.change("b", |spec| spec.principal = Principal::Role(role("c")));
+        simulation.settle();
+        set_entry(&mut simulation, &role("b"), Some(left));
+        simulation.unlisted_entries = UnlistedAccessEntries::default();
+        simulation.settle();
+        assert_eq!(entry_of(&simulation, "b"), None);
+        assert!(entry_of(&simulation, "c").is_some());
+
+        // An entry that was never created delays nothing for longer.
+        simulation.entries = Some(Arc::new(AccessEntries::new(mode, Some(Vec::new()))));
+        simulation.unlisted_entries = unlisted("c");
+        simulation.delete("b");
+        simulation.reconcile();
+        assert_eq!(simulation.objects.len(), 1);
+        simulation.unlisted_entries = UnlistedAccessEntries::default();
+        simulation.settle();
+        assert!(simulation.objects.is_empty());
+        assert_eq!(simulation.record.to_text(), "");
+    }
+}
+
+#[test]
 fn expired_object_loses_its_entry_and_stays() {
     for (mode, lines) in [(Api, ""), (ApiAndConfigMap, "backend: access-entries\n")] {
         let mut simulation = cluster(&config(lines), mode, "").with("a", spec("a", "a", &["dev"]));
@@ -733,12 +787,7 @@ fn object_gets_no_access_entry_of_a_role_that_nodes_sign_in_with() {
         status: "ACTIVE".to_owned(),
         issues: Vec::new(),
     };
-    let inventory = Known::Is(NodeInventory {
-        groups: Some(vec![group]),
-        profiles: Some(Vec::new()),
-        classes: Some(Vec::new()),
-        ..NodeInventory::default()
-    });
+    let inventory = node_inventory(vec![group]);
     let entries_only = config("backend: access-entries\n");
     let refuses = |simulation: &Simulation| {
         let (reason, message) = simulation.ready("thief");

@@ -12,7 +12,7 @@ use awsauth_core::plan::{Facts, Known};
 use awsauth_core::reconcile::{
     AccessEntryChange, AccessEntryFailure, AwsAuthWriter, AwsFacts, Config, Decision,
     DeletionPolicy, DriftPolicy, EntryRecord, Input, InvalidSpec, Memory, Object, ObjectKind,
-    OwnershipRecord, Reason, Regarding, Spec, Stage, Status, decide,
+    OwnershipRecord, Reason, Regarding, Spec, Stage, Status, UnlistedAccessEntries, decide,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,6 +35,7 @@ pub(crate) struct Simulation {
     pub(crate) memory: Memory,
     pub(crate) facts: Facts,
     pub(crate) entries: Option<Arc<AccessEntries>>,
+    pub(crate) unlisted_entries: UnlistedAccessEntries,
     pub(crate) aws: AwsFacts,
     pub(crate) node_inventory: Known<NodeInventory>,
     pub(crate) now: Timestamp,
@@ -107,6 +108,7 @@ impl Simulation {
             memory: Memory::default(),
             facts: Facts::default(),
             entries: None,
+            unlisted_entries: UnlistedAccessEntries::default(),
             aws: AwsFacts::default(),
             node_inventory: Known::NotRequested,
             now: after_start(0),
@@ -278,6 +280,7 @@ impl Simulation {
             memory: &self.memory,
             facts: &self.facts,
             access_entries: self.entries.as_ref(),
+            unlisted_access_entries: &self.unlisted_entries,
             aws: &self.aws,
             node_inventory: &self.node_inventory,
             now: self.now,

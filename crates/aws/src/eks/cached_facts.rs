@@ -32,7 +32,8 @@ pub struct EksSnapshot {
     pub unavailable: Vec<String>,
 }
 
-/// Reads a cluster from EKS, and the answers to `query`. Blocks; must not be called from within an async runtime.
+/// Reads a cluster from EKS, and the answers to `query`. Calls `read` with what EKS returned before it waits for these answers. Blocks; must
+/// not be called from within an async runtime.
 ///
 /// # Errors
 /// If there are no credentials, the cluster does not exist, or EKS does not answer.
@@ -40,6 +41,7 @@ pub fn read_snapshot(
     name: &str,
     options: &CredentialOptions,
     query: &AwsQuery,
+    read: impl FnOnce(EksSnapshot),
 ) -> Result<EksSnapshot, DescribeError> {
     let environment = AwsEnvironment::of_process();
     let cluster = describe(
@@ -63,12 +65,8 @@ pub fn read_snapshot(
         .profiles
         .map_err(|missing| unavailable.push(missing))
         .ok();
-    let mut unavailable: Vec<String> = unavailable
-        .iter()
-        .map(|missing| format!("{}; {}", missing.message(name), missing.hint()))
-        .collect();
-    let aws = answers(&cluster, query, &mut unavailable);
-    Ok(EksSnapshot {
+    let unavailable = unavailable.iter();
+    let mut snapshot = EksSnapshot {
         mode: cluster.facts.authentication_mode,
         account: Some(cluster.facts.account().to_owned()),
         access_entries,
@@ -77,9 +75,16 @@ pub fn read_snapshot(
             profiles,
             ..NodeInventory::default()
         },
-        aws,
-        unavailable,
-    })
+        aws: AwsFacts::default(),
+        unavailable: unavailable
+            .map(|missing| format!("{}; {}", missing.message(name), missing.hint()))
+            .collect(),
+    };
+    if *query != AwsQuery::default() {
+        read(snapshot.clone());
+    }
+    snapshot.aws = answers(&cluster, query, &mut snapshot.unavailable);
+    Ok(snapshot)
 }
 
 /// Asks IAM and EKS what a query requests. Adds what they did not answer to `unavailable`.

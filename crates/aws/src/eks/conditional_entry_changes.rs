@@ -1,26 +1,32 @@
 //! Makes changes to access entries that were decided on an earlier response from EKS.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::change_error::{Cause, OperationError};
 use super::describe_cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
-use super::execute_operations::{OperationProgress, Outcome, StopCause, Stopped};
+use super::execute_operations::{OperationProgress, Outcome, StopCause, Stopped, may_pass};
 use crate::AwsEnvironment;
 use crate::credentials::CredentialOptions;
-use awsauth_core::access_entries::{EntryChange, Operation, difference_between};
+use crate::request_error::AwsError;
+use awsauth_core::access_entries::{EntryChange, Operation};
 use awsauth_core::error_chain;
-use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 
 /// Why a change was not made.
 #[derive(Debug)]
 pub enum EntryChangeError {
     /// Another client changed the entry since the decision.
     Overtaken { principal_arn: String },
-    /// EKS refused a call or did not answer; with what to do.
-    Eks(String),
+    /// EKS refused a call or did not answer.
+    Eks {
+        /// The error, and what to do.
+        message: String,
+        /// Whether the entry may have changed nevertheless.
+        may_have_changed: bool,
+    },
     /// The caller stopped, or the time limit passed.
-    Stopped,
+    Stopped { may_have_changed: bool },
 }
 
 impl fmt::Display for EntryChangeError {
@@ -30,14 +36,14 @@ impl fmt::Display for EntryChangeError {
                 f,
                 "another client changed the access entry of {principal_arn} in the meantime"
             ),
-            Self::Eks(message) => f.write_str(message),
-            Self::Stopped => f.write_str("stopped before the change"),
+            Self::Eks { message, .. } => f.write_str(message),
+            Self::Stopped { .. } => f.write_str("stopped before the end of the change"),
         }
     }
 }
 
-/// Makes each group of changes in order, up to the first one that fails. Reads each entry again before it is changed. Returns for
-/// each group how many changes were made, and why the others were not. Blocks; must not be called from within an async runtime.
+/// Makes each group of changes in order, up to the first one that fails. Reads each entry again before it is changed; does not believe
+/// that an `unlisted` one is already deleted. Returns for each group how many changes were made, and why the others were not. Blocks; must not be called from within an async runtime.
 ///
 /// # Errors
 /// If there are no credentials, the cluster does not exist, or EKS does not answer.
@@ -45,6 +51,7 @@ pub fn change_entries(
     name: &str,
     options: &CredentialOptions,
     groups: &[Vec<EntryChange>],
+    unlisted: &HashSet<String>,
     time_limit: Duration,
     should_stop: impl Fn() -> bool,
 ) -> Result<Vec<(usize, Option<EntryChangeError>)>, DescribeError> {
@@ -64,8 +71,10 @@ pub fn change_entries(
             for (made, change) in changes.iter().enumerate() {
                 is_over |= should_stop() || Instant::now() >= deadline;
                 let result = match is_over {
-                    true => Err(EntryChangeError::Stopped),
-                    false => make(&cluster, change, deadline, &should_stop),
+                    true => Err(EntryChangeError::Stopped {
+                        may_have_changed: false,
+                    }),
+                    false => make(&cluster, change, unlisted, deadline, &should_stop),
                 };
                 if let Err(error) = result {
                     return (made, Some(error));
@@ -79,6 +88,7 @@ pub fn change_entries(
 fn make(
     cluster: &EksCluster,
     change: &EntryChange,
+    unlisted: &HashSet<String>,
     deadline: Instant,
     should_stop: &dyn Fn() -> bool,
 ) -> Result<(), EntryChangeError> {
@@ -89,37 +99,45 @@ fn make(
         .map_err(|error| {
             let hint = error.hint();
             let error = error_chain::text(&error);
-            EntryChangeError::Eks(format!(
-                "cannot read the access entry of {arn}: {error}; {hint}"
-            ))
+            EntryChangeError::Eks {
+                message: format!("cannot read the access entry of {arn}: {error}; {hint}"),
+                may_have_changed: false,
+            }
         })?;
+    // EKS may not find a new entry yet.
+    let is_found = found.is_some() || !unlisted.contains(arn);
     // The answer to an earlier attempt may have been lost.
-    if is_same(arn, found.as_ref(), change.after.as_ref()) {
+    if change.is_after(found.as_ref()) && is_found {
         return Ok(());
     }
-    if !is_same(arn, found.as_ref(), change.before.as_ref()) {
+    if !change.is_before(found.as_ref()) {
         return Err(EntryChangeError::Overtaken {
             principal_arn: arn.clone(),
         });
     }
-    let mut progress = Progress { should_stop };
+    let mut progress = Progress {
+        should_stop,
+        finished: 0,
+    };
     let operations = change.operations();
     let made = cluster.with_client(|eks| eks.execute(name, &operations, deadline, &mut progress));
-    made.map_err(|stopped| stop_error(arn, stopped))
+    made.map_err(|stopped| stop_error(arn, stopped, progress.finished))
 }
 
-/// Returns whether an entry has these contents and tags.
-fn is_same(arn: &str, found: Option<&AccessEntry>, expected: Option<&AccessTerms>) -> bool {
-    let terms = found.and_then(|found| found.terms.as_ref());
-    let tags = |terms: Option<&AccessTerms>| terms.map(|terms| terms.tags.clone());
-    found.is_some() == terms.is_some()
-        && difference_between(arn, terms, expected).is_none()
-        && tags(terms) == tags(expected)
-}
-
-fn stop_error(arn: &str, stopped: Stopped<String>) -> EntryChangeError {
+fn stop_error(arn: &str, stopped: Stopped<String>, finished: usize) -> EntryChangeError {
+    let is_refused = match &stopped.cause {
+        StopCause::Eks(error) => match &error.cause {
+            Cause::Aws(error) => matches!(error, AwsError::Refused(_)) && !may_pass(error),
+            cause => matches!(cause, Cause::Setup(_)),
+        },
+        _ => false,
+    };
     let message = match stopped.cause {
-        StopCause::Requested => return EntryChangeError::Stopped,
+        StopCause::Requested => {
+            return EntryChangeError::Stopped {
+                may_have_changed: finished > 0,
+            };
+        }
         StopCause::Eks(error) if is_overtaken(&error) => {
             return EntryChangeError::Overtaken {
                 principal_arn: arn.to_owned(),
@@ -128,12 +146,16 @@ fn stop_error(arn: &str, stopped: Stopped<String>) -> EntryChangeError {
         StopCause::Eks(error) => format!("{error}; {}", error.hint()),
         StopCause::Kubernetes(error) => error,
     };
-    EntryChangeError::Eks(match stopped.without_rights {
+    let message = match stopped.without_rights {
         Some(entry) if entry.kept_because.is_some() => format!(
             "{message}. The new access entry of {arn} has no rights yet, and could not be deleted"
         ),
         _ => message,
-    })
+    };
+    EntryChangeError::Eks {
+        message,
+        may_have_changed: finished > 0 || !is_refused,
+    }
 }
 
 fn is_overtaken(error: &OperationError) -> bool {
@@ -142,6 +164,7 @@ fn is_overtaken(error: &OperationError) -> bool {
 
 struct Progress<'a> {
     should_stop: &'a dyn Fn() -> bool,
+    finished: usize,
 }
 
 impl OperationProgress for Progress<'_> {
@@ -150,7 +173,9 @@ impl OperationProgress for Progress<'_> {
 
     fn starting(&mut self, _: &Operation) {}
 
-    fn finished(&mut self, _: &Operation, _: Outcome) {}
+    fn finished(&mut self, _: &Operation, _: Outcome) {
+        self.finished += 1;
+    }
 
     fn call_kubernetes(&mut self, operation: &Operation) -> Result<Outcome, String> {
         Err(format!("{operation} is not a change of an access entry"))

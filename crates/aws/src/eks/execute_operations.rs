@@ -28,7 +28,7 @@ const CLEANUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long EKS may take until other calls find a new entry:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
-const VISIBILITY_LIMIT: Duration = Duration::from_secs(60);
+pub const VISIBILITY_LIMIT: Duration = Duration::from_secs(60);
 
 /// What an operation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -581,7 +581,7 @@ impl Delay {
 }
 
 /// Whether a repetition may succeed: EKS throttles, had an internal error, or its answer was lost.
-fn may_pass(error: &AwsError) -> bool {
+pub(super) fn may_pass(error: &AwsError) -> bool {
     match error {
         AwsError::Unreachable { .. }
         | AwsError::InvalidResponse { .. }

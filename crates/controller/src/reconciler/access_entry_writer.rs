@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Reconciler;
@@ -102,12 +103,13 @@ impl Reconciler {
             changes.iter().map(|change| change.change.clone()).collect()
         };
         let groups: Vec<Vec<EntryChange>> = by_object(&changes).iter().map(of_object).collect();
+        let unlisted = eks.new_access_entries(Instant::now());
         self.record_entries(groups.concat(), eks).await;
         let options = self.context.settings.credential_options.clone();
         let (is_leader, shutdown) = (self.is_leader.clone(), self.context.shutdown.clone());
         let should_stop = move || !*is_leader.borrow() || shutdown.is_requested();
         let work = tokio::task::spawn_blocking(move || {
-            change_entries(&name, &options, &groups, TIME_LIMIT, should_stop)
+            change_entries(&name, &options, &groups, &unlisted, TIME_LIMIT, should_stop)
         });
         self.running_changes = Some(RunningChanges {
             changes,
@@ -129,7 +131,8 @@ impl Reconciler {
                 return true;
             }
         };
-        let (mut done, mut events) = (Vec::new(), Vec::<Event>::new());
+        let (mut done, mut uncertain) = (Vec::new(), Vec::new());
+        let mut events = Vec::<Event>::new();
         let mut is_overtaken = false;
         for (changes, (made, error)) in by_object(&ended.changes).into_iter().zip(results) {
             let AccessEntryChange { object, uid, .. } = &changes[0];
@@ -153,13 +156,21 @@ impl Reconciler {
             }
             match error {
                 None => drop(self.memory.entry_failures.remove(uid)),
-                Some(EntryChangeError::Stopped) => {}
+                Some(EntryChangeError::Stopped { may_have_changed }) => {
+                    let failed = failed.filter(|_| may_have_changed);
+                    uncertain.extend(failed.map(|failed| failed.change.clone()));
+                }
                 Some(error @ EntryChangeError::Overtaken { .. }) => {
                     info!(object = name, "{error}");
                     self.context.metrics.changed_access_entry("conflict");
                     is_overtaken = true;
                 }
-                Some(EntryChangeError::Eks(message)) => {
+                Some(EntryChangeError::Eks {
+                    message,
+                    may_have_changed,
+                }) => {
+                    let failed = failed.filter(|_| may_have_changed);
+                    uncertain.extend(failed.map(|failed| failed.change.clone()));
                     warn!(
                         object = name,
                         error = message,
@@ -181,8 +192,9 @@ impl Reconciler {
             }
         }
         self.object_writer.emit(&ended.objects, &events).await;
+        let now = Instant::now();
         self.eks_sender.send_modify(|state| {
-            *state = Arc::new(state.with_entries_changed(&done));
+            *state = Arc::new(state.with_entries_changed(&done, &uncertain, now));
         });
         if is_overtaken {
             self.refresh_eks.notify_one();

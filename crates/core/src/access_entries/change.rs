@@ -28,6 +28,24 @@ impl EntryChange {
         self.entry(self.after.as_ref())
     }
 
+    /// Whether the principal's entry is as it was before the change. Entries whose contents are unknown are never equal.
+    pub fn is_before(&self, found: Option<&AccessEntry>) -> bool {
+        self.is_equal(found, self.before.as_ref())
+    }
+
+    /// Whether the principal's entry is as it is after the change.
+    pub fn is_after(&self, found: Option<&AccessEntry>) -> bool {
+        self.is_equal(found, self.after.as_ref())
+    }
+
+    fn is_equal(&self, found: Option<&AccessEntry>, expected: Option<&AccessTerms>) -> bool {
+        let terms = found.and_then(|found| found.terms.as_ref());
+        let tags = |terms: Option<&AccessTerms>| terms.map(|terms| terms.tags.clone());
+        found.is_some() == terms.is_some()
+            && difference_between(&self.principal_arn, terms, expected).is_none()
+            && tags(terms) == tags(expected)
+    }
+
     fn entry(&self, terms: Option<&AccessTerms>) -> Option<AccessEntry> {
         let terms = terms?.clone();
         Some(AccessEntry {

@@ -10,6 +10,7 @@ use super::mapping_object::{EntryRecord, Object, Status};
 use super::ownership_record::OwnershipRecord;
 use super::principal_facts::{AwsFacts, AwsQuery};
 use crate::access_entries::EntryChange;
+use crate::arn::comparable;
 use crate::authenticator::AccessEntries;
 use crate::aws_auth_snapshot::Snapshot;
 use crate::document::edit::Edit;
@@ -34,6 +35,8 @@ pub struct Input<'a> {
     pub facts: &'a Facts,
     /// The cluster's access entries; `None` if unknown.
     pub access_entries: Option<&'a Arc<AccessEntries>>,
+    /// Which of them may be missing there.
+    pub unlisted_access_entries: &'a UnlistedAccessEntries,
     /// The answers to the last [`Decision::aws_query`].
     pub aws: &'a AwsFacts,
     /// The roles of the cluster's nodes, or what is needed to find them.
@@ -41,6 +44,25 @@ pub struct Input<'a> {
     pub now: Timestamp,
     /// The time of the API server, which [`needs_server_time`](super::needs_server_time) requests.
     pub server_time: Option<Timestamp>,
+}
+
+/// The access entries that may exist although EKS did not list them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnlistedAccessEntries {
+    /// Any: another replica may have created them.
+    pub any: bool,
+    /// Those of these principals, whose ARNs are [comparable](comparable).
+    pub principals: BTreeSet<String>,
+}
+
+impl UnlistedAccessEntries {
+    pub(super) fn may_include(&self, principal_arn: &str) -> bool {
+        self.any || self.principals.contains(&comparable(principal_arn))
+    }
+
+    pub(super) fn are_none(&self) -> bool {
+        !self.any && self.principals.is_empty()
+    }
 }
 
 /// A client that wrote aws-auth.
@@ -87,7 +109,7 @@ pub struct Decision {
     pub refused: Vec<Guard>,
     /// Why the controller does nothing, such as the authentication mode API; a sentence.
     pub idle: Option<String>,
-    /// Whether the plan depends on [`Input::node_inventory`], which must then be current: EKS removes the entry of a node group that it
+    /// Whether the plan, or that there is none, depends on [`Input::node_inventory`], which must then be current: EKS removes the entry of a node group that it
     /// deletes, and the controller must not restore that entry.
     pub needs_fresh_inventory: bool,
     /// The state to keep once the plan is carried out.

@@ -132,7 +132,7 @@ impl AbandonedEntry {
             Some(Err(why)) if !is_protected => Some(("Revoked", why)),
             _ if is_deleted => Some((
                 "Removed",
-                "its finalizer awsauth.dev/entry was removed, and its deletionPolicy was Delete"
+                "EKS did not list it, or the object's finalizer awsauth.dev/entry was removed, and its deletionPolicy was Delete"
                     .to_owned(),
             )),
             Some(Ok(OnWithdrawal::Keep)) => return None,
@@ -334,14 +334,7 @@ impl<'a> Case<'a> {
 
     /// Returns the outcome of an object whose mapping is or may be an access entry, if the access entries are unknown.
     fn unlisted_entry(&self) -> Option<EntryOutcome> {
-        let object = self.object;
-        let recorded = object.status.access_entry.as_ref();
-        let recorded = recorded.map(|recorded| recorded.principal_arn.as_str());
-        let requested = self.resolver.desired[self.at].as_ref().ok();
-        let requested = requested.map(|requested| requested.key.as_str());
-        let record = self.input().record;
-        let mut arns = recorded.into_iter().chain(requested);
-        let arn = arns.find(|arn| record.proves_access_entry(&object.uid, arn))?;
+        let arn = self.claims().next()?;
         let is_held = listed(self.input()).is_none() && !self.is_released();
         let hint = self.hint_to_release();
         is_held.then(|| {
@@ -354,13 +347,36 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Returns the outcome of an object that must lose an access entry whose contents EKS did not return. They name its owner, so without
-    /// them it would stay.
+    /// Returns the principals of the access entries that the object claims, as far as its status or its specification names them.
+    fn claims(&self) -> impl Iterator<Item = &'a str> {
+        let (object, record) = (self.object, self.input().record);
+        let recorded = object.status.access_entry.as_ref();
+        let recorded = recorded.map(|recorded| recorded.principal_arn.as_str());
+        let requested = self.resolver.desired[self.at].as_ref().ok();
+        let requested = requested.map(|requested| requested.key.as_str());
+        let arns = recorded.into_iter().chain(requested);
+        arns.filter(|arn| record.proves_access_entry(&object.uid, arn))
+    }
+
+    /// Returns the outcome of an object that must lose an access entry whose contents EKS did not return, or that EKS may not have listed
+    /// because it is new. The contents name its owner, so without them it would stay.
     fn unread_entry(&self) -> Option<EntryOutcome> {
         if !self.resolver.is_leaving(self.at) || self.is_released() {
             return None;
         }
-        let all = listed(self.input())?.all()?;
+        let entries = listed(self.input())?;
+        let all = entries.all()?;
+        let unlisted = self.input().unlisted_access_entries;
+        let may_exist =
+            |arn: &&str| entries.of(&comparable(arn)).is_none() && unlisted.may_include(arn);
+        if let Some(arn) = self.claims().find(may_exist) {
+            return Some(EntryOutcome::Stalled(
+                Reason::AwsError,
+                format!(
+                    "the access entry of {arn} may exist: EKS lists a new one after up to a minute, and the controller has tried to create it, or another replica may have"
+                ),
+            ));
+        }
         let mut unread = all.iter().filter(|entry| entry.terms.is_none());
         let record = self.input().record;
         let entry = unread

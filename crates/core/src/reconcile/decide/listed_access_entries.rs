@@ -3,6 +3,7 @@
 use super::super::decision::Input;
 use crate::arn::comparable;
 use crate::authenticator::AccessEntries;
+use crate::facts::access_entries::AccessEntry;
 use crate::facts::authentication_mode::AuthenticationMode;
 
 /// Returns the access entries, if all are listed.
@@ -11,10 +12,11 @@ pub(super) fn listed<'a>(input: &Input<'a>) -> Option<&'a AccessEntries> {
     entries.all().is_some().then_some(&**entries)
 }
 
-/// Returns whether EKS returned all access entries and their contents. Otherwise, an object may own entries that are not known.
+/// Returns whether EKS returned all current access entries and their contents. Otherwise, an object may own entries that are not known.
 pub(super) fn is_complete(input: &Input<'_>) -> bool {
     let all = listed(input).and_then(AccessEntries::all);
-    all.is_some_and(|all| all.iter().all(|entry| entry.terms.is_some()))
+    let has_contents = |all: &[AccessEntry]| all.iter().all(|entry| entry.terms.is_some());
+    input.unlisted_access_entries.are_none() && all.is_some_and(has_contents)
 }
 
 /// Returns whether EKS returned the contents of a principal's access entry, or that it has none.

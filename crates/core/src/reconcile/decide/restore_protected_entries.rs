@@ -113,14 +113,13 @@ impl<'a> Protection<'a> {
             false => node_need::of(self.input, roles, arn),
         };
         let is_unneeded = matches!(need, NodeNeed::NotNeeded | NodeNeed::Unknown(_));
-        let is_settled = protected.is_reported && is_unneeded;
+        let backoff = conflict_backoff::of(self.input.memory, &entry.key(), None, self.input.now);
+        let is_settled = protected.is_reported && (is_unneeded || backoff.is_some());
         self.needs_fresh_inventory |= !is_named && !is_settled;
         let event_parts = match need {
             // The entry may still be in the unreadable section.
             _ if !is_readable => None,
             NodeNeed::Needed(whose) => {
-                let backoff =
-                    conflict_backoff::of(self.input.memory, &entry.key(), None, self.input.now);
                 if let Some(backoff) = backoff {
                     self.decide_again(backoff.until);
                     Some((
