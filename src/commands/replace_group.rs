@@ -5,7 +5,7 @@ use clap::builder::FalseyValueParser;
 use super::map::check_terms;
 use super::selected_edits::SelectedEdits;
 use super::store_args::StoreArgs;
-use super::unbound_groups::{BINDINGS, unbound};
+use super::unbound_groups::{self, BINDINGS};
 use super::write_args::{OVERRIDES, WriteArgs};
 use crate::backend::Backend;
 use crate::output::PlanFormat;
@@ -111,7 +111,7 @@ impl LostRights {
         }
         let mut bindings = policy.bindings.iter();
         if to != MASTERS && !bindings.any(|binding| binding.names_group(to)) {
-            out.note(&unbound(to));
+            out.note(&unbound_groups::warning(to));
         }
         let kubectl = backend.kubectl();
         let lost = policy.lost_bindings(from, to);

@@ -93,6 +93,26 @@ fn aliases_are_read_up_to_a_limit() {
 }
 
 #[test]
+fn entries_are_read_up_to_a_limit() {
+    for (item, first, last) in [("-\n", "", ""), ("~,", "[", "]"), ("{},", "[", "]")] {
+        let read = |count| {
+            let text = [first, &item.repeat(count), last].concat();
+            Document::read(&BTreeMap::from([("mapRoles".to_owned(), text)]))
+        };
+        let section = SectionName::Roles;
+        assert_eq!(read(50_000).section(section).entries().len(), 50_000);
+        let document = read(60_000);
+        assert!(document.section(section).is_unreadable(), "{item}");
+        let problems = document.section(section).problems();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(
+            problems[0].message,
+            "awsauth does not read more than 50000 entries"
+        );
+    }
+}
+
+#[test]
 fn aliases_of_desired_state_are_read_up_to_a_limit() {
     let long = "x".repeat(10_000);
     let principal = "arn:aws:iam::111122223333:role";

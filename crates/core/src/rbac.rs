@@ -15,7 +15,7 @@ mod who_can;
 pub(crate) use access::has_default_role;
 pub use access::{Access, Grant};
 pub use action::{Action, Scope};
-pub use group_bindings::{is_built_in_group, unbound_group_help};
+pub use group_bindings::{bound_groups, is_built_in_group, unbound_group_help};
 pub use objects::{Binding, Role, RoleKind, RoleRef, Rule, Rules, Subject};
 pub use permission_question::{Namespace, Question, QuestionError, Target};
 pub use summary::{Allowance, Object, Summary};

@@ -180,6 +180,16 @@ fn mapped_group_without_binding_is_reported() {
             "create rolebinding readers-view -n NAMESPACE ",
         ],
     );
+    let groups: Vec<String> = (0..23).map(|number| format!("group-{number}")).collect();
+    let groups = groups.join(", ");
+    let many = format!("- rolearn: {role}\n  username: new\n  groups: [developers, {groups}]\n");
+    let file = session.file("many.yaml", &many);
+    let run = session.run(&["apply", "-f", file.to_str().unwrap(), "--dry-run"]);
+    run.says(
+        0,
+        &["warning: no RoleBinding or ClusterRoleBinding names 3 more groups.\n"],
+    );
+    assert_eq!(run.stderr.matches("it allows nothing.").count(), 20);
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn texts(simulation: &Simulation) -> BTreeMap<(SectionName, String), Vec<String>
 }
 
 /// Returns the entries that objects own according to the ownership record: those in their status, those that match a pending
-/// one, those of deleted objects, even if a user has overwritten the status, and the revocable ones of vanished objects.
+/// one, those of deleted objects and of objects whose status a user has overwritten, and the revocable ones of vanished objects.
 fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
     let effective = simulation.effective();
     let is_written = |recorded: &&EntryRecord| {
@@ -187,11 +187,12 @@ fn owned(simulation: &Simulation) -> BTreeSet<(SectionName, String)> {
         .map(|recorded| (recorded.section, fold(&recorded.key).into_owned()))
         .collect();
     let keys: Vec<_> = texts(simulation).into_keys().collect();
-    let deleted = simulation
-        .objects
-        .iter()
-        .filter(|object| object.is_deleting);
-    for object in deleted {
+    let is_forged = |object: &Object| {
+        let recorded = object.status.entry.as_ref();
+        recorded.is_some_and(|recorded| !simulation.record.proves(&object.uid, recorded))
+    };
+    let objects = simulation.objects.iter();
+    for object in objects.filter(|object| object.is_deleting || is_forged(object)) {
         let keys = keys.iter().cloned();
         owned.extend(keys.filter(|(section, arn)| {
             let entry = EntryRecord {

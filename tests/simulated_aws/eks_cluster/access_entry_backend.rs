@@ -298,7 +298,10 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
         .says(0, &[]);
     let created = stores.newest_revision();
     let before = stores.entry(DEV).unwrap();
-    stores.run(&["unmap", "role", DEV]).says(0, &[]);
+    // A reason does not make it the access of a rescue, which an undo leaves.
+    let reason = ["--reason", "awsauth rescue: INC-1"];
+    let unmap = [&["unmap", "role", DEV][..], &reason].concat();
+    stores.run(&unmap).says(0, &[]);
     let deleted = stores.newest_revision();
 
     let show = stores.run(&["history", "show", &deleted]);

@@ -11,6 +11,10 @@ use super::{
 };
 use goyaml::{Node, NodeId, NodeKind, Place, Tree};
 
+/// How many entries a section may have. No text that the API server stores has as many that map somebody: without a limit, a mebibyte of
+/// empty ones would take a gigabyte of memory.
+const MAX_ENTRIES: usize = 50_000;
+
 /// Reads the entries of a list, each as soon as it is parsed.
 pub(super) struct ItemReader {
     section: SectionName,
@@ -43,6 +47,15 @@ impl ItemReader {
         let Some(state) = self.state.take() else {
             return;
         };
+        if self.entries.len() == MAX_ENTRIES {
+            self.error = Some(DecodeError {
+                message: format!("awsauth does not read more than {MAX_ENTRIES} entries"),
+                at: tree.node(node).start,
+            });
+            self.entries = Vec::new();
+            self.invalid = Vec::new();
+            return;
+        }
         let mut decoder = Decoder::new(tree, state);
         let item = match decoder.decode(node) {
             Ok(item) => item,

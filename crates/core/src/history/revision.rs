@@ -213,7 +213,9 @@ impl Revision {
 
     /// Returns whether a rescue gave its caller access through an access entry.
     pub fn is_access_by_rescue(&self) -> bool {
-        self.entries.is_some() && is_reason_of_rescue(self.reason.as_deref())
+        // A user may give the same reason to another command.
+        let is_rescue = self.command.iter().any(|word| word == "rescue");
+        self.entries.is_some() && is_rescue && is_reason_of_rescue(self.reason.as_deref())
     }
 
     /// Returns whether the controller made the write.

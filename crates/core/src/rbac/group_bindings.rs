@@ -1,5 +1,7 @@
 //! Groups that no binding names, and what is lost if a group is replaced.
 
+use std::collections::HashSet;
+
 use super::{Binding, Policy, RoleKind, Subject};
 use crate::authenticator::Placeholder;
 use crate::facts::groups::{MASTERS, OF_PROXIES};
@@ -79,6 +81,16 @@ impl Policy {
         };
         of(from).filter(|binding| !is_kept(binding)).collect()
     }
+}
+
+/// Returns the groups that bindings name.
+pub fn bound_groups(bindings: &[Binding]) -> HashSet<&str> {
+    let subjects = bindings.iter().flat_map(|binding| &binding.subjects);
+    let groups = subjects.filter_map(|subject| match subject {
+        Subject::Group(name) => Some(name.as_str()),
+        _ => None,
+    });
+    groups.collect()
 }
 
 /// Returns what to do about a group that none of these bindings names. Never advises to bind it in the whole cluster, unless a
