@@ -188,6 +188,7 @@ async fn serve(
         write_error: None,
         record_error: None,
         running_changes: None,
+        running_deletions: None,
         awaited_nodes_after: None,
         server_time: None,
         time_error: None,

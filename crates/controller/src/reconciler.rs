@@ -97,6 +97,8 @@ pub(crate) struct Reconciler {
     pub(crate) awaited: HashSet<(String, i64, bool)>,
     /// The changes to access entries that are being made.
     pub(crate) running_changes: Option<RunningChanges>,
+    /// Deletions that became due meanwhile: creations may be slow.
+    pub(crate) running_deletions: Option<RunningChanges>,
     /// When EKS last responded, if aws-auth has waited in vain for the next response.
     pub(crate) awaited_nodes_after: Option<Instant>,
     /// The time of the API server, if the current reconciliation needs it.
@@ -150,8 +152,10 @@ impl Reconciler {
                 biased;
                 () = self.context.shutdown.requested() => {
                     // They stop by themselves.
-                    if self.running_changes.is_some() {
-                        let _ = ended(&mut self.running_changes).await;
+                    for running in [&mut self.running_changes, &mut self.running_deletions] {
+                        if running.is_some() {
+                            let _ = ended(running).await;
+                        }
                     }
                     return;
                 }
@@ -183,8 +187,20 @@ impl Reconciler {
                     debounce.changed_urgently(Instant::now());
                     continue;
                 }
-                results = ended(&mut self.running_changes) => {
-                    waits_for_eks = self.conclude_changes(results).await;
+                (is_deletion, results) = async {
+                    tokio::select! {
+                        results = ended(&mut self.running_changes) => (false, results),
+                        results = ended(&mut self.running_deletions) => (true, results),
+                    }
+                } => {
+                    let running = match is_deletion {
+                        true => self.running_deletions.take(),
+                        false => self.running_changes.take(),
+                    };
+                    waits_for_eks = match running {
+                        Some(running) => self.conclude_changes(running, results).await,
+                        None => false,
+                    };
                     match waits_for_eks {
                         true => next_full = Instant::now() + ENTRIES_RETRY,
                         false => debounce.changed_urgently(Instant::now()),
@@ -395,11 +411,12 @@ impl Reconciler {
             entry_changes = deferred.entry_changes;
         }
         let entries_pending = is_recorded && !entry_changes.is_empty();
-        if entries_pending && self.running_changes.is_none() {
+        let startable = self.startable(entry_changes);
+        if is_recorded && !startable.is_empty() {
             match eks.is_stale() {
                 // The response of EKS starts the next reconciliation.
                 true => self.refresh_eks.notify_one(),
-                false => self.start_changes(&list, entry_changes, &eks).await,
+                false => self.start_changes(&list, startable, &eks).await,
             }
         }
         self.ask_for_access_entries(&list.objects, &reports, &eks);
@@ -499,10 +516,15 @@ impl Reconciler {
         let states = self.cache.states_until(stored);
         let memory = self.external_writes.memory_after(&states, &self.memory);
         let access_entries = eks.snapshot.access_entries.as_ref();
-        let running = self.running_changes.as_ref();
-        let hidden = running
-            .zip(access_entries)
-            .map(|(running, entries)| Arc::new(running.hide_contents(entries)));
+        let running = [&self.running_changes, &self.running_deletions];
+        let running = running.into_iter().flatten();
+        let hidden = access_entries.map(|entries| {
+            running
+                .clone()
+                .fold(Arc::clone(entries), |entries, running| {
+                    Arc::new(running.hide_contents(&entries))
+                })
+        });
         let mut decision = decide(&Input {
             stage,
             config: &config,
@@ -512,14 +534,14 @@ impl Reconciler {
             last_writers: &last_writers,
             memory: &memory,
             facts: &eks.facts,
-            access_entries: hidden.as_ref().or(access_entries),
+            access_entries: hidden.as_ref(),
             unlisted_access_entries: &eks.unlisted_access_entries(),
             aws: &eks.snapshot.aws,
             node_inventory: &eks.node_inventory,
             now: Timestamp::now(),
             server_time: self.server_time,
         });
-        if let Some(running) = running {
+        for running in running {
             running.withhold_reports(&mut decision, &list.objects, &self.memory);
         }
         decision
@@ -566,12 +588,11 @@ impl Reconciler {
         is_recorded: bool,
     ) {
         let stored = self.aws_auth.borrow().clone();
-        let Some(stored) = stored.filter(|_| is_recorded && self.running_changes.is_none()) else {
+        let Some(stored) = stored.filter(|_| is_recorded) else {
             return;
         };
-        let mut changes = self
-            .decide(Stage::Writing, &stored, list, &eks)
-            .entry_changes;
+        let decided = self.decide(Stage::Writing, &stored, list, &eks);
+        let mut changes = self.startable(decided.entry_changes);
         if !changes.is_empty() && eks.is_stale() {
             let responded_at = eks.responded_at;
             eks = self
@@ -580,9 +601,8 @@ impl Reconciler {
             if eks.responded_at == responded_at {
                 return;
             }
-            changes = self
-                .decide(Stage::Writing, &stored, list, &eks)
-                .entry_changes;
+            let decided = self.decide(Stage::Writing, &stored, list, &eks);
+            changes = self.startable(decided.entry_changes);
         }
         if !changes.is_empty() {
             self.start_changes(list, changes, &eks).await;

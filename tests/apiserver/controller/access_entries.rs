@@ -502,6 +502,13 @@ fn aws_auth_does_not_wait_for_changes_that_eks_throttles() {
     for _ in 0..2 {
         remove_ops(&harness, NODE_ENTRY);
     }
+    let begun = Instant::now();
+    harness.delete("fay");
+    eventually("the access entry is deleted", || {
+        entry(&eks, &role("fay")).is_none().then_some(())
+    });
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
     // Its entry may exist by the time it is deleted: the last request may have succeeded.
     harness.delete("bob");
     harness.delete("gus");

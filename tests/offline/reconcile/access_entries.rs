@@ -819,6 +819,22 @@ fn object_gets_no_access_entry_of_a_role_that_nodes_sign_in_with() {
 }
 
 #[test]
+fn object_loses_its_access_entry_when_the_node_entry_of_its_role_is_back() {
+    let mut simulation = cluster(&config("backend: access-entries\n"), ApiAndConfigMap, "")
+        .with("thief", spec("n", "mine", &["dev"]));
+    simulation.settle();
+    assert!(entry_of(&simulation, "n").is_some());
+    simulation.set("mapRoles", &node_entry("n"));
+    simulation.settle();
+    let (reason, message) = simulation.ready("thief");
+    assert!(
+        reason == Reason::Conflict && message.contains("nodes sign in with"),
+        "{message}"
+    );
+    assert_eq!(entry_of(&simulation, "n"), None);
+}
+
+#[test]
 fn failed_change_is_reported_and_not_repeated_before_its_time() {
     let mut simulation = cluster(&config(""), Api, "").with("a", spec("a", "a", &["dev"]));
     let retry_at = simulation

@@ -89,7 +89,22 @@ pub(super) async fn ended(running: &mut Option<RunningChanges>) -> Result<Result
 }
 
 impl Reconciler {
-    /// Begins to make the changes. When they have ended, call [`conclude_changes`](Self::conclude_changes).
+    /// Returns the changes that can be started now: while others run, only those of objects that just lose entries.
+    pub(super) fn startable(&self, changes: Vec<AccessEntryChange>) -> Vec<AccessEntryChange> {
+        if self.running_changes.is_none() {
+            return changes;
+        }
+        if self.running_deletions.is_some() {
+            return Vec::new();
+        }
+        let is_deletion = |change: &AccessEntryChange| change.change.after.is_none();
+        let by_object = by_object(&changes).into_iter();
+        let deletions = by_object.filter(|changes| changes.iter().all(is_deletion));
+        deletions.flatten().cloned().collect()
+    }
+
+    /// Begins to make the changes, which are [startable](Self::startable). When they have ended, call
+    /// [`conclude_changes`](Self::conclude_changes).
     pub(super) async fn start_changes(
         &mut self,
         list: &ObjectList,
@@ -111,19 +126,24 @@ impl Reconciler {
         let work = tokio::task::spawn_blocking(move || {
             change_entries(&name, &options, &groups, &unlisted, TIME_LIMIT, should_stop)
         });
-        self.running_changes = Some(RunningChanges {
+        let running = Some(RunningChanges {
             changes,
             objects: list.objects.clone(),
             work,
         });
+        match self.running_changes {
+            None => self.running_changes = running,
+            Some(_) => self.running_deletions = running,
+        }
     }
 
     /// Remembers which changes were made and which failed. The next reconciliation reports the objects. Returns whether changes wait for
     /// EKS.
-    pub(super) async fn conclude_changes(&mut self, results: Result<Results, String>) -> bool {
-        let Some(ended) = self.running_changes.take() else {
-            return false;
-        };
+    pub(super) async fn conclude_changes(
+        &mut self,
+        ended: RunningChanges,
+        results: Result<Results, String>,
+    ) -> bool {
         let results = match results {
             Ok(results) => results,
             Err(error) => {

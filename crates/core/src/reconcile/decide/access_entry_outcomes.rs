@@ -12,6 +12,7 @@ use super::super::principal_facts::AwsQuery;
 use super::access_entry_plan::{
     AbandonedEntry, AccessEntryOutcomes, EntryOutcome, ObjectEntries, PlannedChange,
 };
+use super::current_entries::Entries;
 use super::listed_access_entries::{listed, reads_aws_auth};
 use super::outcome::{Outcome, owned_by_no_object, unmap};
 use super::owner_resolver::{Resolver, requested_principal};
@@ -21,7 +22,7 @@ use crate::access_entries::{
     store_for,
 };
 use crate::arn::{comparable, principal_key};
-use crate::authenticator::{AccessEntries, NodeRoles};
+use crate::authenticator::{AccessEntries, NodeRoles, is_node};
 use crate::document::{Principal, SectionName};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD, policy_name};
 use crate::facts::authentication_mode::AuthenticationMode;
@@ -578,6 +579,15 @@ impl<'a> Case<'a> {
             return EntryOutcome::Stalled(Reason::ShadowedBy, message);
         };
         let is_own = self.own.iter().any(|own| own.principal_arn == *arn);
+        let of_nodes = self.mapped_by_others(desired);
+        let of_nodes = of_nodes.filter(|mapped| mapped.first().is_some_and(is_node));
+        if let Some(mapped) = of_nodes.filter(|_| is_own)
+            && let Outcome::Stalled(reason, message) = owned_by_no_object(desired, mapped.first())
+        {
+            // The entry in aws-auth was missing when this one was created.
+            self.delete(found, entries);
+            return EntryOutcome::Stalled(reason, message);
+        }
         let difference = difference_between(arn, Some(existing), Some(terms));
         let is_dead = matches!(
             self.input().aws.role(arn),
@@ -643,17 +653,10 @@ impl<'a> Case<'a> {
         entries: &mut ObjectEntries,
     ) -> EntryOutcome {
         let arn = &requested.principal_arn;
-        let key = desired.key();
-        let in_aws_auth = self.resolver.current.get(&key);
-        if let Some(mapped) = in_aws_auth.filter(|_| reads_aws_auth(self.input())) {
-            let has_writer = self.resolver.records.has_writer(&key, &mapped);
-            if !has_writer
-                && !mapped.all_match(desired)
-                && let Outcome::Stalled(reason, message) =
-                    owned_by_no_object(desired, mapped.first())
-            {
-                return EntryOutcome::Stalled(reason, message);
-            }
+        if let Some(mapped) = self.mapped_by_others(desired)
+            && let Outcome::Stalled(reason, message) = owned_by_no_object(desired, mapped.first())
+        {
+            return EntryOutcome::Stalled(reason, message);
         }
         if let Some(outcome) = self.needed_by_nodes(desired) {
             return outcome;
@@ -674,6 +677,16 @@ impl<'a> Case<'a> {
         let event = is_drift.then_some(("DriftRepaired", message));
         self.change(new, requested.terms.clone(), entries, event);
         EntryOutcome::Pending
+    }
+
+    /// Returns the entries of aws-auth that map the principal to another user, and that no object wrote.
+    fn mapped_by_others(&self, desired: &EntryRecord) -> Option<Entries<'_, 'a>> {
+        let key = desired.key();
+        let mapped = self.resolver.current.get(&key)?;
+        let is_by_others = reads_aws_auth(self.input())
+            && !self.resolver.records.has_writer(&key, &mapped)
+            && !mapped.all_match(desired);
+        is_by_others.then_some(mapped)
     }
 
     /// Returns the outcome if nodes sign in with the principal, or aws-auth lacks a protected entry for it. An access entry would take
