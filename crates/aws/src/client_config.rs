@@ -298,6 +298,14 @@ impl ClientSettings<'_> {
     /// general variable, the profile's `services`, the profile.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
     pub(crate) fn endpoint(&self, service: &str) -> Result<Option<String>, ClientError> {
+        Ok(self.custom_endpoint(service)?.map(|(url, _)| url))
+    }
+
+    /// Returns the custom URL of a service, if one is configured, and the setting that names it.
+    ///
+    /// # Errors
+    /// If the URL is not usable.
+    pub fn custom_endpoint(&self, service: &str) -> Result<Option<(String, String)>, ClientError> {
         if self.flag(
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
             "ignore_configured_endpoint_urls",
@@ -327,8 +335,8 @@ impl ClientSettings<'_> {
             .as_ref()
             .and_then(|uri| uri.scheme_str().zip(uri.host()))
         {
-            Some(("https", _)) => Ok(Some(value)),
-            Some(("http", host)) if is_loopback(host) => Ok(Some(value)),
+            Some(("https", _)) => Ok(Some((value, setting))),
+            Some(("http", host)) if is_loopback(host) => Ok(Some((value, setting))),
             Some(("http", _)) => Err(ClientError::PlainHttpEndpoint {
                 shown: redact::text(&value),
                 setting,

@@ -119,7 +119,16 @@ impl ConnectError {
                 let user = quoted(&format!("--user={user}"));
                 format!("select a user that exists: kubectl config set-context {context} {user}; {listed}")
             }
-            Self::NotAServer { .. } => "give it as --server https://HOST[:PORT]".into(),
+            Self::NotAServer { server } => {
+                let trimmed = server.trim();
+                match trimmed == server {
+                    true => "give it as --server https://HOST[:PORT]".into(),
+                    false => format!(
+                        "remove the space around the server in the cluster entry of the kubeconfig: kubectl config set-cluster CLUSTER {}",
+                        quoted(&format!("--server={trimmed}"))
+                    ),
+                }
+            }
             Self::Data { .. } => "write the entry again: awsauth kubeconfig --cluster-name CLUSTER".into(),
             Self::Proxy { .. } => "set proxy-url in the kubeconfig or HTTPS_PROXY to a URL such as http://HOST:PORT".into(),
             Self::ImpersonatedUserMissing => "add --as USER".into(),

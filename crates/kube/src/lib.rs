@@ -30,6 +30,7 @@ mod proxy;
 pub mod rbac;
 pub mod request_error;
 pub mod selected_context;
+pub mod server_certificate;
 pub mod server_version;
 pub mod shell_command;
 pub mod token_renewal;
@@ -45,6 +46,7 @@ pub use error_kind::ErrorKind;
 pub use kubeconfig::Flags;
 pub use live_config_map::Live;
 pub use misplaced_aws_auth::misplaced_aws_auth;
+pub use proxy::of_environment as proxy_of_environment;
 pub use token_renewal::Tokens;
 pub use write::write;
 

@@ -49,6 +49,16 @@ pub(crate) fn of(
         .intercept(server))
 }
 
+/// Returns the environment's proxy for a URL as it is written, with user and password; `None` if there is none, or it is not usable.
+pub fn of_environment(url: &str, environment: &Environment) -> Option<String> {
+    let server = url.parse().ok()?;
+    of(&server, None, environment).ok()??;
+    match server.scheme_str() {
+        Some("http") => environment.http_proxy.clone(),
+        _ => environment.https_proxy.clone(),
+    }
+}
+
 fn usable(proxy: Option<Intercept>, url: &str) -> Result<Intercept, String> {
     let known = |proxy: &Intercept| {
         matches!(

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
+use awsauth_kube::server_certificate::host_names;
 use awsauth_kube::{Environment, ErrorKind, Flags, connect};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd,
@@ -134,6 +136,23 @@ async fn certificate_defects_are_rejected_and_named() {
             .starts_with("no TLS connection to https://127.0.0.1:"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn names_of_a_certificate_that_is_not_trusted_are_known() {
+    let names = async |api: FakeApi| {
+        let (_, port) = api.url.rsplit_once(':').unwrap();
+        let port = port.trim_end_matches('/').parse().unwrap();
+        let asked = tokio::task::spawn_blocking(move || {
+            host_names("127.0.0.1", port, Duration::from_secs(5))
+        });
+        asked.await.unwrap()
+    };
+    let portal = ["login.wifi.example", "wifi.example"];
+    let api = Authority::new().serve(&portal, 2099).await;
+    assert_eq!(names(api).await, portal);
+    // A server without TLS has none.
+    assert!(names(calm().await).await.is_empty());
 }
 
 #[tokio::test]
