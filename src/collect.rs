@@ -13,6 +13,7 @@ pub(crate) mod failing_command;
 mod home_folder;
 pub(crate) mod kubeconfig;
 pub(crate) mod nodes;
+mod proxy_probe;
 pub(crate) mod sign_in;
 pub(crate) mod sts;
 mod subprocess;

@@ -48,6 +48,12 @@ pub(crate) fn adopt(target: &mut Target, command: &[String]) {
     }
 }
 
+/// Returns the namespace that a command of kubectl or a program with its flags names.
+pub(crate) fn namespace(command: &[String]) -> Option<String> {
+    let (_, words) = command.split_first()?;
+    value(words, "--namespace").or_else(|| value(words, "-n"))
+}
+
 /// Returns the role that a command binds, as `roles/NAME` or `clusterroles/NAME`.
 pub(crate) fn bound_role(command: &[String]) -> Option<String> {
     let (_, words) = command.split_first()?;
@@ -93,6 +99,19 @@ mod tests {
         assert_eq!(found("--context=two get pods", "--context"), two);
         assert_eq!(found("exec web -- x --context two", "--context"), None);
         assert_eq!(found("get pods --as-group two", "--as"), None);
+    }
+
+    #[test]
+    fn namespace_of_the_command_is_read() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (line, expected) in [
+            ("kubectl create configmap x -n quota", Some("quota")),
+            ("kubectl get pods --namespace=web", Some("web")),
+            ("kubectl -nweb get pods", None),
+            ("kubectl exec web -- x -n y", None),
+        ] {
+            assert_eq!(namespace(&words(line)).as_deref(), expected, "{line}");
+        }
     }
 
     #[test]

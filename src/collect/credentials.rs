@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use super::assume_role::RoleAdvice;
 use super::{home_folder, problem};
-use awsauth_aws::client_config::ca_bundle;
+use awsauth_aws::client_config::{ClientSettings, ca_bundle};
 use awsauth_aws::config_file::{ConfigFiles, DEFAULT_PROFILE, Mistake, profile_name};
 use awsauth_aws::credentials::{
     self, CredentialOptions, NoCredentials, ResolvedCredentials, Source, SourceError,
@@ -18,7 +18,7 @@ use awsauth_core::assume_role_advice::{self, Obstacle, State};
 use awsauth_core::doctor::evidence::{
     FailedAt, FoundCredentials, PolicySide, Problem, SearchFailed,
 };
-use awsauth_core::redact::last_four;
+use awsauth_core::redact::{self, last_four};
 use awsauth_core::shell_quote::quoted;
 use awsauth_core::token::Credentials;
 
@@ -39,8 +39,9 @@ pub(crate) fn search(
     let failed = error.failed.as_ref().map(|(_, failed)| failed.as_ref());
     let known = match (&error.mistake, failed) {
         (Some(mistake), _) => Some(of_mistake(mistake)),
-        (None, None | Some(SourceError::NoProfile { .. })) => {
-            home_folder::problem(aws_environment, kubeconfigs)
+        (None, failed @ (None | Some(SourceError::NoProfile { .. }))) => {
+            let missing = failed.and_then(|failed| missing_file(failed, aws_environment));
+            missing.or_else(|| home_folder::problem(aws_environment, kubeconfigs))
         }
         (
             None,
@@ -62,7 +63,13 @@ pub(crate) fn search(
     let untrusted = failed
         .and_then(of_aws)
         .and_then(|error| untrusted(error, credential_options, aws_environment));
-    none.problem = known.or(untrusted).unwrap_or(none.problem);
+    let redirected = failed
+        .and_then(of_aws)
+        .and_then(|error| redirected(error, credential_options, aws_environment));
+    let of_source = credential_source(failed, credential_options, aws_environment);
+    let known = known.or(untrusted).or(redirected).or(of_source);
+    none.problem = known.unwrap_or(none.problem);
+    none.intended = intended(credential_options, aws_environment);
     Err(Box::new(none))
 }
 
@@ -91,6 +98,99 @@ pub(super) fn untrusted(
             "remove {setting}; or, if a proxy inspects TLS here, add the proxy's CA certificate to {path}"
         ),
     })
+}
+
+/// Returns the problem that requests to STS go to another server, which does not answer as AWS does.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+pub(super) fn redirected(
+    error: &AwsError,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> Option<Problem> {
+    let why = match error {
+        AwsError::Unreachable { why, .. } | AwsError::InvalidResponse { why } => why,
+        _ => return None,
+    };
+    let files = ConfigFiles::read(aws_environment).unwrap_or_default();
+    let profile = profile_name(credential_options.profile.as_deref(), aws_environment);
+    let settings = ClientSettings {
+        environment: aws_environment,
+        files: &files,
+        profile: files.profile(profile.unwrap_or(DEFAULT_PROFILE)),
+    };
+    let (url, setting) = settings.custom_endpoint("STS").ok().flatten()?;
+    let url = redact::text(&url);
+    let remove = match setting.starts_with("AWS_") {
+        true => format!("unset {setting}"),
+        false => format!("remove {setting}"),
+    };
+    Some(Problem {
+        cause: format!(
+            "{setting} sends requests for STS to {url} instead of AWS, and that server does not answer them: {why}"
+        ),
+        next: format!("{remove}; or, if this server is intended, start it or correct its URL"),
+    })
+}
+
+/// Returns the problem that a profile takes the credentials for its role from a source that has none here.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
+fn credential_source(
+    failed: Option<&SourceError>,
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> Option<Problem> {
+    let failed = failed?;
+    if !matches!(
+        failed,
+        SourceError::Instance(_)
+            | SourceError::Container(_)
+            | SourceError::EmptyCredentialSource { .. }
+            | SourceError::Partial { .. }
+    ) {
+        return None;
+    }
+    let files = ConfigFiles::read(aws_environment).ok()?;
+    let name = profile_name(credential_options.profile.as_deref(), aws_environment);
+    let name = name.unwrap_or(DEFAULT_PROFILE);
+    let source = files.profile(name)?.text("credential_source")?;
+    let has_keys = |name: &&str| {
+        let profile = files.profile(name);
+        profile.is_some_and(|profile| profile.text("aws_access_key_id").is_some())
+    };
+    let other = files.profile_names().find(has_keys).unwrap_or("NAME");
+    Some(Problem {
+        cause: format!(
+            "profile {name} takes the credentials for its role from credential_source = {source}, which has none here: {failed}"
+        ),
+        next: format!(
+            "if this machine should have them, correct that source; otherwise use a profile with credentials: replace credential_source by source_profile = {other} in profile {name} of ~/.aws/config"
+        ),
+    })
+}
+
+/// Returns the role that the credentials should become in the end: that of the options, or of the selected profile, or of a web
+/// identity.
+fn intended(
+    credential_options: &CredentialOptions,
+    aws_environment: &AwsEnvironment,
+) -> Option<String> {
+    if let Some(role) = credential_options.roles.last() {
+        return Some(role.clone());
+    }
+    let variable = |name| aws_environment.get(name).filter(|value| !value.is_empty());
+    let requested = credential_options.profile.as_deref();
+    let selected = profile_name(requested, aws_environment);
+    let files = ConfigFiles::read(aws_environment).ok()?;
+    let profile = files.profile(selected.unwrap_or(DEFAULT_PROFILE));
+    if let Some(role) = profile.and_then(|profile| profile.text("role_arn"))
+        && (requested.is_some() || variable("AWS_ACCESS_KEY_ID").is_none())
+    {
+        return Some(role.to_owned());
+    }
+    let role = variable("AWS_ROLE_ARN")?;
+    let is_used = variable("AWS_WEB_IDENTITY_TOKEN_FILE").is_some()
+        && variable("AWS_ACCESS_KEY_ID").is_none();
+    is_used.then(|| role.to_owned())
 }
 
 /// Returns the problem that a variable names an AWS file that does not exist, which is read as an empty one.
@@ -288,6 +388,8 @@ fn of_instance(error: &NoCredentials, aws_environment: &AwsEnvironment) -> Optio
         policies: None,
         obstacle: None,
         role: None,
+        caller: None,
+        intended: None,
         has_external_id: false,
         clock_ahead: None,
     })
@@ -378,6 +480,8 @@ fn none(error: &NoCredentials, advice: Option<RoleAdvice>) -> SearchFailed {
             policies: None,
             obstacle: None,
             role: None,
+            caller: None,
+            intended: None,
             has_external_id: false,
             clock_ahead: None,
         };
@@ -414,6 +518,8 @@ fn none(error: &NoCredentials, advice: Option<RoleAdvice>) -> SearchFailed {
         policies,
         obstacle,
         role,
+        caller: refused.and_then(|refused| refused.caller().map(str::to_owned)),
+        intended: None,
         has_external_id,
         clock_ahead: refused.and_then(|refused| refused.clock_ahead),
     }

@@ -4,6 +4,7 @@ use super::{error_text, problem};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::ResolvedCredentials;
 use awsauth_aws::eks::{Eks, EksError};
+use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::doctor::evidence::{ClusterDescription, DescribeFailure, Problem};
 use awsauth_core::facts::access_entries::AccessEntry;
@@ -112,7 +113,14 @@ pub(crate) fn access_entries(
             .of(arn)
             .is_some()
     };
-    match eks.access_entries(name, &signs_in) {
+    // The contents of an entry for a similar principal may be those that the identity should have.
+    let own_name = Parts::of(arn).map(|parts| parts.name.to_owned());
+    let is_relevant = |principal: &str| {
+        let name = Parts::of(principal).map(|parts| parts.name);
+        let has_its_name = name.is_some_and(|name| own_name.as_deref() == Some(name));
+        has_its_name || signs_in(principal)
+    };
+    match eks.access_entries(name, &is_relevant) {
         Ok(list) => Ok(AccessEntries::new(mode, Some(list.entries))),
         Err(unavailable) => Err(format!("{}: {}", unavailable.action, unavailable.hint())),
     }

@@ -11,6 +11,7 @@ use awsauth_core::doctor::evidence::{
     ConnectionAttempt, ConnectionFailure, LivenessFailure, Problem,
 };
 use awsauth_kube::request_error::{Fault, RequestError};
+use awsauth_kube::server_certificate;
 
 /// The host to connect to: the API server or a proxy.
 pub(crate) struct Host {
@@ -109,6 +110,8 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
         is_untrusted: false,
         is_for_another_host: false,
         is_silent: false,
+        is_reset: false,
+        certificate_names: Vec::new(),
     };
     let asked = in_runtime(async {
         let connection = options
@@ -121,6 +124,14 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
             is_untrusted: matches!(error.fault, Fault::CertificateNotTrusted(..)),
             is_for_another_host: matches!(error.fault, Fault::CertificateOtherName(..)),
             is_silent: matches!(error.fault, Fault::TimedOut(..)),
+            // A connection was opened before.
+            is_reset: client.proxy().is_none() && matches!(error.fault, Fault::Refused(..)),
+            certificate_names: match error.fault {
+                Fault::CertificateNotTrusted(..) if client.proxy().is_none() => {
+                    certificate_names(&client.target().server, limit)
+                }
+                _ => Vec::new(),
+            },
         })
     });
     let status = asked.map_err(|error| failed(of_system(&error)))??;
@@ -128,6 +139,12 @@ pub(crate) fn alive(options: &ConnectOptions, limit: Duration) -> Result<String,
         401 | 403 => format!("{status}, so the API server is alive"),
         status => status.to_string(),
     })
+}
+
+fn certificate_names(server: &str, limit: Duration) -> Vec<String> {
+    let url: Uri = server.parse().unwrap_or_default();
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    server_certificate::host_names(host, url.port_u16().unwrap_or(443), limit)
 }
 
 impl Host {

@@ -13,16 +13,21 @@ use secrecy::SecretString;
 
 use crate::backend::Target;
 use crate::collect::failing_command::Ran;
-use crate::collect::{ConnectOptions, Task, credentials, exec_plugin, kubeconfig, spawn, sts};
+use crate::collect::proxy_probe::Proxy;
+use crate::collect::{
+    ConnectOptions, LIMIT, Task, credentials, exec_plugin, kubeconfig, spawn, sts,
+};
 use aws::{searched, verify_token};
 use awsauth_aws::AwsEnvironment;
 use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
 use awsauth_core::arn::Kind;
 use awsauth_core::doctor::denied_questions;
 use awsauth_core::doctor::evidence::{
-    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, Request, SearchFailed, User,
+    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, ProxyProbe, Request,
+    SearchFailed, User,
 };
 use awsauth_core::rbac::Question;
+use awsauth_core::token::{Endpoint, StsHost};
 use awsauth_kube::Environment;
 use awsauth_kube::selected_context::{ExecPlugin, SelectedContext};
 use endpoint::{add_endpoint, connect};
@@ -52,6 +57,8 @@ pub(crate) struct Collector {
     pub(crate) as_context: Option<String>,
     /// The role that the failing command binds.
     pub(crate) bound_role: Option<String>,
+    /// The namespace that the failing command names.
+    pub(crate) namespace: Option<String>,
     /// The time limit of an exec plugin.
     pub(crate) plugin_limit: Duration,
 }
@@ -97,6 +104,7 @@ impl Collector {
                 questions: Vec::new(),
                 is_example: false,
                 bound_role: self.bound_role.clone(),
+                namespace: self.namespace.clone(),
             },
             ..Evidence::default()
         };
@@ -144,6 +152,11 @@ impl Collector {
         });
         let dialled_first = selected.is_some().then(|| connect(&options));
 
+        let probing_aws = probe_of_aws(&context, &options, end);
+        let probing = selected
+            .as_deref()
+            .and_then(|it| probe_of_api_server(it, &options));
+
         context.resolved = searched(&mut evidence, searching);
         if self.arn.is_some() {
             let for_other = "the identity's own credentials (run without --for)";
@@ -186,6 +199,14 @@ impl Collector {
             .as_ref()
             .and_then(|tested| verify_token(tested, &context, end));
         let is_alive = add_endpoint(&mut evidence, connecting);
+        for (task, probe) in [
+            (probing_aws, &mut evidence.aws_proxy),
+            (probing, &mut evidence.proxy),
+        ] {
+            if let Some(Collected::Seen(Some(seen))) = task.map(Task::wait) {
+                *probe = Collected::Seen(seen);
+            }
+        }
         if let Some((calling, describing)) = aws {
             if let Some(calling) = calling {
                 evidence.caller = calling.wait();
@@ -319,6 +340,16 @@ impl Collector {
         context
     }
 
+    /// Returns the name of the cluster to describe. An entry named by the cluster's ARN knows it better than the arguments of
+    /// the plugin, which may be for another cluster.
+    fn described_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
+        let of_arn = selected.map(|selected| &selected.entry);
+        let of_arn = of_arn.filter(|entry| entry.account.is_some());
+        let of_arn = of_arn.and_then(|entry| entry.name.clone());
+        let requested = self.cluster.clone();
+        requested.or(of_arn).or_else(|| self.cluster_name(selected))
+    }
+
     /// Returns the name of the EKS cluster, if known.
     fn cluster_name(&self, selected: Option<&SelectedContext>) -> Option<String> {
         let known = selected.and_then(|selected| selected.eks.name.clone());
@@ -352,6 +383,43 @@ fn connect_to_sts(evidence: &mut Evidence, context: &CredentialContext, end: Ins
     if let Some(attempt) = connecting.wait().into_known().flatten() {
         evidence.sts_connection = Collected::Seen(attempt);
     }
+}
+
+/// Starts to ask the proxy for requests to AWS, if there is one, to connect to STS.
+fn probe_of_aws(
+    context: &CredentialContext,
+    options: &ConnectOptions,
+    end: Instant,
+) -> Option<Task<Option<ProxyProbe>>> {
+    let has_endpoint = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"];
+    let is_elsewhere = has_endpoint
+        .iter()
+        .any(|name| context.aws_environment.get(name).is_some());
+    let region = context.credential_options.region.as_deref();
+    let host = StsHost::of(region.unwrap_or("us-east-1"), Endpoint::default()).ok()?;
+    let proxy = Proxy::of_environment(&format!("https://{}", host.name), &options.environment);
+    let proxy = proxy.filter(|_| !is_elsewhere)?;
+    Some(spawn(LIMIT * 2, end, move || {
+        proxy.probe(&host.name, 443, LIMIT)
+    }))
+}
+
+/// Starts to ask the proxy for the API server, if there is one, to connect to it.
+fn probe_of_api_server(
+    selected: &SelectedContext,
+    options: &ConnectOptions,
+) -> Option<Task<Option<ProxyProbe>>> {
+    let server = selected.target.server.clone();
+    let proxy = match &selected.proxy_url {
+        Some(url) => Proxy::of_kubeconfig(url),
+        None => Proxy::of_environment(&server, &options.environment)?,
+    };
+    let url: http::Uri = server.parse().ok()?;
+    let host = url.host()?.to_owned();
+    let port = url.port_u16().unwrap_or(443);
+    Some(spawn(LIMIT * 2, options.end, move || {
+        proxy.probe(&host, port, LIMIT)
+    }))
 }
 
 /// Returns whether the identity is a role, which nodes may have.

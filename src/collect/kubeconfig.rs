@@ -50,7 +50,8 @@ pub(crate) fn entry(
     now: Timestamp,
 ) -> Result<(Entry, SelectedContext), Problem> {
     let selected = SelectedContext::of(flags, environment).map_err(|error| {
-        unusable_file(flags, environment).unwrap_or_else(|| problem(&error, error.hint()))
+        let known = unusable_file(flags, environment).or_else(|| absent_user(&error, flags));
+        known.unwrap_or_else(|| problem(&error, error.hint()))
     })?;
     let target = &selected.target;
     let user = match &selected.user {
@@ -102,10 +103,24 @@ pub(crate) fn entry(
     Ok((entry, selected))
 }
 
+/// Returns the problem that `--user`, which selects an entry of the kubeconfig, names none.
+fn absent_user(error: &ConnectError, flags: &Flags) -> Option<Problem> {
+    let ConnectError::NoSuchUser { name, users, .. } = error else {
+        return None;
+    };
+    (flags.user.as_ref() == Some(name)).then(|| Problem {
+        cause: format!(
+            "--user selects an entry of the kubeconfig, and the kubeconfig has no user {name:?}"
+        ),
+        next: format!(
+            "leave out --user, or name one of {}; to act as another Kubernetes user, use --as",
+            users.join(", ")
+        ),
+    })
+}
+
 /// Returns the problem that a kubeconfig is empty, or base64, as in a Kubernetes secret.
 fn unusable_file(flags: &Flags, environment: &Environment) -> Option<Problem> {
-    /// How base64 text of a kubeconfig begins: `apiVersion`, `clusters:` or `kind: Conf`.
-    const ENCODED: [&str; 3] = ["YXBpVmVyc2lvb", "Y2x1c3RlcnM6", "a2luZDogQ29uZ"];
     let mut paths = paths(flags, environment);
     if paths.is_empty() {
         paths.extend(
@@ -115,26 +130,60 @@ fn unusable_file(flags: &Flags, environment: &Environment) -> Option<Problem> {
                 .map(|home| home.join(".kube").join("config")),
         );
     }
-    paths.iter().find_map(|path| {
-        let length = path.metadata().ok().filter(|file| file.is_file())?.len();
-        let mut start = String::new();
-        let file = File::open(path).ok()?;
-        file.take(1 << 10).read_to_string(&mut start).ok()?;
-        let shown = path.display();
-        if length < 1 << 10 && start.trim().is_empty() {
-            return Some(Problem {
+    let separated = paths.iter().find_map(|path| with_semicolons(path));
+    separated.or_else(|| paths.iter().find_map(|path| unusable_content(path)))
+}
+
+/// Returns the problem that the files of `KUBECONFIG` are separated as on Windows.
+fn with_semicolons(path: &Path) -> Option<Problem> {
+    let text = path.to_str()?;
+    let mut parts = text.split(';').filter(|part| !part.is_empty());
+    let is_list = !cfg!(windows) && text.contains(';') && !path.exists();
+    let has_file = parts.any(|part| Path::new(part).is_file());
+    (is_list && has_file).then(|| Problem {
+        cause: format!(
+            "KUBECONFIG separates its files with a semicolon, as on Windows, so that {text} is taken for one file"
+        ),
+        next: format!(
+            "separate them with a colon: export KUBECONFIG={}",
+            quoted(&text.replace(';', ":"))
+        ),
+    })
+}
+
+/// Returns the problem that a file is empty or base64.
+fn unusable_content(path: &Path) -> Option<Problem> {
+    /// How base64 text of a kubeconfig begins: `apiVersion`, `clusters:`, `kind: Conf`, `---` or a JSON object.
+    const ENCODED: [&str; 8] = [
+        "YXBpVmVyc2lvb",
+        "Y2x1c3RlcnM6",
+        "a2luZDogQ29uZ",
+        "LS0t",
+        "eyJ",
+        "eyAi",
+        "ewog",
+        "ewoi",
+    ];
+    let length = path.metadata().ok().filter(|file| file.is_file())?.len();
+    let mut start = String::new();
+    let file = File::open(path).ok()?;
+    file.take(1 << 10).read_to_string(&mut start).ok()?;
+    let shown = path.display();
+    if length < 1 << 10 && start.trim().is_empty() {
+        return Some(Problem {
                 cause: format!("the kubeconfig {shown} is empty"),
                 next: "write it again: awsauth kubeconfig --cluster-name NAME; or copy the file again from its source".to_owned(),
             });
-        }
-        let is_encoded = ENCODED.iter().any(|words| start.trim_start().starts_with(words));
-        is_encoded.then(|| Problem {
-            cause: format!("the kubeconfig {shown} is base64, and must be decoded first"),
-            next: {
-                let path = quoted(&shown.to_string());
-                format!("base64 -d {path} > {path}.decoded && mv {path}.decoded {path}")
-            },
-        })
+    }
+    let is_encoded = ENCODED
+        .iter()
+        .any(|words| start.trim_start().starts_with(words));
+    is_encoded.then(|| Problem {
+        cause: format!("the kubeconfig {shown} is base64, and must be decoded first"),
+        next: {
+            let path = quoted(&shown.to_string());
+            format!("base64 -d {path} > {path}.decoded && mv {path}.decoded {path}")
+        },
     })
 }
 
@@ -209,10 +258,39 @@ fn written(exec: &ExecPlugin, aws_environment: &AwsEnvironment) -> Exec {
         needs_terminal: exec.needs_terminal,
         has_terminal: io::stdin().is_terminal(),
         fault: found.as_deref().and_then(fault),
+        elsewhere: match found {
+            Some(_) => None,
+            None => elsewhere(&exec.command).map(|path| path.display().to_string()),
+        },
         path: found.map(|path| path.display().to_string()),
         keys_in_environment: aws_environment.get("AWS_ACCESS_KEY_ID").is_some(),
         profile_in_environment: aws_environment.get("AWS_PROFILE").map(str::to_owned),
     }
+}
+
+/// Returns a file that a command which is not there may mean: the program of this name on the PATH, or the file of a relative
+/// path, which kubectl looks for in the kubeconfig's folder.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#configuration>
+fn elsewhere(command: &str) -> Option<PathBuf> {
+    let path = Path::new(command);
+    let name = path.file_name()?.to_str()?;
+    if path.components().count() < 2 || command.contains(['~', '\\']) {
+        return None;
+    }
+    let parts: Vec<_> = path.components().collect();
+    let folders = [env::home_dir(), env::current_dir().ok()];
+    let folders: Vec<PathBuf> = folders.into_iter().flatten().collect();
+    let in_folder = |rest: PathBuf| {
+        let mut candidates = folders.iter().map(|folder| folder.join(&rest));
+        candidates.find(|candidate| candidate.is_file() && candidate != path)
+    };
+    // Without the root. The name alone may be that of another file.
+    let mut rests = (1..parts.len() - 1).map(|at| parts[at..].iter().collect::<PathBuf>());
+    let on_path = || find(name).filter(|found| fault(found).is_none());
+    let with_folder = rests.find_map(in_folder);
+    with_folder
+        .or_else(on_path)
+        .or_else(|| in_folder(PathBuf::from(name)))
 }
 
 /// Finds a command on the PATH.
@@ -236,7 +314,40 @@ fn find(command: &str) -> Option<PathBuf> {
 fn fault(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = path.metadata().ok()?.permissions().mode();
-    (mode & 0o111 == 0).then(|| format!("{} is not executable", path.display()))
+    if mode & 0o111 == 0 {
+        return Some(format!("{} is not executable", path.display()));
+    }
+    let mut start = Vec::new();
+    File::open(path)
+        .ok()?
+        .take(256)
+        .read_to_end(&mut start)
+        .ok()?;
+    fault_of_content(path, &start)
+}
+
+/// Returns why the system cannot run an executable file with this beginning.
+/// <https://man7.org/linux/man-pages/man2/execve.2.html>
+#[cfg(unix)]
+fn fault_of_content(path: &Path, start: &[u8]) -> Option<String> {
+    let shown = path.display();
+    if start.starts_with(b"\xef\xbb\xbf#!") {
+        return Some(format!(
+            "{shown} begins with a byte order mark, so its first line #! is not found"
+        ));
+    }
+    let line = start.strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let program = line.split_whitespace().next()?;
+    if line.ends_with('\r') {
+        return Some(format!(
+            "{shown} has Windows line endings, so the system looks for the interpreter {program}\\r"
+        ));
+    }
+    let is_missing = Path::new(program).is_absolute() && !Path::new(program).exists();
+    is_missing
+        .then(|| format!("its interpreter {program}, in the first line of {shown}, does not exist"))
 }
 
 #[cfg(not(unix))]

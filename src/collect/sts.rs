@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::credentials::{has_stray_token, untrusted};
+use super::credentials::{has_stray_token, redirected, untrusted};
 use super::{endpoint_probe, problem};
 use awsauth_aws::credentials::{self, CallerError, CredentialOptions, ResolvedCredentials};
 use awsauth_aws::sts_verify::{VerifyError, verify_token as verify};
@@ -47,7 +47,9 @@ pub(crate) fn caller(
         key_owner: key_owner.flatten(),
         ..of_aws(&error)
     };
-    if let Some(known) = untrusted(&error, credential_options, aws_environment) {
+    let known = untrusted(&error, credential_options, aws_environment)
+        .or_else(|| redirected(&error, credential_options, aws_environment));
+    if let Some(known) = known {
         problem.problem = known;
     }
     Err(problem)

@@ -147,6 +147,7 @@ pub(crate) fn run(
         questions: args.can.clone(),
         of_command: command_question::of(&args.command),
         bound_role: command_flags::bound_role(&args.command),
+        namespace: command_flags::namespace(&args.command),
         as_context: args.as_context.clone(),
         plugin_limit: time_limit.saturating_sub(AFTER_PLUGIN).max(time_limit / 2),
     };

@@ -6,8 +6,8 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::doctor::evidence::{
     AwsAuth, Caller, ClusterDescription, Collected, CommandRun, ConfigMapName, ConnectionAttempt,
     ConnectionFailure, DescribeFailure, EksNodes, Entry, Exec, FailedAt, FoundCredentials,
-    IgnoredEntry, LivenessFailure, PermissionAnswer, Plugin, PolicySide, Problem, SearchFailed,
-    SignedIn, Signer, StsProblem, Token, User, VerifiedCaller,
+    IgnoredEntry, LivenessFailure, Node, PermissionAnswer, Plugin, PolicySide, Problem, ProxyFault,
+    ProxyProbe, SearchFailed, SignedIn, Signer, StsProblem, Token, User, VerifiedCaller,
 };
 use awsauth_core::doctor::{Evidence, Report, SignInState, diagnose};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
@@ -127,6 +127,8 @@ fn intercepted_tls_is_the_cause_if_the_kubeconfig_is_current() {
             is_untrusted,
             is_for_another_host: false,
             is_silent: false,
+            is_reset: false,
+            certificate_names: Vec::new(),
         })),
         ..evidence()
     };
@@ -245,6 +247,8 @@ fn missing_half_of_a_role_assumption_is_named() {
         ])),
         obstacle: None,
         role: Some("arn:aws:iam::111122223333:role/locked".into()),
+        caller: None,
+        intended: None,
         has_external_id: false,
         clock_ahead: None,
     };
@@ -1122,6 +1126,8 @@ fn profile_that_the_kubeconfig_selects_is_corrected_there() {
             policies: None,
             obstacle: None,
             role: None,
+            caller: None,
+            intended: None,
             has_external_id: false,
             clock_ahead: None,
         })),
@@ -1477,6 +1483,8 @@ fn condition_of_the_trust_policy_is_named() {
             policies: Some(Box::new([side(false), side(trust)])),
             obstacle: Some(obstacle.clone()),
             role: None,
+            caller: None,
+            intended: None,
             has_external_id: false,
             clock_ahead: None,
         })),
@@ -1525,6 +1533,8 @@ fn certificate_of_another_authority_is_fixed_with_the_same_identity() {
         is_untrusted: true,
         is_for_another_host: false,
         is_silent: false,
+        is_reset: false,
+        certificate_names: Vec::new(),
     }));
     let next = "write its entry again: awsauth kubeconfig --cluster-name prod --region eu-west-1";
     fails(&evidence, "E3", "BadSignature", next);
@@ -1739,6 +1749,8 @@ fn missing_association_of_a_service_account_is_created() {
             policies: None,
             obstacle: None,
             role: None,
+            caller: None,
+            intended: None,
             has_external_id: false,
             clock_ahead: None,
         })),
@@ -1861,6 +1873,8 @@ fn missing_authority_of_the_kubeconfig_is_not_blamed_on_the_cluster() {
         is_untrusted: true,
         is_for_another_host: false,
         is_silent: false,
+        is_reset: false,
+        certificate_names: Vec::new(),
     }));
     let cause = "has no certificate-authority-data";
     fails(
@@ -2014,6 +2028,8 @@ fn cluster_entry_that_cannot_work_is_corrected() {
             is_untrusted: false,
             is_for_another_host,
             is_silent,
+            is_reset: false,
+            certificate_names: Vec::new(),
         }))
     };
     name.livez = livez(true, false);
@@ -2339,6 +2355,8 @@ fn mapping_of_the_intended_role_is_checked_without_working_credentials() {
         policies: None,
         obstacle: None,
         role: Some(ROLE.into()),
+        caller: None,
+        intended: None,
         has_external_id: false,
         clock_ahead: None,
     }));
@@ -2346,4 +2364,718 @@ fn mapping_of_the_intended_role_is_checked_without_working_credentials() {
     let headline = diagnose(&evidence).headline;
     assert!(headline.others.contains(&"M5"), "{:?}", headline.others);
     assert_eq!(headline.arn, None);
+}
+
+/// Evidence that credentials cannot assume a role.
+fn not_assumed(caller: &str, problem: &str) -> SearchFailed {
+    SearchFailed {
+        place: FailedAt::AssumeRole,
+        source: None,
+        problem: Problem {
+            cause: problem.into(),
+            next: "allow it".into(),
+        },
+        tried: Vec::new(),
+        policies: None,
+        obstacle: None,
+        role: Some(ROLE.into()),
+        caller: Some(caller.into()),
+        intended: None,
+        has_external_id: false,
+        clock_ahead: None,
+    }
+}
+
+#[test]
+fn role_that_has_to_assume_itself_is_assumed_once() {
+    let own = "arn:aws:sts::111122223333:assumed-role/mytestrole/alice";
+    let with = |caller: &str, args: &[&str]| {
+        let mut evidence = with_entry(evidence(), |entry| {
+            entry.user = User::Exec(Exec {
+                api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+                command: "aws-iam-authenticator".into(),
+                path: Some("/usr/bin/aws-iam-authenticator".into()),
+                args: args.iter().map(|&arg| arg.to_owned()).collect(),
+                ..Exec::default()
+            });
+        });
+        evidence.credentials = Collected::Seen(Err(not_assumed(caller, "cannot assume")));
+        evidence.caller = Collected::default();
+        evidence
+    };
+    let program = "kubectl config set-credentials me --exec-command=aws-iam-authenticator";
+    for args in [
+        &["token", "-i", "prod", "-r", ROLE][..],
+        &["token", "--role", ROLE, "-i", "prod"],
+        &["token", &format!("--role-arn={ROLE}"), "-i", "prod"],
+    ] {
+        fails(
+            &with(own, args),
+            "C14",
+            &format!("{ROLE} is assumed twice"),
+            &format!("{program} --exec-arg=token --exec-arg=-i --exec-arg=prod"),
+        );
+    }
+    fails(
+        &with(own, &["token", "-i", "prod"]),
+        "C14",
+        "is assumed twice",
+        "remove role_arn from the profile",
+    );
+    // Another role or user needs a permission.
+    for caller in [
+        "arn:aws:sts::111122223333:assumed-role/jump/alice",
+        "arn:aws:iam::111122223333:user/mytestrole",
+    ] {
+        let evidence = with(caller, &["token", "-i", "prod", "-r", ROLE]);
+        fails(&evidence, "C14", "cannot assume", "allow it");
+    }
+}
+
+#[test]
+fn mapping_is_checked_for_the_role_that_the_credentials_should_become() {
+    let other = "- rolearn: arn:aws:iam::111122233333:role/mytestrole\n  username: dev\n";
+    let mut evidence = with_data(mapped(None), &[("mapRoles", other)]);
+    evidence.token = Collected::default();
+    evidence.verified = Collected::default();
+    evidence.signed_in = Collected::default();
+    evidence.caller = Collected::default();
+    evidence.credentials = Collected::Seen(Err(SearchFailed {
+        place: FailedAt::Imds,
+        role: None,
+        caller: None,
+        intended: Some(ROLE.into()),
+        ..not_assumed("", "no instance metadata")
+    }));
+    fails(&evidence, "C5", "no instance metadata", "allow it");
+    let headline = diagnose(&evidence).headline;
+    assert!(headline.others.contains(&"M6"), "{:?}", headline.others);
+}
+
+#[test]
+fn proxy_is_named_with_what_is_wrong_with_it() {
+    let probe = |setting: &str, url: &str, fault| {
+        Collected::Seen(ProxyProbe {
+            url: url.into(),
+            setting: setting.into(),
+            host: "sts.eu-west-1.amazonaws.com".into(),
+            fault,
+        })
+    };
+    let with = |proxy: Collected<ProxyProbe>| Evidence {
+        caller: Collected::Seen(Err(StsProblem {
+            code: None,
+            problem: Problem {
+                cause: "AWS cannot be reached: tunnel error".into(),
+                next: "check".into(),
+            },
+            key_owner: None,
+            clock_ahead: None,
+        })),
+        aws_proxy: proxy,
+        ..evidence()
+    };
+    let url = "http://proxy.corp.example:3128";
+    for (url, fault, cause, next) in [
+        (
+            url,
+            ProxyFault::Refuses("403 Forbidden".into()),
+            "the proxy http://proxy.corp.example:3128 (HTTPS_PROXY) refuses to connect to sts.eu-west-1.amazonaws.com: 403 Forbidden",
+            "export NO_PROXY=sts.eu-west-1.amazonaws.com",
+        ),
+        (
+            url,
+            ProxyFault::NeedsPassword("407 Proxy Authentication Required".into()),
+            "without a user and a password: 407",
+            "export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+        ),
+        (
+            url,
+            ProxyFault::Unresolved("Name or service not known".into()),
+            "the name of the proxy http://proxy.corp.example:3128 (HTTPS_PROXY) cannot be resolved",
+            "the VPN that has this proxy",
+        ),
+        (
+            url,
+            ProxyFault::Unreached("connection refused".into()),
+            "(HTTPS_PROXY) cannot be reached: connection refused",
+            "start the proxy",
+        ),
+        (
+            "https://127.0.0.1:3128",
+            ProxyFault::PlainHttp,
+            "speaks plain HTTP, but its URL begins with https://",
+            "export HTTPS_PROXY=http://127.0.0.1:3128",
+        ),
+        (
+            url,
+            ProxyFault::Silent,
+            "does not answer the request for sts.eu-west-1.amazonaws.com",
+            "export HTTPS_PROXY=",
+        ),
+    ] {
+        let evidence = with(probe("HTTPS_PROXY", url, Some(fault)));
+        fails(&evidence, "C10", cause, next);
+        let late = Evidence {
+            caller: Collected::TimedOut(SignedDuration::from_secs(2)),
+            ..evidence
+        };
+        fails(&late, "C10", cause, next);
+    }
+    // A proxy that connects is not the cause.
+    let works = with(probe("HTTPS_PROXY", url, None));
+    fails(&works, "C10", "tunnel error", "check");
+    // The proxy of the kubeconfig is corrected there.
+    let mut of_cluster = with_entry(evidence(), |entry| entry.proxy_url = Some(url.into()));
+    of_cluster.proxy = probe("proxy-url", url, Some(ProxyFault::Silent));
+    of_cluster.addresses = Collected::Seen(Ok(vec!["10.0.0.9".into()]));
+    of_cluster.livez = Collected::TimedOut(SignedDuration::from_secs(2));
+    fails(
+        &of_cluster,
+        "E3",
+        "(proxy-url)",
+        "kubectl config set-cluster c --proxy-url=",
+    );
+    of_cluster.livez = Collected::Seen(Ok("200".into()));
+    assert_eq!(outcome(&diagnose(&of_cluster), "E3").problem, None);
+}
+
+fn not_alive(change: impl FnOnce(&mut LivenessFailure)) -> Evidence {
+    let mut failure = LivenessFailure {
+        problem: Problem {
+            cause: "UnknownIssuer".into(),
+            next: "the cluster may have been created again".into(),
+        },
+        is_untrusted: true,
+        is_for_another_host: false,
+        is_silent: false,
+        is_reset: false,
+        certificate_names: Vec::new(),
+    };
+    change(&mut failure);
+    let mut evidence = with_entry(evidence(), |entry| {
+        entry.server = "https://ABC.gr7.eu-west-1.eks.amazonaws.com".into();
+    });
+    evidence.livez = Collected::Seen(Err(failure));
+    evidence
+}
+
+#[test]
+fn certificate_of_another_host_is_not_that_of_the_cluster() {
+    let with = |names: &[&str]| {
+        not_alive(|failure| {
+            failure.certificate_names = names.iter().map(|&name| name.to_owned()).collect();
+        })
+    };
+    fails(
+        &with(&["login.wifi.example"]),
+        "E3",
+        "another server answers for abc.gr7.eu-west-1.eks.amazonaws.com: its certificate is for login.wifi.example",
+        "sign-in page",
+    );
+    // A certificate for this host may be that of a cluster that was created again, or of a proxy that intercepts TLS.
+    for names in [
+        &["abc.gr7.eu-west-1.eks.amazonaws.com", "kubernetes"][..],
+        &["*.gr7.eu-west-1.eks.amazonaws.com"],
+        &[],
+    ] {
+        fails(&with(names), "E3", "UnknownIssuer", "created again");
+    }
+    let mut tunnel = with(&["kubernetes"]);
+    if let Collected::Seen(Ok(entry)) = &mut tunnel.kubeconfig {
+        entry.server = "https://localhost:8443".into();
+    }
+    fails(&tunnel, "E3", "UnknownIssuer", "created again");
+}
+
+#[test]
+fn connection_that_ends_at_the_beginning_of_tls_is_blamed_on_the_way() {
+    let reset = not_alive(|failure| {
+        failure.is_untrusted = false;
+        failure.is_reset = true;
+    });
+    let cause = "opens, but is closed at the beginning of TLS";
+    fails(&reset, "E3", cause, "a firewall or a proxy on the way");
+}
+
+#[test]
+fn exec_plugin_that_the_system_cannot_run_is_corrected() {
+    let with = |exec: Exec| {
+        let exec = Exec {
+            api_version: Some("client.authentication.k8s.io/v1".into()),
+            has_interactive_mode: true,
+            ..exec
+        };
+        with_entry(evidence(), |entry| entry.user = User::Exec(exec))
+    };
+    for command in [
+        r"C:\Program Files\Amazon\AWSCLIV2\aws.exe",
+        r"/home/me/.kube/C:\Program Files\Amazon\AWSCLIV2\aws.exe",
+        "aws.exe",
+        "/mnt/c/Amazon/aws.cmd",
+    ] {
+        let windows = with(Exec {
+            command: command.into(),
+            args: vec!["eks".into()],
+            ..Exec::default()
+        });
+        fails(
+            &windows,
+            "K3",
+            "is the path of a Windows program",
+            "kubectl config set-credentials me --exec-command=aws --exec-arg=eks",
+        );
+    }
+    let elsewhere = with(Exec {
+        command: "/opt/homebrew/bin/aws".into(),
+        elsewhere: Some("/usr/bin/aws".into()),
+        ..Exec::default()
+    });
+    fails(
+        &elsewhere,
+        "K3",
+        "the exec plugin \"/opt/homebrew/bin/aws\" is not there, but /usr/bin/aws is",
+        "--exec-command=/usr/bin/aws",
+    );
+    let lines = with(Exec {
+        command: "/bin/get-token.sh".into(),
+        path: Some("/bin/get-token.sh".into()),
+        fault: Some("/bin/get-token.sh has Windows line endings, so the system looks for the interpreter /bin/sh\\r".into()),
+        ..Exec::default()
+    });
+    fails(
+        &lines,
+        "K3",
+        "has Windows line endings",
+        "sed -i 's/\\r$//' /bin/get-token.sh",
+    );
+}
+
+#[test]
+fn namespace_of_the_command_is_in_the_next_step() {
+    let with = |stderr: &str, question: &str| {
+        let mut evidence = signed_in();
+        evidence.command = failed(stderr);
+        evidence.request.questions = vec![question.into()];
+        evidence
+    };
+    fails(
+        &with(
+            "configmaps \"q\" is forbidden: exceeded quota: cm-quota",
+            "create configmaps -n quota",
+        ),
+        "B3",
+        "a ResourceQuota",
+        "kubectl describe resourcequota -n quota",
+    );
+    fails(
+        &with(
+            "configmaps \"x\" is forbidden: unable to create new content in namespace old-web because it is being terminated",
+            "create configmaps -n old-web",
+        ),
+        "B3",
+        "the namespace is being deleted",
+        "kubectl get namespace old-web",
+    );
+    // Its requests may be unknown.
+    let mut unknown = with(
+        "configmaps \"q\" is forbidden: exceeded quota: q",
+        "list pods",
+    );
+    unknown.request.questions.clear();
+    unknown.request.namespace = Some("quota".into());
+    fails(
+        &unknown,
+        "B3",
+        "a ResourceQuota",
+        "kubectl describe resourcequota -n quota",
+    );
+    for (stderr, cause) in [
+        (
+            "Error from server (InternalError): Internal error occurred: failed calling webhook \"a.b\": connection refused",
+            "no answer from an admission webhook",
+        ),
+        (
+            "Error from server: error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout",
+            "cannot connect to the node",
+        ),
+        (
+            "Error from server (AlreadyExists): configmaps \"x\" already exists",
+            "exists already",
+        ),
+        (
+            "The Deployment \"x\" is invalid: spec.replicas: Invalid value: -1",
+            "does not accept the object",
+        ),
+    ] {
+        fails(&with(stderr, "create pods -n web"), "B3", cause, "");
+    }
+}
+
+#[test]
+fn template_that_is_not_replaced_becomes_the_one_that_was_meant() {
+    for (written, meant) in [
+        ("{{AccountId}}", "{{AccountID}}"),
+        ("{{ SessionName }}", "{{SessionName}}"),
+        ("{{EC2PrivateDnsName}}", "{{EC2PrivateDNSName}}"),
+        ("{{SessionNameraw}}", "{{SessionNameRaw}}"),
+        ("{{Sessionname}}", "{{SessionName}}"),
+        ("{{user}}", "{{SessionName}}"),
+    ] {
+        fails(
+            &denied(&format!("  username: \"dev:{written}\"\n"), &[]),
+            "M7",
+            &format!("does not replace {written}"),
+            &format!("--username 'dev:{meant}'"),
+        );
+    }
+    // Without the entry, the username shows it.
+    let mut plain = signed_in();
+    plain.signed_in = Collected::Seen(SignedIn::In {
+        username: "dev:{{AccountId}}".into(),
+        groups: Vec::new(),
+    });
+    plain.answers = Collected::Seen(vec![PermissionAnswer {
+        question: "list pods".into(),
+        allowed: false,
+        reason: None,
+    }]);
+    fails(
+        &plain,
+        "B1",
+        "{{AccountId}} in the username is a template that the authenticator does not replace",
+        "correct the username of your entry",
+    );
+}
+
+#[test]
+fn item_without_an_arn_beside_the_entry_has_its_groups() {
+    let map = format!("awsauth map role {ROLE} --username dev --group devs --group ops");
+    for rest in [
+        "  username: dev\n- groups: [devs, ops]\n",
+        "- username: dev\n  groups: [devs, ops]\n",
+    ] {
+        let cause = "but no ARN, and was probably meant for the entry of line 1";
+        fails(&denied(rest, &[]), "M7", cause, &map);
+    }
+    // Another item with its own username is of another identity.
+    let other = "  username: dev\n- username: ops\n  groups: [ops]\n";
+    let report = diagnose(&denied(other, &[]));
+    assert_eq!(outcome(&report, "M7").problem, None);
+}
+
+#[test]
+fn user_with_the_id_of_an_instance_is_not_the_node() {
+    let node = |name: &str| {
+        let mut evidence = denied("  username: dev\n", &[]);
+        evidence.signed_in = Collected::Seen(SignedIn::In {
+            username: format!("system:node:{name}"),
+            groups: vec!["system:nodes".into()],
+        });
+        evidence
+    };
+    let named = node("i-0fedcba9876543210");
+    fails(
+        &named,
+        "B1",
+        "has the id of an EC2 instance",
+        "awsauth map node-role",
+    );
+    let real = node("ip-10-0-0-1.ec2.internal");
+    fails(&real, "B1", "the role of an instance", "EKS Pod Identity");
+    // Nodes may have these names.
+    let mut known = named;
+    known.nodes = Collected::Seen(Ok(vec![Node {
+        name: "i-0fedcba9876543210".into(),
+        is_instance: true,
+        internal_dns: Vec::new(),
+    }]));
+    fails(&known, "B1", "the role of an instance", "EKS Pod Identity");
+}
+
+/// An access entry of another principal, with groups and policies.
+fn entry_of(principal: &str, groups: &[&str], policies: &[&str]) -> AccessEntry {
+    let policies = policies.iter().map(|name| AccessPolicy {
+        arn: format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        scope: AccessScope::Cluster,
+    });
+    AccessEntry {
+        principal_arn: principal.into(),
+        terms: Some(AccessTerms {
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            policies: Some(policies.collect()),
+            ..AccessTerms::default()
+        }),
+    }
+}
+
+#[test]
+fn similar_access_entry_is_the_cause() {
+    let node = "arn:aws:iam::111122223333:role/n";
+    let typo = "arn:aws:iam::111122233333:role/mytestrole";
+    let with = |entries: Vec<AccessEntry>| with_nodes(mapped(None), node, entries);
+    let cause =
+        format!("a similar one, for {typo}, does not match: the account is \"111122233333\"");
+    fails(
+        &with(vec![entry_of(typo, &["devs"], &[])]),
+        "M1",
+        &cause,
+        &format!("awsauth map role {ROLE} --cluster-name prod --group devs"),
+    );
+    fails(
+        &with(vec![entry_of(typo, &[], &["AmazonEKSViewPolicy"])]),
+        "M1",
+        &cause,
+        "cluster-access-policy/AmazonEKSViewPolicy --access-scope type=cluster",
+    );
+    // The next cause is found with the groups of that entry.
+    let mut next = with(vec![entry_of(typo, &["devs"], &[])]);
+    next.request.questions = vec!["list pods -n web".into()];
+    next.policy = Collected::Seen(Policy {
+        bindings: Vec::new(),
+        roles: [].into(),
+        unread: Vec::new(),
+    });
+    let report = diagnose(&next);
+    let found = outcome(&report, "B2").problem.clone().unwrap();
+    assert!(
+        found.cause.starts_with("after the next step of M1"),
+        "{}",
+        found.cause
+    );
+    // In a cluster that reads aws-auth, too.
+    let mut both = with(vec![entry_of(typo, &["devs"], &[])]);
+    if let Collected::Seen(Ok(described)) = &mut both.described {
+        described.mode = Some(AuthenticationMode::ApiAndConfigMap);
+    }
+    both.access_entries = Collected::Seen(Ok(AccessEntries::new(
+        AuthenticationMode::ApiAndConfigMap,
+        Some(vec![entry_of(typo, &["devs"], &[])]),
+    )));
+    let both = with_data(
+        both,
+        &[
+            ("mapRoles", "[]"),
+            (
+                "mapUsers",
+                "- userarn: arn:aws:iam::111122223333:user/zoe\n  username: zoe\n",
+            ),
+        ],
+    );
+    let report = diagnose(&both);
+    let found = outcome(&report, "M6").problem.clone().unwrap();
+    assert!(
+        found.cause.contains("a similar access entry"),
+        "{}",
+        found.cause
+    );
+}
+
+/// Evidence of a token that is signed for another cluster.
+fn with_wrong_token(evidence: Evidence) -> Evidence {
+    let mut evidence = with_entry(evidence, |entry| {
+        entry.plugin_named = Some("old".into());
+        entry.user = User::Exec(Exec {
+            api_version: Some("client.authentication.k8s.io/v1beta1".into()),
+            has_interactive_mode: true,
+            command: "aws-iam-authenticator".into(),
+            path: Some("/bin/aws-iam-authenticator".into()),
+            args: ["token", "-i", "old"].map(str::to_owned).into(),
+            ..Exec::default()
+        });
+    });
+    evidence.signed_in = Collected::Seen(SignedIn::Unauthorized);
+    evidence
+}
+
+#[test]
+fn next_cause_behind_a_token_for_another_cluster_is_found() {
+    let policy = |name: &str, question: &str| {
+        let entry = entry_of(ROLE, &[], &[name]);
+        let node = "arn:aws:iam::111122223333:role/n";
+        let mut evidence = with_wrong_token(with_nodes(mapped(None), node, vec![entry]));
+        evidence.request.questions = vec![question.into()];
+        let report = diagnose(&evidence);
+        assert_eq!(report.headline.problem.as_ref().unwrap().0, "K5");
+        outcome(&report, "M3").problem.clone().map(|it| it.cause)
+    };
+    // An entry of a principal that exists is not blamed for the rejected token.
+    assert_eq!(policy("AmazonEKSViewPolicy", "list pods -n web"), None);
+    assert_eq!(policy("AmazonEKSEditPolicy", "list secrets -n web"), None);
+    assert_eq!(policy("AmazonEKSClusterAdminPolicy", "list nodes -A"), None);
+    assert_eq!(policy("AmazonEKSNewPolicy", "list secrets -n web"), None);
+    for (name, question) in [
+        ("AmazonEKSViewPolicy", "list secrets -n web"),
+        ("AmazonEKSViewPolicy", "create pods -n web"),
+        ("AmazonEKSAdminViewPolicy", "delete pods -n web"),
+        ("AmazonEKSEditPolicy", "create roles -n web"),
+    ] {
+        let cause = policy(name, question).unwrap();
+        assert!(
+            cause.contains(&format!("which does not allow {question}")),
+            "{cause}"
+        );
+    }
+    // RBAC of the user that the identity will be.
+    let mut of_rbac = with_wrong_token(mapped(None));
+    of_rbac.request.questions = vec!["list pods -n web".into()];
+    of_rbac.policy = Collected::Seen(Policy {
+        bindings: Vec::new(),
+        roles: [].into(),
+        unread: Vec::new(),
+    });
+    let report = diagnose(&of_rbac);
+    assert_eq!(report.headline.problem.as_ref().unwrap().0, "K5");
+    let cause = outcome(&report, "B2").problem.clone().unwrap().cause;
+    assert!(
+        cause.starts_with("with a token that the cluster accepts, user"),
+        "{cause}"
+    );
+}
+
+#[test]
+fn wrong_namespace_and_wrong_rule_of_a_role_are_both_named() {
+    let role = |namespace: &str| Role {
+        namespace: Some(namespace.into()),
+        name: "pod-reader".into(),
+    };
+    let bound = |namespace: &str| Binding {
+        namespace: Some(namespace.into()),
+        name: "devs-read".into(),
+        role: RoleRef {
+            kind: RoleKind::Role,
+            name: "pod-reader".into(),
+        },
+        subjects: vec![Subject::Group("devs".into())],
+    };
+    let rules = |group: &str| {
+        Rules::Known(vec![Rule {
+            verbs: vec!["list".into()],
+            api_groups: vec![group.into()],
+            resources: vec!["pods".into()],
+            ..Rule::default()
+        }])
+    };
+    let with = |places: &[(&str, &str)]| {
+        let mut evidence = denied("  username: dev\n  groups: [devs]\n", &["devs"]);
+        if let Collected::Seen(answers) = &mut evidence.answers {
+            answers[0].question = "list pods -n web".into();
+        }
+        evidence.policy = Collected::Seen(Policy {
+            bindings: places.iter().map(|(place, _)| bound(place)).collect(),
+            roles: places
+                .iter()
+                .map(|(place, group)| (role(place), rules(group)))
+                .collect(),
+            unread: Vec::new(),
+        });
+        evidence
+    };
+    fails(
+        &with(&[("staging", "v1")]),
+        "B2",
+        "RoleBinding devs-read in namespace staging applies only to namespace staging, and the request is for namespace web; and Role pod-reader in namespace staging does not allow it there either: its rule for pods has apiGroups [\"v1\"]",
+        "create role devs-list-pods -n web",
+    );
+    // A wrong rule in the requested namespace comes before a right one elsewhere.
+    fails(
+        &with(&[("quota", ""), ("web", "v1")]),
+        "B2",
+        "Role pod-reader in namespace web does not allow user dev",
+        "patch role pod-reader -n web",
+    );
+    fails(
+        &with(&[("quota", "")]),
+        "B2",
+        "only in namespace quota",
+        "add -n quota",
+    );
+    // So does a subject that nearly matches.
+    let mut subject = with(&[("quota", ""), ("web", "")]);
+    if let Collected::Seen(policy) = &mut subject.policy {
+        policy.bindings[1].subjects = vec![Subject::User("devs".into())];
+    }
+    fails(
+        &subject,
+        "B2",
+        "devs is a group, not a user",
+        "set subject rolebinding devs-read -n web --group=devs",
+    );
+}
+
+#[test]
+fn causes_of_two_denied_requests_are_both_named() {
+    let role = |name: &str| Role {
+        namespace: Some("web".into()),
+        name: name.into(),
+    };
+    let bound = |name: &str| Binding {
+        namespace: Some("web".into()),
+        name: name.into(),
+        role: RoleRef {
+            kind: RoleKind::Role,
+            name: name.into(),
+        },
+        subjects: vec![Subject::Group("devs".into())],
+    };
+    let rules = |group: &str, resource: &str, verb: &str| {
+        Rules::Known(vec![Rule {
+            verbs: vec![verb.into()],
+            api_groups: vec![group.into()],
+            resources: vec![resource.into()],
+            ..Rule::default()
+        }])
+    };
+    let mut evidence = denied("  username: dev\n  groups: [devs]\n", &["devs"]);
+    let answer = |question: &str| PermissionAnswer {
+        question: question.into(),
+        allowed: false,
+        reason: None,
+    };
+    evidence.answers = Collected::Seen(vec![
+        answer("list pods -n web"),
+        answer("list deployments.apps -n web"),
+    ]);
+    evidence.policy = Collected::Seen(Policy {
+        bindings: vec![bound("pods"), bound("deployments")],
+        roles: [
+            (role("pods"), rules("v1", "pods", "list")),
+            (role("deployments"), rules("apps", "deployments", "get")),
+        ]
+        .into(),
+        unread: Vec::new(),
+    });
+    let second = "and Role deployments in namespace web does not allow user dev to list deployments.apps -n web";
+    fails(&evidence, "B2", "has apiGroups [\"v1\"]", "patch role pods");
+    fails(&evidence, "B2", second, "patch role deployments");
+}
+
+#[test]
+fn expired_credentials_of_the_plugin_are_renewed_at_their_source() {
+    let mut evidence = mapped(None);
+    evidence.verified = Collected::Seen(Err(StsProblem {
+        code: Some("ExpiredToken".into()),
+        problem: Problem {
+            cause: "ExpiredToken: the token is expired".into(),
+            next: "unset AWS_ACCESS_KEY_ID".into(),
+        },
+        key_owner: None,
+        clock_ahead: None,
+    }));
+    fails(&evidence, "T5", "ExpiredToken", "unset AWS_ACCESS_KEY_ID");
+    evidence.caller = Collected::default();
+    if let Collected::Seen(token) = &mut evidence.token {
+        token.signer = Signer::Plugin;
+    }
+    evidence.credentials = Collected::Seen(Err(SearchFailed {
+        place: FailedAt::Expired,
+        source: Some("credential_process".into()),
+        ..not_assumed("", "the credentials expired at 2026-11-20T00:00:00Z")
+    }));
+    fails(
+        &evidence,
+        "T5",
+        "the credentials expired at 2026-11-20T00:00:00Z (credential_process)",
+        "get new credentials where these are from: credential_process",
+    );
 }

@@ -3,15 +3,19 @@
 //! A check has an id, the checks that it depends on, and a function that judges [`Evidence`]. The diagnosis is the first problem on
 //! the path to a signed-in user.
 
+mod access_policies;
 mod check;
 mod checks;
 mod denied_request;
 pub mod evidence;
+mod faulty_proxy;
 mod fixed_user;
 mod headline;
 mod lint_causes;
 mod remedy;
+mod similar_access_entry;
 mod symptom;
+mod unknown_placeholder;
 mod unread_access_entry;
 
 pub use check::{Check, CheckResult, Outcome, Skipped};

@@ -43,7 +43,7 @@ impl Collector {
                 )
             })
         });
-        let name = self.cluster_name(selected.map(Arc::as_ref));
+        let name = self.described_name(selected.map(Arc::as_ref));
         let describing = name.zip(selected.cloned()).map(|(name, selected)| {
             let context = context.clone();
             let resolved = in_region(resolved, selected.entry.region.as_deref());

@@ -1,6 +1,6 @@
 //! The request that the API server denied, and the commands that allow exactly this request.
 
-use super::evidence::{Evidence, Problem};
+use super::evidence::{Evidence, Node, Problem};
 use super::remedy;
 use crate::authenticator::{Placeholder, User};
 use crate::rbac::{Action, Namespace, Question, Scope, Target, UserInfo};
@@ -124,6 +124,15 @@ impl<'e> DeniedRequest<'e> {
         matches!(&self.action, Action::Resource { name, .. } if !name.is_empty())
     }
 
+    /// Returns all other denied requests.
+    pub(super) fn all_others(&self) -> Vec<Self> {
+        let answers = self.evidence.answers.known().into_iter().flatten();
+        let denied = answers.filter(|answer| !answer.allowed && answer.question != self.question);
+        denied
+            .filter_map(|answer| Self::new(self.evidence, &answer.question, self.user.clone()))
+            .collect()
+    }
+
     /// Returns the other denied requests that differ only in the resource.
     fn others(&self) -> Vec<Self> {
         let differs_only_in_resource =
@@ -192,13 +201,23 @@ impl<'e> DeniedRequest<'e> {
         self.evidence.entry().ok()?.impersonates.as_deref()
     }
 
-    /// Returns the cause if the user is a node: no binding should allow a node more.
-    pub(super) fn of_node(&self) -> Option<Problem> {
+    /// Returns the cause if the user is a node: no binding should allow a node more. `problem_of_entry` is what is wrong with the
+    /// entry of the node's role.
+    pub(super) fn of_node(&self, problem_of_entry: Option<Problem>) -> Option<Problem> {
         let user = self.user.as_ref()?;
         if !user.username.starts_with(NODE_USER) {
             return None;
         }
-        if let Some(cause) = wrong_node(user) {
+        if let Some(problem) = problem_of_entry {
+            return Some(problem);
+        }
+        let is_known = |nodes: &Vec<Node>| {
+            let mut names = nodes.iter().map(|node| &node.name);
+            names.any(|name| user.username == format!("{NODE_USER}{name}"))
+        };
+        let nodes = self.evidence.nodes.known();
+        let is_known = nodes.is_some_and(|nodes| nodes.as_ref().is_ok_and(is_known));
+        if let Some(cause) = wrong_node(user).filter(|_| !is_known) {
             let role = self.evidence.subject().map(|subject| subject.canonical.arn);
             let role = role.map_or_else(|| "ROLE-ARN".to_owned(), |arn| quoted(&arn));
             return Some(Problem {
@@ -340,11 +359,26 @@ fn wrong_node(user: &User) -> Option<String> {
         ));
     }
     let is_node = user.groups.iter().any(|group| group == NODES);
+    if is_node && is_instance_id(name.trim_start_matches(NODE_USER)) {
+        return Some(format!(
+            "{name} has the id of an EC2 instance, and unless InstanceIdNodeName of nodeadm names the nodes so, they are named by their private DNS name: this user then has the rights of no node, and the entry of the role needs the username {NODE_USER}{}",
+            Placeholder::Ec2PrivateDnsName.text()
+        ));
+    }
     (!is_node).then(|| {
         format!(
             "{name} has the username of a node, but is not in the group {NODES}, so it has none of the rights of a node (it is in {})",
             remedy::groups(&user.groups)
         )
+    })
+}
+
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html>
+fn is_instance_id(name: &str) -> bool {
+    let id = name.strip_prefix("i-");
+    id.is_some_and(|id| {
+        let is_hexadecimal = id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        [8, 17].contains(&id.len()) && is_hexadecimal
     })
 }
 

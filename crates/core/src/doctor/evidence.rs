@@ -15,7 +15,7 @@ pub use aws::{
     Caller, ClusterDescription, DescribeFailure, FailedAt, FoundCredentials, PolicySide,
     SearchFailed, StsProblem,
 };
-pub use endpoint::{ConnectionAttempt, ConnectionFailure, LivenessFailure};
+pub use endpoint::{ConnectionAttempt, ConnectionFailure, LivenessFailure, ProxyFault, ProxyProbe};
 pub use failing_command::CommandRun;
 pub use kubeconfig::{ADOPTED_VARIABLES, Entry, Exec, IgnoredEntry, Plugin, User};
 pub use nodes::{EksNodes, Node};
@@ -112,6 +112,8 @@ pub struct Request {
     pub is_example: bool,
     /// The role that the failing command binds, such as `clusterroles/view`.
     pub bound_role: Option<String>,
+    /// The namespace that the failing command names.
+    pub namespace: Option<String>,
 }
 
 /// All evidence.
@@ -144,6 +146,10 @@ pub struct Evidence {
     pub connections: Collected<Vec<ConnectionAttempt>>,
     /// The status of an anonymous GET of /livez.
     pub livez: Collected<Result<String, LivenessFailure>>,
+    /// The proxy for requests to AWS, if there is one.
+    pub aws_proxy: Collected<ProxyProbe>,
+    /// The proxy for requests to the API server, if there is one.
+    pub proxy: Collected<ProxyProbe>,
     /// The API server's response to the token.
     pub signed_in: Collected<SignedIn>,
     pub aws_auth: Collected<Result<AwsAuth, Problem>>,
@@ -202,7 +208,7 @@ impl Evidence {
     fn expected_role(&self) -> Option<&str> {
         let keys = match self.credentials.known()? {
             Ok(keys) => keys,
-            Err(none) => return none.role.as_deref(),
+            Err(none) => return none.intended.as_deref().or(none.role.as_deref()),
         };
         let is_rejected =
             matches!(self.caller.known(), Some(Err(problem)) if problem.code.is_some());
@@ -284,6 +290,25 @@ impl Evidence {
             Some(SignedIn::Forbidden(message)) => message.contains("system:anonymous"),
             _ => false,
         }
+    }
+
+    /// Returns whether the token itself is wrong, so that a rejection says nothing about the mapping of its identity: it is made
+    /// for another cluster, cannot be read, or STS does not accept it.
+    pub(super) fn has_wrong_token(&self) -> bool {
+        let is_for_another = self.entry().is_ok_and(|entry| {
+            let names = entry.plugin_named.as_ref().zip(entry.named.as_ref());
+            names.is_some_and(|(plugin, own)| plugin != own)
+        });
+        let is_unreadable = self.token.known().is_some_and(|token| token.read.is_err());
+        let is_rejected =
+            matches!(self.verified.known(), Some(Err(problem)) if problem.code.is_some());
+        is_for_another || is_unreadable || is_rejected
+    }
+
+    /// Returns whether the Kubernetes user is the one that the identity will be after the credentials or the token are corrected.
+    pub(super) fn is_future(&self) -> bool {
+        let is_rejected = matches!(self.signed_in.known(), Some(answer) if !matches!(answer, SignedIn::In { .. }));
+        self.is_expected() || (self.request.arn.is_none() && is_rejected && self.has_wrong_token())
     }
 
     /// Returns whether the API server accepted the token.

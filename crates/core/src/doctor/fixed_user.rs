@@ -8,10 +8,11 @@ use strsim::levenshtein;
 use super::checks::mapping::near_miss::is_ignored;
 use super::denied_request::denied_question;
 use super::evidence::{Evidence, Explained};
-use super::remedy;
+use super::{remedy, similar_access_entry};
 use crate::arn::{Kind, Normalized, Parts, normalize};
 use crate::authenticator::{Answer, Mismatch, Question, User, explain};
 use crate::document::{DecodeWarning, Document, Field, SectionName};
+use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::{Facts, Selection, apply_fixes};
 
 /// A user that the identity becomes after the next step of a check.
@@ -36,7 +37,17 @@ pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
     }
     let none_similar = || like_a_similar_entry(evidence, &explained).is_none();
     if explanation.answers.is_empty() && !evidence.is_signed_in() && none_similar() {
-        return readable(evidence, &explained).or_else(|| of_mapped_profile(evidence, &explained));
+        let like_an_access_entry = || {
+            let user = similar_access_entry::user(evidence)?;
+            let check = match described_mode(evidence) {
+                Some(AuthenticationMode::Api) => "M1",
+                _ => "M6",
+            };
+            Some(FixedUser { check, user })
+        };
+        return readable(evidence, &explained)
+            .or_else(|| of_mapped_profile(evidence, &explained))
+            .or_else(like_an_access_entry);
     }
     let (check, section, text) = match explanation.answers.first() {
         Some(answer) => (
@@ -50,6 +61,10 @@ pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
     let user = user(evidence, section, text)?;
     let is_other = evidence.user().as_ref() != Some(&user);
     (is_other && !user.groups.is_empty()).then_some(FixedUser { check, user })
+}
+
+fn described_mode(evidence: &Evidence) -> Option<AuthenticationMode> {
+    evidence.described.known()?.as_ref().ok()?.mode
 }
 
 /// Returns the user of an access entry with neither groups nor policies if it gets the groups that aws-auth has for the

@@ -131,13 +131,20 @@ pub(super) fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'
 }
 
 /// Returns the command that creates an access entry for the subject, and the one for a cluster that admits no administrator.
-pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>) -> String {
+pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>, groups: &[String]) -> String {
     let Some(section) = section(subject) else {
         return ANOTHER_IDENTITY.to_owned();
     };
     let cluster = quoted(cluster);
+    let groups = match groups {
+        [] => " --group GROUP".to_owned(),
+        groups => groups
+            .iter()
+            .map(|group| format!(" --group {}", quoted(group)))
+            .collect(),
+    };
     format!(
-        "ask an administrator with eks:CreateAccessEntry to run: awsauth map {section} {} --cluster-name {cluster} --group GROUP; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {cluster} --dry-run",
+        "ask an administrator with eks:CreateAccessEntry to run: awsauth map {section} {} --cluster-name {cluster}{groups}; if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name {cluster} --dry-run",
         quoted(&subject.canonical.arn)
     )
 }

@@ -81,6 +81,10 @@ pub struct SearchFailed {
     pub obstacle: Option<Problem>,
     /// The role that cannot be assumed.
     pub role: Option<String>,
+    /// The caller that AWS names in the denial.
+    pub caller: Option<String>,
+    /// The role that the credentials should become in the end.
+    pub intended: Option<String>,
     /// Whether the denied request had an external id.
     pub has_external_id: bool,
     /// How far this machine's clock is ahead of AWS, if AWS answered.

@@ -286,6 +286,8 @@ pub struct Exec {
     pub has_terminal: bool,
     /// The path of the command; `None` if it was not found.
     pub path: Option<String>,
+    /// If there is no such command: a program of this name on the PATH, or the file of a relative path in the home or current folder.
+    pub elsewhere: Option<String>,
     /// Why that file cannot be run.
     pub fault: Option<String>,
     /// Whether the environment of this process has AWS keys.

@@ -1,10 +1,10 @@
 //! C14: whether the caller's own policies allow it to assume the role.
 
-use crate::arn::Parts;
+use crate::arn::{Normalized, Parts, canonical, normalize};
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::credentials::provider_chain::failed_at;
-use crate::doctor::evidence::{FailedAt, PolicySide, Problem, SearchFailed};
+use crate::doctor::evidence::{FailedAt, PolicySide, Problem, SearchFailed, User};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -19,6 +19,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Ok(none) => none,
         Err(assumed) => return Ok(assumed),
     };
+    if let Some(problem) = assumed_twice(evidence, none) {
+        return Outcome::from_problem("sts:AssumeRole", &problem);
+    }
     let Some([own, trust]) = none.policies.as_deref() else {
         return Outcome::from_problem("sts:AssumeRole", &none.problem);
     };
@@ -46,6 +49,59 @@ fn judge(evidence: &Evidence) -> CheckResult {
         (None, None) => none.problem.next.clone(),
     };
     Outcome::problem(describe(own), &none.problem.cause, next)
+}
+
+/// Returns the problem that a role has to assume itself, because two settings name it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html>
+pub(crate) fn assumed_twice(evidence: &Evidence, none: &SearchFailed) -> Option<Problem> {
+    const FLAGS: [&str; 3] = ["--role-arn", "--role", "-r"];
+    let (role, caller) = (none.role.as_deref()?, none.caller.as_deref()?);
+    let own = canonical(caller).ok()?.arn;
+    if Parts::of(caller)?.service != "sts" || !is_same_role(role, &own) {
+        return None;
+    }
+    let cause = format!(
+        "{role} is assumed twice: the credentials that assume it are already those of this role, and it may not assume itself: {}",
+        none.problem.cause
+    );
+    let entry = evidence.entry().ok();
+    let exec = entry.and_then(|entry| match &entry.user {
+        User::Exec(exec) => Some((entry, exec)),
+        _ => None,
+    });
+    let of_plugin = exec.filter(|(_, exec)| {
+        let value = exec.argument(&FLAGS);
+        value.is_some_and(|value| is_same_role(value, &own))
+    });
+    let Some((entry, exec)) = of_plugin else {
+        return Some(Problem {
+            cause,
+            next: "remove role_arn from the profile, or --role-arn, because the source of the credentials has the role already; or name another source_profile".to_owned(),
+        });
+    };
+    let mut kept = Vec::new();
+    let mut args = exec.args.iter();
+    while let Some(arg) = args.next() {
+        let flag = arg.split_once('=').map_or(arg.as_str(), |(flag, _)| flag);
+        if !FLAGS.contains(&flag) {
+            kept.push(arg.as_str());
+        } else if !arg.contains('=') {
+            args.next();
+        }
+    }
+    let step = "remove the role from the arguments of the exec plugin".to_owned();
+    Some(Problem {
+        cause,
+        next: entry.change_plugin_command(step, &exec.command, kept.into_iter()),
+    })
+}
+
+/// Returns whether an ARN of a role, which may have an IAM path, is this one.
+fn is_same_role(role: &str, canonical: &str) -> bool {
+    match normalize(role) {
+        Normalized::PathDropped { arn, .. } => arn.eq_ignore_ascii_case(canonical),
+        _ => role.eq_ignore_ascii_case(canonical),
+    }
 }
 
 /// Returns an obstacle with the message of AWS.

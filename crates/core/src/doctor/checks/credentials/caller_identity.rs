@@ -6,6 +6,7 @@ use crate::doctor::checks::credentials::provider_chain::failed_at;
 use crate::doctor::evidence::{
     Collected, DescribeFailure, FailedAt, FoundCredentials, Problem, StsProblem,
 };
+use crate::doctor::faulty_proxy;
 
 pub(crate) const CHECK: Check = Check {
     id: "C10",
@@ -17,6 +18,9 @@ pub(crate) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> CheckResult {
     let is_off = crate::doctor::checks::credentials::clock_skew::is_off(evidence.clock_ahead());
     if let (Ok(Err(none)), false) = (failed_at(evidence, FailedAt::Caller), is_off) {
+        if let Some(problem) = faulty_proxy::for_aws(evidence) {
+            return Outcome::from_problem(none.source.clone().unwrap_or_default(), &problem);
+        }
         return Outcome::from_problem(none.source.clone().unwrap_or_default(), &none.problem);
     }
     let is_unreachable = match &evidence.caller {
@@ -28,6 +32,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
         return Err(Skipped::needs(
             "a connection to STS, which the sign-in does not need",
         ));
+    }
+    if let (true, Some(mut problem)) = (is_unreachable, faulty_proxy::for_aws(evidence)) {
+        add_expired(evidence, &mut problem);
+        return Outcome::from_problem("sts:GetCallerIdentity", &problem);
     }
     if let (Collected::TimedOut(limit), None) = (&evidence.caller, evidence.verified.known()) {
         return Outcome::problem(
@@ -47,12 +55,19 @@ fn judge(evidence: &Evidence) -> CheckResult {
             };
             let is_unreachable = problem.code.is_none();
             let mut problem = of_keys.unwrap_or_else(|| problem.problem.clone());
-            if let (true, Some(why)) = (is_unreachable, expired(evidence)) {
-                problem.cause += &format!("; and EKS does not accept the credentials: {why}");
-                problem.next += "; then get new credentials where these are from";
+            if is_unreachable {
+                add_expired(evidence, &mut problem);
             }
             Outcome::from_problem("sts:GetCallerIdentity", &problem)
         }
+    }
+}
+
+/// Adds that EKS does not accept the credentials, because they have expired.
+fn add_expired(evidence: &Evidence, problem: &mut Problem) {
+    if let Some(why) = expired(evidence) {
+        problem.cause += &format!("; and EKS does not accept the credentials: {why}");
+        problem.next += "; then get new credentials where these are from";
     }
 }
 

@@ -17,6 +17,10 @@ pub(crate) const CHECK: Check = Check {
 /// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html>
 const NO_ASSOCIATION: &str = "No association found";
 
+/// The message of the EKS Pod Identity agent if the role's trust policy does not name EKS Pod Identity.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html>
+const NOT_TRUSTED: &str = "does not have permissions to assume the associated role";
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let mut judged = of_source(
         evidence,
@@ -25,8 +29,15 @@ fn judge(evidence: &Evidence) -> CheckResult {
         "credentials from a container",
         |_| "the credentials endpoint provides credentials".to_owned(),
     );
-    if let Ok(outcome) = &mut judged
-        && let Some(problem) = &mut outcome.problem
+    let Ok(outcome) = &mut judged else {
+        return judged;
+    };
+    if let Some(problem) = &mut outcome.problem
+        && problem.cause.contains(NOT_TRUSTED)
+    {
+        problem.next = "let EKS Pod Identity assume the role of the association: its trust policy needs the actions sts:AssumeRole and sts:TagSession for {\"Service\": \"pods.eks.amazonaws.com\"}: aws iam get-role --role-name ROLE --query Role.AssumeRolePolicyDocument".to_owned();
+    }
+    if let Some(problem) = &mut outcome.problem
         && problem.cause.contains(NO_ASSOCIATION)
     {
         let name = evidence.entry().ok().and_then(Entry::eks_name);

@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Collected, FailedAt, FoundCredentials, SearchFailed, Signer};
+use crate::doctor::faulty_proxy;
 
 pub(crate) const CHECK: Check = Check {
     id: "C1",
@@ -14,6 +15,9 @@ pub(crate) const CHECK: Check = Check {
 fn judge(evidence: &Evidence) -> CheckResult {
     if let (Collected::TimedOut(limit), false) = (&evidence.credentials, has_its_own(evidence)) {
         let saw = format!("no credentials within {} s", limit.as_secs());
+        if let Some(problem) = faulty_proxy::for_aws(evidence) {
+            return Outcome::from_problem(saw, &problem);
+        }
         if let Some(attempt) = evidence.sts_connection.known()
             && attempt.failed.is_some()
         {

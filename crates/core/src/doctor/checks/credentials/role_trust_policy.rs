@@ -2,7 +2,9 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::checks::credentials::assume_role_permission::{describe, refused, with_message};
+use crate::doctor::checks::credentials::assume_role_permission::{
+    assumed_twice, describe, refused, with_message,
+};
 
 pub(crate) const CHECK: Check = Check {
     id: "C15",
@@ -16,6 +18,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Ok(none) => none,
         Err(assumed) => return Ok(assumed),
     };
+    if assumed_twice(evidence, none).is_some() {
+        return Err(Skipped::needs("a caller that is not the role itself (C14)"));
+    }
     let Some([_, trust]) = none.policies.as_deref() else {
         return Err(Skipped::needs("the reason for the denial (C14)"));
     };

@@ -2,7 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::remedy;
+use crate::doctor::{faulty_proxy, remedy};
 
 pub(crate) const CHECK: Check = Check {
     id: "E1",
@@ -13,6 +13,11 @@ pub(crate) const CHECK: Check = Check {
 
 fn judge(evidence: &Evidence) -> CheckResult {
     let entry = evidence.entry()?;
+    let is_unresolved = evidence.addresses.timed_out().is_some()
+        || matches!(evidence.addresses.known(), Some(Err(_)));
+    if let (true, Some(problem)) = (is_unresolved, faulty_proxy::for_the_api_server(evidence)) {
+        return Outcome::from_problem("the proxy for the API server", &problem);
+    }
     if let Some(limit) = evidence.addresses.timed_out() {
         return Outcome::problem(
             format!("DNS lookup of {}", entry.server),

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::evidence::{ConnectionAttempt, ConnectionFailure, Entry};
-use crate::doctor::remedy;
+use crate::doctor::{faulty_proxy, remedy};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -23,7 +23,14 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if reached.iter().any(|one| one.failed.is_none()) {
         return Outcome::ok(saw);
     }
+    if let Some(problem) = faulty_proxy::for_the_api_server(evidence) {
+        return Outcome::from_problem(saw, &problem);
+    }
     let describe = remedy::describe_network(entry);
+    let describe = match remedy::may_not_describe(evidence) {
+        true => format!("ask a user with eks:DescribeCluster to run: {describe}"),
+        false => describe,
+    };
     let is_proxy = reached.iter().any(|one| one.is_proxy);
     let is_private = reached.iter().all(|one| is_private(&one.address));
     let timed_out = reached

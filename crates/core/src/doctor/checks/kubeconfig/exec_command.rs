@@ -3,6 +3,7 @@
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::kubeconfig::exec_api_version::exec;
+use crate::doctor::evidence::{Entry, Exec};
 use crate::doctor::remedy;
 use crate::shell_quote::quoted;
 
@@ -22,6 +23,34 @@ fn in_home(command: &str) -> Option<(&str, &str)> {
         .strip_prefix("~/")
         .map(|rest| ("", rest))
         .or_else(|| command.split_once("/~/"))
+}
+
+/// Returns the name of the program if a command is a path of Windows, such as `C:\\aws.exe`.
+fn of_windows(command: &str) -> Option<&str> {
+    let is_drive = |path: &str| {
+        let start = path.as_bytes();
+        start.first().is_some_and(u8::is_ascii_alphabetic) && start.get(1) == Some(&b':')
+    };
+    let name = command.rsplit(['\\', '/']).next()?;
+    let lower = name.to_ascii_lowercase();
+    let extension = [".exe", ".cmd", ".bat"]
+        .into_iter()
+        .find(|end| lower.ends_with(end));
+    // A kubeconfig's folder may be before a path that is relative elsewhere.
+    let is_path = command.contains('\\') && (is_drive(command) || command.contains(":\\"));
+    if !is_path && extension.is_none() {
+        return None;
+    }
+    let name = &name[..name.len() - extension.map_or(0, str::len)];
+    (!name.is_empty()).then_some(name)
+}
+
+/// Returns the command that changes the plugin's program and keeps its arguments, which kubectl removes otherwise.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/kubectl/pkg/cmd/config/set_credentials.go>
+fn with_command(entry: &Entry, exec: &Exec, command: &str) -> Option<String> {
+    let mut flags = vec![command.to_owned()];
+    flags.extend(Exec::arg_flags(exec.args.iter())?);
+    entry.change_plugin(&flags.join(" "))
 }
 
 fn judge(evidence: &Evidence) -> CheckResult {
@@ -47,6 +76,28 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!("{OLD_NAME} was renamed to aws-iam-authenticator, and is not installed"),
             instead,
         ),
+        (None, _) if let Some(program) = of_windows(&exec.command) => Outcome::problem(
+            saw,
+            format!(
+                "command of the exec plugin is the path of a Windows program, {}, and this machine does not run it",
+                exec.command
+            ),
+            match with_command(entry, exec, &quoted(&format!("--exec-command={program}"))) {
+                Some(change) => format!("use the program {program} of this machine: {change}"),
+                None => instead,
+            },
+        ),
+        (None, _) if let Some(found) = &exec.elsewhere => Outcome::problem(
+            saw,
+            format!(
+                "the exec plugin {:?} is not there, but {found} is",
+                exec.command
+            ),
+            match with_command(entry, exec, &quoted(&format!("--exec-command={found}"))) {
+                Some(change) => format!("{change}; or {instead}"),
+                None => instead,
+            },
+        ),
         (None, _) if exec.command.contains(char::is_whitespace) => {
             let mut words = exec.command.split_whitespace();
             let program = words.next().unwrap_or_default();
@@ -67,7 +118,11 @@ fn judge(evidence: &Evidence) -> CheckResult {
             format!(
                 "command of the exec plugin is ~/{rest}, and ~ is not replaced by the home folder in a kubeconfig"
             ),
-            match entry.change_plugin(&format!("--exec-command=\"$HOME\"/{}", quoted(rest))) {
+            match with_command(
+                entry,
+                exec,
+                &format!("--exec-command=\"$HOME\"/{}", quoted(rest)),
+            ) {
                 Some(change) => format!("write the whole path: {change}"),
                 None => "write the whole path instead of ~".to_owned(),
             },
@@ -80,9 +135,12 @@ fn judge(evidence: &Evidence) -> CheckResult {
         (Some(path), Some(fault)) => Outcome::problem(
             saw,
             format!("the exec plugin {:?} cannot be run: {fault}", exec.command),
-            match fault.ends_with("not executable") {
-                true => format!("chmod +x {}; or {instead}", quoted(path)),
-                false => instead,
+            if fault.ends_with("not executable") {
+                format!("chmod +x {}; or {instead}", quoted(path))
+            } else if fault.contains("Windows line endings") {
+                format!("sed -i 's/\\r$//' {}; or {instead}", quoted(path))
+            } else {
+                instead
             },
         ),
         (Some(_), None) => Outcome::ok(saw),

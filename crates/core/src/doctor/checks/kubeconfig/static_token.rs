@@ -73,7 +73,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 cause,
                 format!(
                     "use an exec plugin instead: {}",
-                    remedy::rewrite(evidence, entry)
+                    with_new_user(evidence, entry)
                 ),
             );
         }
@@ -109,6 +109,17 @@ fn judge(evidence: &Evidence) -> CheckResult {
         );
     }
     Outcome::ok(saw)
+}
+
+/// Returns the step that gives the context a new user with an exec plugin, because another way to sign in is not overwritten.
+fn with_new_user(evidence: &Evidence, entry: &Entry) -> String {
+    let alias = entry.eks_name().or(entry.context.as_deref());
+    let alias = quoted(&format!("{}-aws", alias.unwrap_or("eks")));
+    let (before, after) = (
+        "awsauth kubeconfig ",
+        format!("awsauth kubeconfig --user-alias {alias} "),
+    );
+    remedy::rewrite(evidence, entry).replacen(before, &after, 1)
 }
 
 /// Returns how to remove the field with the token, so that an exec plugin runs.

@@ -2,6 +2,7 @@
 
 use crate::arn::Parts;
 use crate::doctor::Evidence;
+use crate::doctor::access_policies::{allow_none, reaches};
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::checks::permissions::bindings;
@@ -9,7 +10,7 @@ use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::{Problem, SignedIn, Subject};
 use crate::doctor::fixed_user::with_groups_of_aws_auth;
 use crate::doctor::{remedy, unread_access_entry};
-use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
+use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::rbac::Action;
 use crate::shell_quote::quoted;
@@ -46,7 +47,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if let Some(problem) = only_for_instances(evidence, entry, &described.name, &subject) {
         return Outcome::from_problem(format!("there is one for {principal}"), &problem);
     }
-    if evidence.signed_in.known() == Some(&SignedIn::Unauthorized) {
+    let is_rejected = evidence.signed_in.known() == Some(&SignedIn::Unauthorized);
+    if is_rejected && !evidence.has_wrong_token() {
         return Outcome::problem(
             format!("there is one for {principal}"),
             format!(
@@ -72,7 +74,9 @@ fn judge(evidence: &Evidence) -> CheckResult {
         policies.join(", ")
     );
     let is_of_nodes = remedy::node_kind(evidence, arn).is_some();
-    let denied = DeniedRequest::of(evidence).filter(|_| terms.groups.is_empty() && !is_of_nodes);
+    let denied = DeniedRequest::of(evidence)
+        .or_else(|| denied_later(evidence, terms))
+        .filter(|_| terms.groups.is_empty() && !is_of_nodes);
     let (Some(denied), Some(policies)) = (denied, &terms.policies) else {
         return Outcome::ok(saw);
     };
@@ -172,15 +176,18 @@ fn policy_for(denied: &DeniedRequest<'_>) -> Option<&'static str> {
 
 /// Returns whether the policy is associated already and applies to the request's namespace.
 fn has(policies: &[AccessPolicy], name: &str, denied: &DeniedRequest<'_>) -> bool {
-    let reaches = |scope: &AccessScope| match (scope, denied.namespace()) {
-        (AccessScope::Cluster, _) => true,
-        (AccessScope::Namespaces(names), Some(namespace)) => {
-            names.iter().any(|name| name == namespace)
-        }
-        (AccessScope::Namespaces(_), None) => false,
-    };
     let mut policies = policies.iter();
-    policies.any(|policy| policy.name() == name && reaches(&policy.scope))
+    policies.any(|policy| policy.name() == name && reaches(&policy.scope, denied))
+}
+
+/// Returns the request that the user will be denied, although it cannot sign in yet: only if the entry has policies, and all of
+/// them are known not to allow it.
+fn denied_later<'e>(evidence: &'e Evidence, terms: &AccessTerms) -> Option<DeniedRequest<'e>> {
+    if !evidence.is_future() || terms.policies().is_empty() {
+        return None;
+    }
+    let denied = DeniedRequest::of_user(evidence, &evidence.user()?)?;
+    allow_none(terms.policies(), &denied).then_some(denied)
 }
 
 /// Returns a principal's ARN for a command: that of a role as IAM has it, because a role created again may have a path.
@@ -214,7 +221,11 @@ fn only_for_instances(
     let kind = &entry.terms.as_ref()?.kind;
     let session = subject.session_name.unwrap_or_default();
     let is_rejected = evidence.signed_in.known() == Some(&SignedIn::Unauthorized);
-    if !is_rejected || !kind.starts_with("EC2") || session.starts_with("i-") {
+    if !is_rejected
+        || evidence.has_wrong_token()
+        || !kind.starts_with("EC2")
+        || session.starts_with("i-")
+    {
         return None;
     }
     let principal = &entry.principal_arn;

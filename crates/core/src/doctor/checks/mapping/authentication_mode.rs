@@ -5,8 +5,8 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::evidence::{DescribeFailure, SignedIn, Subject};
-use crate::doctor::remedy;
-use crate::facts::access_entries::AccessEntry;
+use crate::doctor::{remedy, similar_access_entry};
+use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::permission_set::permission_set;
 use crate::shell_quote::quoted;
@@ -57,6 +57,12 @@ fn without_entry(evidence: &Evidence, subject: &Subject<'_>) -> String {
     let Some(entries) = known.and_then(|entries| entries.as_ref().ok()?.all()) else {
         return format!("the cluster does not read aws-auth: {mode}");
     };
+    if let Some(similar) = similar_access_entry::find(evidence) {
+        return format!(
+            "no access entry is for {arn}, and {mode}; a similar one, for {}, does not match: {}",
+            similar.entry.principal_arn, similar.why
+        );
+    }
     let names = entries.iter().map(|entry| entry.principal_arn.as_str());
     let mut names: Vec<&str> = names.filter(|name| !is_of_service(name)).collect();
     let more = names.len().saturating_sub(MAX_NAMED);
@@ -67,6 +73,30 @@ fn without_entry(evidence: &Evidence, subject: &Subject<'_>) -> String {
         (false, more) => format!("there are some for {} and {more} more", names.join(", ")),
     };
     format!("no access entry is for {arn}, and {mode}; {others}")
+}
+
+/// Returns the step that creates an access entry with the groups and policies of the similar one, as far as they are known.
+fn like_the_similar(evidence: &Evidence, cluster: &str, subject: &Subject<'_>) -> String {
+    let similar = similar_access_entry::find(evidence);
+    let terms = similar.as_ref().and_then(|it| it.entry.terms.as_ref());
+    let groups = terms.map_or(&[][..], |terms| &terms.groups);
+    let policies = terms.map_or(&[][..], AccessTerms::policies);
+    if groups.is_empty()
+        && let Some(policy) = policies.first()
+    {
+        let (cluster, arn) = (quoted(cluster), quoted(&subject.canonical.arn));
+        let scope = match &policy.scope {
+            AccessScope::Cluster => "type=cluster".to_owned(),
+            AccessScope::Namespaces(names) => {
+                format!("type=namespace,namespaces={}", quoted(&names.join(",")))
+            }
+        };
+        return format!(
+            "ask a user with eks:CreateAccessEntry and eks:AssociateAccessPolicy to run: aws eks create-access-entry --cluster-name {cluster} --principal-arn {arn} && aws eks associate-access-policy --cluster-name {cluster} --principal-arn {arn} --policy-arn {} --access-scope {scope}",
+            policy.arn
+        );
+    }
+    remedy::access_entry(cluster, subject, groups)
 }
 
 /// Returns whether a principal is a role of an AWS service.
@@ -114,7 +144,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
                 format!(
                     "see the groups and policies of the earlier entry, and create one for the new role: aws eks describe-access-entry --cluster-name {cluster} --principal-arn {}; {}",
                     quoted(&earlier),
-                    remedy::access_entry(&described.name, &subject)
+                    remedy::access_entry(&described.name, &subject, &[])
                 ),
             );
         }
@@ -127,7 +157,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         };
         let next = match problem_of_subject(evidence) {
             Some(of_node) => of_node.next,
-            None => remedy::access_entry(&described.name, &subject),
+            None => like_the_similar(evidence, &described.name, &subject),
         };
         return Outcome::problem(saw, without_entry(evidence, &subject), next);
     }

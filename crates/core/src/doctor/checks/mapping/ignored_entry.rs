@@ -8,6 +8,7 @@ use crate::doctor::denied_request::{DeniedRequest, denied_question};
 use crate::doctor::evidence::{Explained, Problem};
 use crate::doctor::lint_causes;
 use crate::doctor::remedy;
+use crate::doctor::unknown_placeholder::unknown_placeholder;
 use crate::document::Mapping;
 use crate::facts::groups::BUILT_IN;
 
@@ -90,19 +91,75 @@ fn judge(evidence: &Evidence) -> CheckResult {
     })
 }
 
-/// Returns the first text in braces that is no placeholder of the authenticator.
-fn unknown_placeholder(template: &str) -> Option<&str> {
-    let mut rest = template;
-    while let Some(at) = rest.find("{{") {
-        let (_, text) = rest.split_at(at);
-        let length = text.find("}}").map_or(text.len(), |end| end + "}}".len());
-        let (found, next) = text.split_at(length);
-        if !Placeholder::ALL.iter().any(|known| known.text() == found) {
-            return Some(found);
-        }
-        rest = next;
+/// Returns the placeholder that text in braces resembles most.
+fn intended_placeholder(unknown: &str) -> Placeholder {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        letters.collect::<String>().to_ascii_lowercase()
+    };
+    let unknown = letters(unknown);
+    let distance = |known: &Placeholder| {
+        let known = letters(known.text());
+        strsim::damerau_levenshtein(&known, &unknown)
+    };
+    let mut placeholders = Placeholder::ALL;
+    placeholders.sort_by_key(distance);
+    let nearest = placeholders[0];
+    match distance(&nearest) <= 3 {
+        true => nearest,
+        false => Placeholder::SessionName,
     }
-    None
+}
+
+/// Returns the problem that the groups or the username of the entry are in an item of their own, because of a dash too many.
+fn of_split_entry(
+    evidence: &Evidence,
+    explained: &Explained<'_>,
+    answer: &Answer,
+) -> Option<Problem> {
+    let section = explained.document.section(answer.place.section);
+    let entries = section.entries();
+    let mapping = remedy::written(explained, answer)?;
+    let before = answer.place.index.checked_sub(1);
+    let beside = [Some(answer.place.index + 1), before];
+    let other = beside.into_iter().flatten().find_map(|index| {
+        let other = entries.get(index)?;
+        let part = other.written_mapping();
+        let has_principal = !part.principal.text().is_empty();
+        let adds_groups = mapping.groups().is_empty() && !part.groups().is_empty();
+        let adds_username = mapping.username.is_empty() && !part.username.is_empty();
+        let is_clash = !mapping.username.is_empty() && !part.username.is_empty()
+            || !mapping.groups().is_empty() && !part.groups().is_empty();
+        let is_part = !has_principal && !is_clash && (adds_groups || adds_username);
+        is_part.then_some(other)
+    })?;
+    let part = other.written_mapping();
+    let whole = Mapping {
+        username: match mapping.username.as_str() {
+            "" => part.username.clone(),
+            own => own.to_owned(),
+        },
+        groups: match mapping.groups() {
+            [] => part.groups.clone(),
+            _ => mapping.groups.clone(),
+        },
+        ..mapping.clone()
+    };
+    let what = match (part.username.as_str(), part.groups()) {
+        ("", groups) => remedy::groups(groups),
+        (username, []) => format!("username {username}"),
+        (username, groups) => format!("username {username} and {}", remedy::groups(groups)),
+    };
+    let key = section.name().key();
+    Some(Problem {
+        cause: format!(
+            "{key} line {} has {what} but no ARN, and was probably meant for the entry of line {}: the dash of line {} begins another item",
+            other.line,
+            answer.place.line,
+            other.line.max(answer.place.line)
+        ),
+        next: remedy::map_like(evidence, Some(&whole)),
+    })
 }
 
 /// Returns why the entry gives a user without rights: only if a request is denied.
@@ -117,13 +174,18 @@ fn denied_by_the_entry(
     if let Some(mistake) = lint_causes::of_entry(evidence, explained, answer) {
         return Some(mistake);
     }
+    if let Some(split) = of_split_entry(evidence, explained, answer) {
+        return Some(split);
+    }
     let mapping = remedy::written(explained, answer)?;
+    // Without --group, the entry keeps its groups, or has none.
     let renamed = |username: String| {
         let mapping = Mapping {
             username,
             ..mapping.clone()
         };
-        remedy::map_like(evidence, Some(&mapping))
+        let map = remedy::map_like(evidence, Some(&mapping));
+        map.replacen(" --group GROUP", "", 1)
     };
     if user.username.is_empty() {
         return Some(Problem {
@@ -152,7 +214,7 @@ fn denied_by_the_entry(
             next: renamed(
                 mapping
                     .username
-                    .replace(unknown, Placeholder::SessionName.text()),
+                    .replace(unknown, intended_placeholder(unknown).text()),
             ),
         });
     }
@@ -182,26 +244,4 @@ fn denied_by_the_entry(
             remedy::map_like(evidence, Some(first))
         ),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_text_that_the_authenticator_does_not_replace_is_an_unknown_placeholder() {
-        for (template, expected) in [
-            ("dev", None),
-            ("pay:{{SessionName}}", None),
-            ("{{AccountID}}:{{SessionNameRaw}}", None),
-            ("dev:{{Session}}", Some("{{Session}}")),
-            (
-                "{{SessionName}}-{{ SessionName }}",
-                Some("{{ SessionName }}"),
-            ),
-            ("dev:{{SessionName", Some("{{SessionName")),
-        ] {
-            assert_eq!(unknown_placeholder(template), expected, "{template}");
-        }
-    }
 }

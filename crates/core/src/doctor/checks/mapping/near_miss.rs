@@ -5,7 +5,7 @@ use crate::authenticator::Mismatch;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
 use crate::doctor::evidence::{Explained, Problem};
-use crate::doctor::{lint_causes, remedy};
+use crate::doctor::{lint_causes, remedy, similar_access_entry};
 use crate::document::{Mapping, SectionName};
 use crate::lint::unfilled_placeholder;
 
@@ -27,10 +27,27 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
     let mut near = explanation.near.iter();
     let Some(near) = near.find(|near| !is_ignored(&near.why)) else {
-        return match unusable_entry(evidence, &explained) {
-            Some((saw, problem)) => Outcome::from_problem(saw, &problem),
-            None => Outcome::ok("no similar entry"),
+        if let Some((saw, problem)) = unusable_entry(evidence, &explained) {
+            return Outcome::from_problem(saw, &problem);
+        }
+        let (Some(similar), Some(subject)) =
+            (similar_access_entry::find(evidence), evidence.subject())
+        else {
+            return Outcome::ok("no similar entry");
         };
+        let principal = &similar.entry.principal_arn;
+        let terms = similar.entry.terms.as_ref();
+        let groups = terms.map_or(&[][..], |terms| &terms.groups);
+        let cluster = evidence.described.known().and_then(|it| it.as_ref().ok());
+        let cluster = cluster.map_or("NAME", |described| &described.name);
+        return Outcome::problem(
+            format!("an access entry for {principal}"),
+            format!(
+                "a similar access entry, for {principal}, does not match {}: {}",
+                explanation.canonical_arn, similar.why
+            ),
+            remedy::access_entry(cluster, &subject, groups),
+        );
     };
     let saw = format!(
         "{} line {}: {}",

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::authenticator::User;
 use crate::doctor::Evidence;
+use crate::doctor::access_policies::allow_none;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::denied_request::{
     DeniedRequest, as_administrator, own_namespace, session_template,
 };
@@ -41,7 +43,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Some(SignedIn::In { .. }) | None => false,
         Some(_) => true,
     };
-    if is_rejected && fixed.is_none() && !evidence.is_expected() {
+    if is_rejected && fixed.is_none() && !evidence.is_future() {
         return Err(Skipped::needs("M2 to be fixed first"));
     }
     let policy = evidence.policy.seen()?;
@@ -74,7 +76,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     if info.may_do_everything() {
         saw.push("group system:masters is allowed everything".to_owned());
     }
-    let is_expected = fixed.is_none() && evidence.is_expected();
+    let is_expected = fixed.is_none() && evidence.is_future();
     let is_future = fixed.is_some() || is_expected;
     let denied = match is_future {
         true => DeniedRequest::of_user(evidence, &user),
@@ -87,7 +89,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
     );
     let after = match &fixed {
         Some(fixed) => format!("after the next step of {}, {who}", fixed.check),
-        None if is_expected => format!("with working credentials, {who}"),
+        None if evidence.is_expected() => format!("with working credentials, {who}"),
+        None if is_expected => format!("with a token that the cluster accepts, {who}"),
         None => String::new(),
     };
     let bound = |saw: &[String]| {
@@ -111,18 +114,42 @@ fn judge(evidence: &Evidence) -> CheckResult {
         own: &own,
         denied: &denied,
     };
-    if is_future && (info.may_do_everything() || analysis.may_be_allowed(&access)) {
+    let has_policies = fixed.is_none() && is_future && may_be_allowed_by_policy(evidence, &denied);
+    if is_future && (info.may_do_everything() || has_policies || analysis.may_be_allowed(&access)) {
         return Outcome::ok(bound(&saw));
     }
     if saw.is_empty() {
         saw.push("no binding applies".to_owned());
     }
-    let Problem { cause, next } = denied.of_node().unwrap_or_else(|| analysis.problem());
+    let Problem { cause, next } =
+        denied
+            .of_node(problem_of_subject(evidence))
+            .unwrap_or_else(|| match is_future {
+                true => analysis.problem(),
+                false => analysis.problems(),
+            });
     let cause = match is_future {
         true => format!("{after} still may not {}: {cause}", denied.question),
         false => cause,
     };
     Outcome::problem(saw.join("; "), cause, next)
+}
+
+/// Returns whether an access policy of the identity's access entry may allow the request, or M3 reports that none does.
+fn may_be_allowed_by_policy(evidence: &Evidence, denied: &DeniedRequest<'_>) -> bool {
+    let subject = evidence.subject();
+    let entries = evidence.access_entries.known();
+    let entries = entries.and_then(|entries| entries.as_ref().ok());
+    let entry = subject.zip(entries);
+    let entry = entry.and_then(|(subject, entries)| entries.of(&subject.canonical.arn));
+    let Some(terms) = entry.and_then(|entry| entry.terms.as_ref()) else {
+        return false;
+    };
+    match &terms.policies {
+        None => true,
+        Some(policies) if policies.is_empty() => false,
+        Some(policies) => terms.groups.is_empty() || !allow_none(policies, denied),
+    }
 }
 
 /// Returns whether a binding nearly names the user whose request is denied.
@@ -140,10 +167,11 @@ pub(in crate::doctor) fn names_nearly(evidence: &Evidence) -> bool {
         own: &[],
         denied: &denied,
     };
-    analysis.similar_subject().is_some()
+    analysis.similar_subject(|_| true).is_some()
 }
 
 /// A denied request, and what RBAC has for the user.
+#[derive(Clone, Copy)]
 struct Analysis<'a> {
     evidence: &'a Evidence,
     policy: &'a Policy,
@@ -162,17 +190,54 @@ impl Analysis<'_> {
     }
 
     fn problem(&self) -> Problem {
+        self.specific().unwrap_or_else(|| self.not_granted())
+    }
+
+    /// Returns the problem of the request, and those of the other denied requests that have other causes.
+    fn problems(&self) -> Problem {
+        let first = self.specific();
+        let is_specific = first.is_some();
+        let mut all = vec![first.unwrap_or_else(|| self.not_granted())];
+        for denied in self.denied.all_others() {
+            let other = Analysis {
+                denied: &denied,
+                ..*self
+            };
+            // The permission for the first request is granted together with those for the others.
+            let problem = match other.specific() {
+                Some(problem) => problem,
+                None if is_specific => other.not_granted(),
+                None => continue,
+            };
+            if all.iter().all(|known| known.next != problem.next) {
+                all.push(problem);
+            }
+        }
+        let joined = |part: fn(&Problem) -> &str, with: &str| {
+            let parts: Vec<&str> = all.iter().map(part).collect();
+            parts.join(with)
+        };
+        Problem {
+            cause: joined(|problem| &problem.cause, "; and "),
+            next: joined(|problem| &problem.next, "; and then "),
+        }
+    }
+
+    /// Returns the cause that the bindings or roles show; `None` if they only lack the permission.
+    fn specific(&self) -> Option<Problem> {
         if self.denied.is_impersonation() {
-            return self.not_granted();
+            return None;
         }
         self.missing_role()
-            .or_else(|| self.other_namespace())
             .or_else(|| self.other_rule())
-            .or_else(|| self.similar_subject())
+            // What is wrong in the requested namespace comes before the permission in another one.
+            .or_else(|| self.similar_subject(|binding| self.reaches(binding)))
+            .or_else(|| self.other_namespace())
+            .or_else(|| self.similar_subject(|_| true))
             .or_else(|| self.named_like_a_role())
             .or_else(|| self.username_of_session())
+            .or_else(|| self.other_rule_elsewhere())
             .or_else(|| self.empty_role())
-            .unwrap_or_else(|| self.not_granted())
     }
 
     /// Finds a binding of the user to a role that does not exist.
@@ -348,9 +413,7 @@ impl Analysis<'_> {
             Some((role, why))
         });
         let (role, why) = found.next()?;
-        let is_shared =
-            SHARED_ROLES.contains(&role.name.as_str()) || role.name.starts_with("system:");
-        let next = if is_shared {
+        let next = if is_shared(&role) {
             self.denied.grant()
         } else {
             self.by_administrator(&[self.add_rule(&role)])
@@ -363,6 +426,38 @@ impl Analysis<'_> {
                 self.denied.question
             ),
             next,
+        })
+    }
+
+    /// Finds a role of the user in another namespace that has a similar rule, so that both the namespace and the rule differ.
+    fn other_rule_elsewhere(&self) -> Option<Problem> {
+        let requested = self.denied.namespace()?;
+        if self.denied.is_without_namespace() {
+            return None;
+        }
+        let mut own = self.own.iter().map(|grant| grant.binding);
+        let (binding, place, role, why) = own.find_map(|binding| {
+            let place = binding.namespace.as_deref()?;
+            let role = binding.role();
+            let mut rules = known(self.policy.roles.get(&role)).iter();
+            let why = rules.find_map(|rule| self.near_rule(rule))?;
+            (!self.reaches(binding)).then_some((binding, place, role, why))
+        })?;
+        let correct = match is_shared(&role) {
+            true => String::new(),
+            false => format!(
+                "; or, if namespace {place} is meant, correct the role and add -n {}: {}",
+                quoted(place),
+                self.by_administrator(&[self.add_rule(&role)])
+            ),
+        };
+        Some(Problem {
+            cause: format!(
+                "{} applies only to namespace {place}, and the request is for namespace {requested}; and {} does not allow it there either: {why}",
+                described(binding),
+                role_in_words(&role)
+            ),
+            next: format!("{}{correct}", self.denied.grant()),
         })
     }
 
@@ -475,10 +570,11 @@ impl Analysis<'_> {
     }
 
     /// Finds a binding whose subject resembles the user and whose role allows the request.
-    fn similar_subject(&self) -> Option<Problem> {
+    fn similar_subject(&self, is_relevant: impl Fn(&Binding) -> bool) -> Option<Problem> {
         let arn = self.evidence.subject().map(|subject| subject.canonical.arn);
         let bindings = self.policy.bindings.iter();
         let candidates = bindings
+            .filter(|binding| is_relevant(binding))
             .filter(|binding| self.allows(binding) != Some(false) || !self.exists(&binding.role()));
         let found = candidates.flat_map(|binding| {
             let subjects = binding.subjects.iter();
@@ -701,6 +797,11 @@ impl Analysis<'_> {
     fn by_administrator(&self, commands: &[String]) -> String {
         as_administrator(self.evidence, commands)
     }
+}
+
+/// Returns whether a role is one that should not be changed for one user.
+fn is_shared(role: &Role) -> bool {
+    SHARED_ROLES.contains(&role.name.as_str()) || role.name.starts_with("system:")
 }
 
 fn known(rules: Option<&Rules>) -> &[Rule] {

@@ -2,9 +2,9 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
-use crate::doctor::denied_request::as_administrator;
+use crate::doctor::denied_request::{as_administrator, own_namespace};
 use crate::doctor::evidence::Problem;
-use crate::rbac::UserInfo;
+use crate::rbac::{Namespace, Question, Target, UserInfo};
 use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
@@ -19,7 +19,7 @@ pub(crate) const CHECK: Check = Check {
 };
 
 /// Reasons why a request that RBAC allows can fail: words of the message, the cause, and the next step.
-const REJECTIONS: [(&str, &str, &str); 11] = [
+const REJECTIONS: [(&str, &str, &str); 19] = [
     (
         "admission webhook",
         "an admission webhook rejects the request, which RBAC allows",
@@ -39,6 +39,46 @@ const REJECTIONS: [(&str, &str, &str); 11] = [
         "exceeded quota",
         "a ResourceQuota of the namespace rejects the request, which RBAC allows",
         "delete other objects, or ask an administrator to raise the limit: kubectl describe resourcequota -n NAMESPACE",
+    ),
+    (
+        "because it is being terminated",
+        "the namespace is being deleted, and nothing can be created in it",
+        "use another namespace; to see what delays its deletion: kubectl get namespace NAMESPACE -o yaml",
+    ),
+    (
+        "failed calling webhook",
+        "the API server gets no answer from an admission webhook, which RBAC does not decide",
+        "ask the owner of this webhook whether its service runs and the nodes allow its port: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
+    ),
+    (
+        "error dialing backend",
+        "the API server cannot connect to the node of the pod, which RBAC does not decide",
+        "allow port 10250 from the cluster's security group to the nodes, and check that the node is ready: kubectl get nodes",
+    ),
+    (
+        "too long: must have at most",
+        "a field of the object is too long, such as the annotation that kubectl apply writes",
+        "apply it without that annotation: kubectl apply --server-side",
+    ),
+    (
+        "the object has been modified",
+        "another client changed the object in the meantime",
+        "run the command again with the current object",
+    ),
+    (
+        "already exists",
+        "an object of this name exists already",
+        "use another name, or change the existing object: kubectl apply",
+    ),
+    (
+        " is invalid: ",
+        "the API server does not accept the object, which RBAC allows",
+        "correct the fields that the message names",
+    ),
+    (
+        "too many requests",
+        "the API server or one of its limits refuses further requests for now",
+        "try again later; a PodDisruptionBudget refuses evictions in the same way: kubectl get poddisruptionbudgets -A",
     ),
     (
         "without impersonating a user",
@@ -137,6 +177,26 @@ fn escalation(evidence: &Evidence, stderr: &str) -> Option<Problem> {
     })
 }
 
+/// Returns the namespace of the command, quoted; `NAMESPACE` if it is unknown.
+fn requested_namespace(evidence: &Evidence) -> String {
+    if let Some(name) = &evidence.request.namespace {
+        return quoted(name);
+    }
+    let request = evidence.request.questions.first();
+    let request = request.and_then(|question| question.parse::<Question>().ok());
+    match request.map(|question| question.target) {
+        Some(Target::Resource {
+            namespace: Namespace::Named(name),
+            ..
+        }) => quoted(&name),
+        Some(Target::Resource {
+            namespace: Namespace::Current,
+            ..
+        }) => quoted(own_namespace(evidence)),
+        _ => "NAMESPACE".to_owned(),
+    }
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let run = evidence.command.seen()?;
     if run.succeeded {
@@ -171,7 +231,11 @@ fn judge(evidence: &Evidence) -> CheckResult {
     }
     let rejection = REJECTIONS.iter().find(|(words, ..)| lower.contains(words));
     match rejection {
-        Some((_, cause, next)) => Outcome::problem(saw, format!("{cause}: {}", run.message), *next),
+        Some((_, cause, next)) => Outcome::problem(
+            saw,
+            format!("{cause}: {}", run.message),
+            next.replace("NAMESPACE", &requested_namespace(evidence)),
+        ),
         None => Outcome::problem(
             saw,
             format!("no check explains why the command fails: {}", run.message),

@@ -2,8 +2,10 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
+use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::denied_request::{DeniedRequest, denied_example};
 use crate::doctor::remedy;
+use crate::doctor::unknown_placeholder::unknown_placeholder;
 use crate::doctor::unread_access_entry;
 
 pub(crate) const CHECK: Check = Check {
@@ -51,7 +53,19 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let username = unread.as_ref().map_or("", |_| {
         "; the username is the default of an access entry, which takes precedence over aws-auth"
     });
-    let cause = format!("{who} may not {}{missing}{username}", denied.question);
+    let user = evidence.user();
+    let template = user
+        .as_ref()
+        .and_then(|user| unknown_placeholder(&user.username));
+    let literal = template.map_or_else(String::new, |template| {
+        format!(
+            "; {template} in the username is a template that the authenticator does not replace"
+        )
+    });
+    let cause = format!(
+        "{who} may not {}{missing}{username}{literal}",
+        denied.question
+    );
     let policy = evidence.policy.known();
     let bindings = ["clusterrolebindings", "rolebindings"];
     let next = match policy.filter(|policy| policy.lacks(&bindings).is_none()) {
@@ -60,9 +74,13 @@ fn judge(evidence: &Evidence) -> CheckResult {
     };
     let next = match unread {
         Some(unread) => format!("{}; or {next}", unread.next),
+        None if template.is_some() && policy.is_none() => format!(
+            "ask an administrator of this cluster to correct the username of your entry in aws-auth: {}",
+            remedy::diagnosis_by_admin(evidence, Some(denied.question))
+        ),
         None => next,
     };
-    match denied.of_node() {
+    match denied.of_node(problem_of_subject(evidence)) {
         Some(problem) => {
             let cause = format!("{}; {cause}", problem.cause);
             Outcome::problem(saw, cause, problem.next)

@@ -3,6 +3,7 @@
 use crate::arn::canonical;
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
+use crate::doctor::evidence::FailedAt;
 
 pub(crate) const CHECK: Check = Check {
     id: "T5",
@@ -21,6 +22,19 @@ fn judge(evidence: &Evidence) -> CheckResult {
             )));
         }
         Err(problem) => {
+            if let Some(Err(none)) = evidence.credentials.known()
+                && none.place == FailedAt::Expired
+                && let Some(source) = &none.source
+            {
+                return Outcome::problem(
+                    "STS, called as the authenticator does",
+                    format!(
+                        "{} ({source}): {}",
+                        none.problem.cause, problem.problem.cause
+                    ),
+                    format!("get new credentials where these are from: {source}"),
+                );
+            }
             return Outcome::from_problem(
                 "STS, called as the authenticator does",
                 &problem.problem,
