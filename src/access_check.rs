@@ -15,8 +15,8 @@ use awsauth_core::authenticator::{self, AccessEntries, User, explain};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::rbac::Question;
+use awsauth_core::shell_quote::quoted;
 use awsauth_kube::access_review::{Answer, ClusterUser};
-use awsauth_kube::shell_command::quoted;
 use rejection::{rejection, timed_out};
 
 pub(crate) use signer::{SigningCredentials, TokenSigner};
@@ -25,7 +25,7 @@ pub(crate) use signer::{SigningCredentials, TokenSigner};
 /// rejection.
 const PAUSE: Duration = Duration::from_millis(1100);
 
-/// Returns the question whether a user may do everything.
+/// Returns the question whether a user can do everything.
 pub(crate) fn everything() -> Result<Question, Failure> {
     "* * -A".parse().map_err(|error| Failure::bug(&error))
 }
@@ -41,7 +41,7 @@ pub(crate) struct ExpectedAccess<'a> {
     pub(crate) can: &'a [Question],
     /// The aws-auth whose mapping of the identity must be in force, if it maps the identity.
     pub(crate) document: Option<&'a Document>,
-    /// The aws-auth before the write. An identity may still have the access by this one until the authenticator reloads aws-auth.
+    /// The aws-auth before the write. An identity may still have access through this aws-auth until the authenticator reloads it.
     pub(crate) before: Option<&'a Document>,
     /// The access entries, which take precedence over aws-auth, if already known.
     pub(crate) access_entries: Option<Arc<AccessEntries>>,
@@ -132,7 +132,7 @@ impl ExpectedAccess<'_> {
         mapped(self.document?, self.access_entries.as_deref(), who)
     }
 
-    /// Whether the identity has access that only the state before the write gives it.
+    /// Whether the identity has access that it gets only from the state before the write.
     fn may_use_previous_mapping(&self, sign_in: &SignInResult) -> bool {
         let (SignInResult::Accepted(who, _), Some(before)) = (sign_in, self.before) else {
             return false;
@@ -217,8 +217,8 @@ fn mapped(
         ..authenticator::Question::default()
     };
     let explanation = explain(document, &question).ok()?;
-    if let Some(admitted) = &explanation.admitted {
-        let user = admitted.user().filter(|_| admitted.missing.is_empty());
+    if let Some(mapped) = &explanation.access_entry {
+        let user = mapped.user().filter(|_| mapped.missing.is_empty());
         return Some((vec![user?.clone()], "its access entry"));
     }
     let answers = explanation.answers.into_iter();

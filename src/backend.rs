@@ -27,8 +27,8 @@ mod sign_in;
 mod state_dir;
 mod target_options;
 mod temp_file;
+mod wait_for_aws_auth;
 mod wait_for_cluster;
-mod wait_for_eks;
 
 use std::fmt;
 use std::path::Path;
@@ -189,7 +189,7 @@ impl Backend {
         }
     }
 
-    /// Returns the name and the text of the manifest that was read last; `None` for a cluster.
+    /// Returns the name and the content of the manifest that was read last; `None` for a cluster.
     pub(crate) fn manifest(&self) -> Option<(String, &Manifest)> {
         match self {
             Self::Manifest(file) => Some((file.to_string(), file.manifest()?)),
@@ -270,7 +270,7 @@ impl Backend {
         }
     }
 
-    /// Returns the time of this machine and of the API server; for a manifest, that of this machine counts twice.
+    /// Returns the time of this machine and of the API server; for a manifest, the time of this machine twice.
     ///
     /// # Errors
     /// If the API server's time is unknown.
@@ -350,7 +350,7 @@ impl Backend {
         }
     }
 
-    /// Keeps the bindings of these users, and reads their roles; not for a manifest.
+    /// Keeps the bindings of these users, and reads their roles; does nothing for a manifest.
     ///
     /// # Errors
     /// If the user interrupts. The policy lists what could not be read.
@@ -367,7 +367,7 @@ impl Backend {
         }
     }
 
-    /// Returns the username that the API server authenticates; `None` if it does not tell, and for a manifest.
+    /// Returns the username that the API server authenticates; `None` if it does not report one, and for a manifest.
     ///
     /// # Errors
     /// If the user interrupts.
@@ -378,7 +378,7 @@ impl Backend {
         }
     }
 
-    /// Reads which users and groups are bound to `cluster-admin`; not for a manifest.
+    /// Reads which users and groups are bound to `cluster-admin`; does nothing for a manifest.
     pub(crate) fn admins(&self, out: &Out) -> Result<Known<Admins>, Failure> {
         match self {
             Self::Manifest(_) => Ok(Known::NotRequested),
@@ -486,8 +486,8 @@ impl Backend {
         }
     }
 
-    /// Asks EKS for the cluster that the kubeconfig names, as [`described_by_kubeconfig`](Self::described_by_kubeconfig) does, so that
-    /// later reads include what EKS has. Does nothing if EKS was asked before.
+    /// Asks EKS for the cluster that the kubeconfig names, as [`described_by_kubeconfig`](Self::described_by_kubeconfig) does, so
+    /// that later reads include what EKS returns. Does nothing if EKS was already asked.
     ///
     /// # Errors
     /// If EKS does not describe it.
@@ -538,7 +538,7 @@ impl Backend {
         }
     }
 
-    /// As [`kubectl`](Self::kubectl), but without a kubeconfig of its own for a cluster that EKS described.
+    /// Like [`kubectl`](Self::kubectl), but without a kubeconfig of its own for a cluster that EKS described.
     pub(crate) fn kubectl_of_context(&self) -> String {
         match self {
             Self::Cluster(cluster) if cluster.target().context.is_some() => self.kubectl(),
@@ -546,7 +546,7 @@ impl Backend {
         }
     }
 
-    /// As [`kubectl`](Self::kubectl), as the user that `--as` names.
+    /// Like [`kubectl`](Self::kubectl), but as the user that `--as` names.
     pub(crate) fn kubectl_as_user(&self) -> String {
         match self {
             Self::Manifest(_) => self.kubectl(),

@@ -5,13 +5,13 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use crate::aws_auth_fixture;
 use crate::measure::background_work;
 use crate::measure::child_process::{timed_attempt, timed_run};
 use crate::measure::release_binary::Awsauth;
 use crate::measure::timing::{Samples, milliseconds, ratio};
 use crate::measured_commands::map;
 use crate::other_writers;
-use crate::small_aws_auth;
 use crate::support::cluster::Cluster;
 
 const WRITERS: usize = 64;
@@ -73,8 +73,8 @@ fn patch(cluster: &Cluster, writer: usize, round: u32) {
 
 /// Lets all writers write, and prints how many succeeded and what they needed.
 fn storm(cluster: &Cluster, name: &str, command: &(dyn Fn(&str) -> Command + Sync)) -> Samples {
-    small_aws_auth::create(cluster);
-    timed_run(&mut small_aws_auth::patch_back(cluster));
+    aws_auth_fixture::create(cluster);
+    timed_run(&mut aws_auth_fixture::patch_back(cluster));
     let ended: Vec<(Duration, bool)> = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {

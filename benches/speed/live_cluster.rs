@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::aws_auth_fixture::{self, patch_back};
 use crate::measure::background_work;
 use crate::measure::child_process::timed_run;
 use crate::measure::release_binary::Awsauth;
 use crate::measure::timing::{heading, interleaved, row, row_at_most};
 use crate::measured_commands::{KUBECTL_GET, MAP_NEW, MAP_NO_OP};
 use crate::other_writers;
-use crate::small_aws_auth::{self, patch_back};
 use crate::support::aws_auth_client::Api;
 use crate::support::cluster::Cluster;
 
@@ -22,7 +22,7 @@ const EXPLAIN: [&str; 2] = ["explain", "arn:aws:iam::111122223333:role/admins"];
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    small_aws_auth::create(cluster);
+    aws_auth_fixture::create(cluster);
     heading("On an idle API server");
     measure(awsauth, cluster);
     heading("On an API server that another client writes to 20 times a second");

@@ -8,6 +8,7 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+mod aws_auth_fixture;
 mod concurrent_writers;
 mod fleet;
 mod large_manifest;
@@ -17,7 +18,6 @@ mod measured_commands;
 mod other_writers;
 mod process_start;
 mod round_trips;
-mod small_aws_auth;
 mod token;
 mod webhook;
 

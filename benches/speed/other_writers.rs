@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::aws_auth_fixture::patch_back;
 use crate::live_cluster::ROUNDS;
 use crate::measure::child_process::timed_run;
 use crate::measure::timing::{Samples, interleaved, row_at_most};
 use crate::measured_commands::NEW_ROLE;
-use crate::small_aws_auth::patch_back;
 use crate::support::cluster::Cluster;
 use crate::support::go_programs::Binary;
 

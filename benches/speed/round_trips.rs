@@ -3,12 +3,12 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::aws_auth_fixture::{self, patch_back};
 use crate::measure::child_process::timed_run;
 use crate::measure::latency_proxy::LatencyProxy;
 use crate::measure::release_binary::Awsauth;
 use crate::measure::timing::{Samples, milliseconds};
 use crate::measured_commands::{KUBECTL_GET, MAP_NEW, MAP_NO_OP};
-use crate::small_aws_auth::{self, patch_back};
 use crate::support::cluster::Cluster;
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ const ROUNDS: usize = 5;
 
 pub(crate) fn run(awsauth: &Awsauth) {
     let cluster = Cluster::shared();
-    small_aws_auth::create(cluster);
+    aws_auth_fixture::create(cluster);
     let server = cluster.server_url().replace("https://", "");
     let proxy = LatencyProxy::start(server.clone(), ROUND_TRIP).expect("a loopback port");
     let config = fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");

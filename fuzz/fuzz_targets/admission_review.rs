@@ -1,4 +1,4 @@
-//! Reviews bodies that libFuzzer generates: no body may panic, because the controller aborts then.
+//! Reviews bodies that libFuzzer generates: no body may cause a panic, because that aborts the controller.
 //!
 //! An input is the body of an AdmissionReview, or mapRoles before and after an edit, separated by NUL.
 #![no_main]

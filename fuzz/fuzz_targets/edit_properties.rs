@@ -1,4 +1,4 @@
-//! Checks the properties of edits on texts that libFuzzer generates.
+//! Checks the properties of edits on sections that libFuzzer generates.
 //!
 //! An input is an eight-byte seed for random edits, then mapRoles, mapUsers and mapAccounts, separated by NUL.
 #![no_main]

@@ -10,7 +10,7 @@ use awsauth_core::arn::{Kind as Of, Parts, canonical};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::limits::TOKEN_BYTES;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Explains why the API server rejects a token, as far as a client can know, and what to do about it. `caller` is the identity that
 /// STS reports; `None` for a token that is too long for the authenticator.
@@ -68,7 +68,7 @@ fn stale_access_entry(
     let arn = &entry.principal_arn;
     failure
         .note(format!("AWS identifies its owner as {}", caller.arn))
-        .note(format!("the access entry of {arn} does not admit it: either the entry was created within the last seconds, or {arn} was deleted and created again, and the entry belongs to the old one"))
+        .note(format!("{arn} cannot sign in through its access entry: either the entry was created within the last seconds, or {arn} was deleted and created again, and the entry belongs to the old one"))
         .hint(format!(
             "check when the entry was created, and what to recreate after deleting it: aws eks describe-access-entry --region {} --cluster-name {} --principal-arn {}",
             quoted(&signer.host.region),
@@ -133,7 +133,7 @@ fn not_mapped(
     }
     let failure = match section {
         Some(section) => failure.hint(format!(
-            "to give it access, a user who may write aws-auth runs: awsauth map {section} {} --username {} --group GROUP",
+            "to give it access, a user who can write aws-auth runs: awsauth map {section} {} --username {} --group GROUP",
             quoted(&arn),
             quoted(name)
         )),

@@ -65,7 +65,7 @@ impl SigningCredentials {
         )
     }
 
-    /// Creates a signer of tokens for the cluster called `name`, and checks that its API server may receive them.
+    /// Creates a signer of tokens for the cluster called `name`, and checks that its API server is allowed to receive them.
     ///
     /// # Errors
     /// If the region is invalid, or if the server is not known to be the cluster's EKS endpoint. The message begins with `what`,
@@ -125,7 +125,7 @@ impl TokenSigner {
         Token::sign(credentials, &self.host, &self.cluster, Timestamp::now())
     }
 
-    /// Returns a client of the cluster that authenticates with this token.
+    /// Returns a client for the cluster that authenticates with this token.
     pub(crate) fn authenticated(&self, token: &Token) -> ApiClient {
         self.connection.with_token(token)
     }

@@ -37,7 +37,7 @@ impl Backend {
         self.access_configuration_of(&|_| true, out)
     }
 
-    /// The same, with the contents of those entries that `is_requested` selects.
+    /// Does the same, with the contents of the entries that `is_requested` selects.
     pub(super) fn access_configuration_of(
         &self,
         is_requested: &dyn Fn(&str) -> bool,

@@ -17,7 +17,7 @@ use awsauth_core::history::{
 use awsauth_kube::history::{self, CopyLocation, PendingWrite, PendingWrites};
 
 impl Backend {
-    /// Stores the changes with the entries before them, so that they can be undone.
+    /// Stores the changes together with the previous entries, so that they can be undone.
     ///
     /// # Errors
     /// If no copy can be stored and the user did not allow that, or the user interrupts.
@@ -70,7 +70,7 @@ impl Backend {
         Ok(())
     }
 
-    /// Returns the writes that users of this machine made before the API server admitted them.
+    /// Returns the writes that users of this machine made before they could sign in.
     ///
     /// # Errors
     /// If the user interrupts.
@@ -83,7 +83,7 @@ impl Backend {
         until_interrupted(cluster.runtime(), out, "Reading the history", reading)
     }
 
-    /// Records a write on this machine before it is made, because the API server does not admit the user yet. `arn` is the user's.
+    /// Records a write on this machine before it is made, because the user cannot sign in yet. `arn` is the user's ARN.
     pub(crate) fn add_pending(
         pending: &mut PendingWrites,
         write: EntryWrite,
@@ -113,7 +113,7 @@ impl Backend {
         self.access_configuration_of(&|arn| principals.contains(arn), out)
     }
 
-    /// Forgets the writes that were not made, according to EKS. An update in progress may still change the mode.
+    /// Discards the records of writes that were not made, according to EKS. An update in progress may still change the mode.
     pub(crate) fn remove_void(&self, pending: &mut PendingWrites, out: &mut Out) {
         let writes = std::mem::take(&mut pending.writes);
         let entries: Vec<_> = writes.iter().filter_map(PendingWrite::write).collect();
@@ -214,7 +214,7 @@ impl Backend {
 
 fn print_entries_copy(copy: Option<CopyLocation>, reason: Option<&str>, out: &mut Out) {
     match copy {
-        // Without a revision, `undo` leaves the access of a rescue.
+        // Without a revision, `undo` does not remove the access of a rescue.
         Some(CopyLocation::InCluster(number)) if is_reason_of_rescue(reason) => {
             out.note(&format!(
                 "Stored the previous access entries as revision {number}; to undo this change: awsauth undo {number}"

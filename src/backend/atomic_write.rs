@@ -36,7 +36,7 @@ pub(crate) enum ReplaceError {
     /// The lock file of another process existed until the timeout.
     #[error("kubectl is changing it: there is a lock file {}", .0.display())]
     Held(PathBuf),
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The maximum length of an input. The longest honest ones are Terraform plans.
+/// The maximum length of an input. The longest legitimate inputs are Terraform plans.
 pub(crate) const MAX_INPUT: u64 = 128 << 20;
 
 /// Reads a file.

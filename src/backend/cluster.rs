@@ -70,7 +70,7 @@ fn joined_node(node: NodeNames) -> JoinedNode {
 }
 
 impl Cluster {
-    /// Gets the endpoint from EKS, and signs in with AWS credentials.
+    /// The endpoint comes from EKS, and awsauth signs in with AWS credentials.
     pub(crate) fn open_at_eks(name: &str, target: &Target, out: &mut Out) -> Result<Self, Failure> {
         let begun = Instant::now();
         let aws_environment = AwsEnvironment::of_process();
@@ -240,7 +240,7 @@ impl Cluster {
         Ok((live.map_err(|error| self.not_read(&error))?, history))
     }
 
-    /// Returns what tells this cluster apart from others at its address.
+    /// Returns what distinguishes this cluster from others at its address.
     pub(super) fn keys(&self, out: &Out) -> Result<Vec<ClusterKey>, Failure> {
         let reading = ClusterKey::all(&self.client);
         until_interrupted(&self.runtime, out, "Reading the history", reading)
@@ -288,7 +288,7 @@ impl Cluster {
         self.read_with(policy, out)
     }
 
-    /// Returns the username that the API server authenticates, if it tells.
+    /// Returns the username that the API server authenticates, if it reports one.
     pub(super) fn current_user(&self, out: &Out) -> Result<Option<String>, Failure> {
         let asking = access_review::current_user(&self.client, self.options.timeout());
         let user = until_interrupted(&self.runtime, out, "Reading your username", asking)?;
@@ -419,8 +419,8 @@ impl Cluster {
         })
     }
 
-    /// Writes the change of `plan`, or sends it as a dry run if `backup` is `None`. Prints where the previous text is
-    /// stored, and whether the next sync of another management tool will overwrite the change.
+    /// Writes the change of `plan`, or sends it as a dry run if `backup` is `None`. Prints where the previous aws-auth is stored,
+    /// and whether the next sync of another management tool will overwrite the change.
     pub(crate) fn write(
         &mut self,
         plan: impl FnMut(&Snapshot) -> Result<Option<Change>, Failure>,
@@ -488,7 +488,7 @@ impl Cluster {
         Ok((written, last))
     }
 
-    /// Waits for aws-auth to exist. Returns whether it existed in time.
+    /// Waits until aws-auth exists. Returns whether it did in time.
     pub(super) fn await_aws_auth(
         &self,
         time_limit: Duration,
@@ -532,7 +532,7 @@ impl Cluster {
     }
 }
 
-/// Returns the failure of a write that the deadline ended.
+/// Returns the failure of a write that ran into the deadline.
 fn out_of_time(state: FinalState) -> Failure {
     let (kind, what) = match state {
         FinalState::NotWritten => (Kind::Unreachable, NOT_IN_TIME),
@@ -570,7 +570,8 @@ fn guard(error: &WriteError<Failure>) -> Refusal {
     Refusal { guard, reason }
 }
 
-/// Prints where the copy of what a write replaces is stored. `what` names it; `is_new` is whether the write created it.
+/// Prints where the copy of what a write replaces is stored. `what` names what is replaced; `is_new` is whether the write created
+/// it.
 pub(super) fn print_copy(copy: &CopyLocation, what: &str, is_new: bool, out: &mut Out) {
     match copy {
         // If aws-auth was deleted before, undo without these arguments refuses to delete it again.

@@ -12,7 +12,7 @@ use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::Store;
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::facts::iam_principals::{Listed, Principals};
+use awsauth_core::facts::iam_inventory::{Listed, Principals};
 use awsauth_core::facts::node_inventory::{JoinedNode, NodeClass, NodeInventory};
 use awsauth_core::node_report::UnknownRole;
 use awsauth_kube::node_classes::{self, AUTO_MODE, KARPENTER, Kind};
@@ -28,7 +28,7 @@ pub(crate) struct ClusterNodes {
     /// `None` if they could not be read.
     pub(crate) nodes: Option<Vec<JoinedNode>>,
     pub(crate) principals: Option<Principals>,
-    /// The node classes that name a role of an unknown account.
+    /// The node classes that name a role in an unknown account.
     pub(crate) unknown: Vec<UnknownRole>,
     pub(crate) unread: Vec<Unread>,
 }

@@ -103,7 +103,7 @@ impl CredentialArgs {
         changed
     }
 
-    /// Returns the options that choose an account and a region in another command, each with a space before it.
+    /// Returns the options that select an account and a region in another command, each preceded by a space.
     pub(crate) fn selection(&self) -> String {
         let profile = self.profile.iter().map(|value| ("profile", value));
         let region = self.region.iter().map(|value| ("region", value));

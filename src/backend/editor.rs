@@ -31,9 +31,9 @@ pub(crate) struct Editor {
 /// The result of running the editor.
 #[derive(Debug)]
 pub(crate) struct Edited {
-    /// The saved text.
+    /// The saved file.
     pub(crate) text: String,
-    /// Why the text must not be used.
+    /// Why the saved file must not be used.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -56,7 +56,7 @@ impl Editor {
         }
     }
 
-    /// Runs the editor on a text, in a temporary file that only this user can read.
+    /// Runs the editor on a document, in a temporary file that only this user can read.
     ///
     /// # Errors
     /// If the file cannot be written, or the editor cannot be started.

@@ -154,7 +154,7 @@ impl eks::Progress for ProgressOutput<'_> {
 
     fn used_own(&mut self, cluster: &EksCluster) {
         self.out.note(&format!(
-            "The role may not describe {} at EKS; {} may, and gets {}",
+            "The role cannot describe {} at EKS; {} can, and gets {}",
             self.name,
             cluster.credentials().source,
             cluster.facts.arn

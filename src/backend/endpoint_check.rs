@@ -11,7 +11,7 @@ use awsauth_aws::eks::{CredentialOrder, DescribeError, Progress, describe};
 use awsauth_core::endpoint_trust::{DescribedEndpoint, UntrustedEndpoint};
 use awsauth_core::error_chain;
 
-/// How long EKS may take before a spinner appears.
+/// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
 /// Why EKS has not reported the endpoint of a cluster.
@@ -20,7 +20,7 @@ pub(super) struct NotDescribed {
     hint: Option<String>,
 }
 
-/// Returns the failure for a server that must not get credentials. `what` could not be done.
+/// Returns the failure for a server that must not get credentials. `what` states what could not be done.
 pub(super) fn refusal(
     what: impl Display,
     error: &UntrustedEndpoint,
@@ -29,7 +29,7 @@ pub(super) fn refusal(
     refused(what, error).hint(error.hint(cluster))
 }
 
-/// Returns the failure for a server that EKS did not confirm. `what` could not be done.
+/// Returns the failure for a server that EKS did not confirm. `what` states what could not be done.
 pub(super) fn unconfirmed(
     what: impl Display,
     error: &UntrustedEndpoint,

@@ -17,10 +17,10 @@ use awsauth_kube::interrupt::{self, ChangeInProgress};
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
 
-/// How long EKS may take for an update of the authentication mode, which is minutes.
+/// The time limit for an update of the authentication mode, which takes minutes.
 const UPDATE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// How long other operations may take together, beyond --timeout for each.
+/// The time limit for all other operations together, in addition to --timeout for each.
 const OPERATIONS_LIMIT: Duration = Duration::from_secs(60);
 
 impl Backend {
@@ -181,7 +181,7 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
             principal_arn,
             kept_because: None,
         }) => failure.note(format!(
-            "the new access entry of {principal_arn}, which had no rights yet, was deleted: aws-auth decides for it"
+            "the new access entry of {principal_arn}, which had no permissions yet, was deleted: aws-auth decides for it"
         )),
         Some(EntryWithoutRights {
             principal_arn,
@@ -192,7 +192,7 @@ fn failure(eks: &EksCluster, stopped: Stopped<Box<BindingError>>) -> Failure {
             };
             failure
                 .note(format!(
-                    "warning: {principal_arn} may have lost its access, because its new access entry may have no rights: {error}"
+                    "warning: {principal_arn} may have lost its access, because its new access entry may have no permissions: {error}"
                 ))
                 .hint(format!(
                     "restore its access through aws-auth: {}",

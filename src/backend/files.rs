@@ -34,7 +34,7 @@ pub(crate) enum Content {
     Manifest(Backend),
     /// A Terraform plan or state, with its name.
     Terraform(String, Contents),
-    /// Desired state in a form other than aws-auth, with the file's name and text.
+    /// Desired state in a form other than aws-auth, with the file's name and content.
     Desired {
         file: String,
         text: String,
@@ -132,20 +132,20 @@ impl Candidate {
     }
 }
 
-/// Passes over a template of Helm or Jinja.
+/// Skips a Helm or Jinja template.
 fn skip_template(file: &ManifestFile, line: usize, out: &mut Out) {
     let advice = "Lint the rendered output, as in helm template RELEASE CHART | awsauth lint -.";
     skip(file, line, advice, out);
 }
 
-/// Passes over a template.
+/// Skips a template.
 fn skip(file: &ManifestFile, line: usize, advice: &str, out: &mut Out) {
     out.note(&format!(
         "Skipped {file}: line {line} is template text. {advice}"
     ));
 }
 
-/// What configuration of Terraform about aws-auth or access entries contains.
+/// What Terraform configuration of aws-auth or access entries contains.
 const TERRAFORM_NAMES: [&str; 6] = [
     "aws-auth",
     "aws_auth",
@@ -159,12 +159,12 @@ fn extension(path: &Path) -> Option<&str> {
     path.extension()?.to_str()
 }
 
-/// Returns whether a file's name is that of configuration or state of Terraform.
+/// Returns whether a file has the name of Terraform configuration or state.
 fn is_terraform_configuration(path: &Path) -> bool {
     matches!(extension(path), Some("tf" | "tfvars" | "tfstate" | "hcl"))
 }
 
-/// Returns the line of the first directive of a template of Terraform, or of the first expression if the file's name is that of a
+/// Returns the line of the first directive of a Terraform template, or of the first expression if the file has the name of a
 /// template.
 fn terraform_template(path: &Path, text: &str) -> Option<usize> {
     let is_named_so = matches!(extension(path), Some("tpl" | "tftpl" | "tmpl"));

@@ -14,7 +14,7 @@ use awsauth_core::authenticator::{AccessEntries, User};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::facts::access_entries::{AccessEntry, Liveness};
 use awsauth_core::facts::groups::AUTHENTICATED;
-use awsauth_core::facts::iam_principals::Principals;
+use awsauth_core::facts::iam_inventory::Principals;
 use awsauth_core::history::Who;
 use awsauth_core::plan::{Admins, Caller, Facts, Known, OpenQuestion, has_admin};
 use awsauth_kube::ErrorKind;
@@ -36,7 +36,7 @@ pub(crate) struct FirstRead {
     pub(crate) exists: bool,
     /// The facts for guards.
     pub(crate) facts: Facts,
-    /// Whether the caller may update aws-auth; `None` if the API server does not report it.
+    /// Whether the caller can update aws-auth; `None` if the API server does not report it.
     pub(crate) may_update: Option<bool>,
 }
 
@@ -61,7 +61,7 @@ impl Backend {
         }
     }
 
-    /// Looks up further facts that guards turned out to need. Returns all access entries with their contents, if a guard needs them
+    /// Looks up further facts that the guards need. Returns all access entries with their contents, if a guard needs them
     /// and EKS lists them.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Cluster {
         };
         let who = match who {
             Ok(who) => Some(who.who()),
-            // The write requests it again.
+            // The write requests aws-auth again.
             Err(error) if error.kind() == ErrorKind::Unreachable => None,
             Err(_) => Some(Who::default()),
         };

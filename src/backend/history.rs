@@ -38,14 +38,14 @@ pub(crate) struct HistoryEntry {
     pub(crate) name: Name,
     /// The file; `None` for a revision in the cluster.
     pub(crate) path: Option<PathBuf>,
-    /// The revision and what came after it, or why it cannot be read.
+    /// The revision and what happened after it, or why it cannot be read.
     pub(crate) revision: Result<(Revision, RevisionState), String>,
 }
 
 /// The name of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
-    /// The resourceVersion of the stored aws-auth, or of the history that a write to access entries found.
+    /// The resourceVersion of the stored aws-auth or, for a write to access entries, of the history before the write.
     Number(u64),
     /// The key in the cluster, or the file, of an unreadable revision.
     Key(String),
@@ -75,8 +75,8 @@ impl History {
         named().find(wrote).or_else(|| named().next())
     }
 
-    /// Returns the newest write of awsauth that is, or was, in effect until another client wrote. Leaves out the access entry that lets
-    /// the user in who wants to undo a write that locked the users out.
+    /// Returns the newest write of awsauth that is, or was, in effect until another client wrote. Leaves out the creation of the
+    /// access entry through which a locked-out user signs in to undo the write that caused the lockout.
     pub(crate) fn newest_write(&self) -> Option<(&Name, &Revision)> {
         let mut newest_first = self.entries.iter().rev();
         newest_first.find_map(|entry| match &entry.revision {
@@ -91,8 +91,8 @@ impl History {
         })
     }
 
-    /// Returns the newest recorded write to aws-auth if it is not in effect and another client wrote last: it restored what was
-    /// there before that write.
+    /// Returns the newest recorded write to aws-auth if it is not in effect and another client wrote last: that client reverted
+    /// the write.
     pub(crate) fn undone_by_other(&self) -> Option<(&Name, &Revision)> {
         let by = self.last_writer.as_ref()?;
         if is_own_manager(&by.name) {
@@ -111,7 +111,7 @@ impl History {
         is_undone.then_some((name, revision))
     }
 
-    /// Returns the revisions of the same write, from the oldest to the newest: one of a write to one store.
+    /// Returns the revisions of the same write, from the oldest to the newest; a write to one store has one.
     pub(crate) fn transaction<'h>(&'h self, revision: &'h Revision) -> Vec<&'h Revision> {
         let Some(transaction) = &revision.transaction else {
             return vec![revision];
@@ -124,7 +124,7 @@ impl History {
             .collect()
     }
 
-    /// Returns the text that a restore without an argument offers, and the revision that it is from.
+    /// Returns the aws-auth that a restore without an argument offers, and its revision.
     pub(crate) fn latest_text(&self) -> Option<(&Name, &Revision, Side)> {
         let readable = |entry: &HistoryEntry| {
             let revision = entry.revision.as_ref();
@@ -179,7 +179,7 @@ impl History {
             .any(|(revision, _)| revision.is_by_controller())
     }
 
-    /// Returns when each principal of aws-auth last gained access, as far as the history has it, by its name in aws-auth.
+    /// Returns when each principal of aws-auth last gained access, as far as the history records it, by its name in aws-auth.
     pub(crate) fn grants(&self) -> BTreeMap<String, Timestamp> {
         let mut grants = BTreeMap::new();
         let readable = self.entries.iter().flat_map(|entry| &entry.revision);
@@ -210,7 +210,8 @@ impl History {
 }
 
 impl Backend {
-    /// Returns the access entries, with the contents of those that the history has; `None` if it has none or EKS was not asked.
+    /// Returns the access entries, with the contents of those in the history; `None` if the history has none or EKS was not
+    /// asked.
     fn recorded_entries(
         &self,
         revisions: &[&Revision],
@@ -302,7 +303,7 @@ impl Backend {
     }
 }
 
-/// Returns the folders with local copies that are certainly of this cluster.
+/// Returns the folders whose local copies certainly belong to this cluster.
 fn folders(cluster: &Cluster, root: &Path, out: &mut Out) -> Result<Vec<Folder>, Failure> {
     let keys = cluster.keys(out)?;
     let (certain, uncertain): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_certain());

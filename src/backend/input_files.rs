@@ -8,7 +8,7 @@ use super::bounded_read;
 use crate::terminal::Failure;
 use awsauth_core::desired::DesiredError;
 
-/// An input text of `-f`, and its name in messages.
+/// An input of `-f`, and its name in messages.
 #[derive(Debug)]
 pub(crate) struct Input {
     /// The path, or `stdin`.
@@ -20,7 +20,8 @@ pub(crate) struct Input {
 /// The extensions of the files that are read from a folder, as in kubectl.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// Reads files, stdin (`-`) and folders. Of a folder, reads *.yaml, *.yml and *.json in the order of their names, without subfolders.
+/// Reads files, stdin (`-`) and folders. In a folder, reads *.yaml, *.yml and *.json in the order of their names, without
+/// subfolders.
 pub(crate) fn read(filenames: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut sources = Vec::new();
     for (at, path) in filenames.iter().enumerate() {

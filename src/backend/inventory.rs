@@ -12,7 +12,7 @@ use awsauth_aws::iam::Iam;
 use awsauth_core::arn::Parts;
 use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::facts::iam_principals::Principals;
+use awsauth_core::facts::iam_inventory::Principals;
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_kube::node_classes::KARPENTER;
 
@@ -189,7 +189,7 @@ fn principals(iam: &mut Iam, names: &Names) -> (Principals, Vec<ActionError>) {
     let mut unavailable = Vec::new();
     match iam.roles(&names.roles) {
         Ok(roles) => all.roles = roles,
-        // If IAM cannot be reached, further requests would only wait.
+        // If IAM cannot be reached, further requests would only time out.
         Err(error) if !error.is_denial() => return (all, vec![error]),
         Err(error) => unavailable.push(error),
     }

@@ -56,7 +56,7 @@ impl KubeconfigFile {
                     let current = kubeconfig.current_context();
                     before = before.or_else(|| Some((file.path.clone(), current?.to_owned())));
                 }
-                // The first file is the default, so its failure is reported when it is written.
+                // The first file is the default, so an error is reported when it is written.
                 Err(failure) if at > 0 => out.note(&format!("warning: {}", failure.message())),
                 Err(_) => {}
             }
@@ -107,7 +107,7 @@ impl KubeconfigFile {
         })
     }
 
-    /// Writes these entries; waits up to `time_limit` for other writers. Makes the file readable for the owner only.
+    /// Writes these entries; waits up to `time_limit` for other writers. Makes the file readable only by its owner.
     pub(crate) fn write(&self, entries: &Entries, time_limit: Duration) -> Result<Edited, Failure> {
         let until = Instant::now() + time_limit;
         let failed = |error| self.cannot_write(&error);

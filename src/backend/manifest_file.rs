@@ -224,7 +224,7 @@ impl ManifestFile {
         Ok(manifest)
     }
 
-    /// Decodes a text to report on: UTF-8, or UTF-16 with a byte order mark, which kubectl reads, too.
+    /// Decodes a file to report on: UTF-8, or UTF-16 with a byte order mark, which kubectl reads, too.
     pub(super) fn text(&self, bytes: &[u8]) -> Result<String, Failure> {
         match goyaml::to_text(bytes) {
             Ok(text) => Ok(text.into_owned()),
@@ -234,7 +234,7 @@ impl ManifestFile {
         }
     }
 
-    /// Decodes a text to change.
+    /// Decodes a file to change.
     fn writable_text(&self, bytes: Vec<u8>) -> Result<String, Failure> {
         let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         if is_utf16 {

@@ -26,14 +26,14 @@ use awsauth_kube::kubeconfig::choose;
 use awsauth_kube::request_error::{Fault, RequestError};
 use awsauth_kube::{ApiClient, EksEndpoint, EksName, Environment, Flags};
 
-/// The timeout of the requests to the API server in one attempt, if the user sets no shorter one.
+/// The timeout of API server requests in one attempt, unless the user sets a shorter one.
 const ATTEMPT: Duration = Duration::from_secs(15);
 
-/// The shortest timeout of an attempt, which a user cannot shorten.
+/// The minimum timeout of an attempt, which the user cannot shorten.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// A rejection that takes longer than this states nothing about the identity: the authenticator did not answer, or STS did not answer
-/// the authenticator.
+/// A rejection that takes longer than this proves nothing about the identity: the authenticator did not answer, or STS did not
+/// answer the authenticator.
 const SLOW_REJECTION: Duration = Duration::from_secs(5);
 
 /// A cluster that is authenticated to with tokens.
@@ -41,7 +41,7 @@ pub(crate) struct SignIn {
     runtime: Runtime,
     connection: AnonymousConnection,
     identity: CredentialArgs,
-    /// The response of EKS, if EKS was asked to find the cluster.
+    /// EKS's response, if EKS was asked to find the cluster.
     described: Option<EksCluster>,
 }
 
@@ -51,11 +51,11 @@ pub(crate) type KubeconfigUser = Result<ClusterUser, String>;
 /// The result of an attempt with a token.
 #[derive(Debug)]
 pub(crate) enum SignInResult {
-    /// The API server accepts the token: the user, and what the user may do.
+    /// The API server accepts the token: the user, and what the user can do.
     Accepted(ClusterUser, Vec<Answer>),
     /// The API server does not accept the token.
     Unauthorized,
-    /// The API server did not answer within this time, or rejected the token only after it, so the authenticator probably hangs.
+    /// The API server did not answer within this time, or rejected the token only later, so the authenticator probably hangs.
     TimedOut(Duration),
     /// The API server accepts the token, but does not report the user.
     Forbidden(String),
@@ -200,11 +200,12 @@ impl SignIn {
         &self.connection.eks
     }
 
-    /// Checks that tokens for the cluster of this name may be sent to the server. Asks EKS only if the server's host name
-    /// does not show that it is EKS's endpoint.
+    /// Checks that tokens for the cluster of this name may be sent to the server. Asks EKS only if the host name alone does not
+    /// prove that the server is EKS's endpoint.
     ///
     /// # Errors
-    /// If the server is not known to be EKS's endpoint of the cluster; the message begins with `what` could not be done.
+    /// If the server is not known to be EKS's endpoint of the cluster; the message begins with `what`, which states what could
+    /// not be done.
     pub(crate) fn trusted(
         &self,
         cluster: &str,
@@ -226,7 +227,7 @@ impl SignIn {
         }
     }
 
-    /// Returns the response of EKS, if EKS was asked to find the cluster.
+    /// Returns EKS's response, if EKS was asked to find the cluster.
     pub(crate) fn described(&self) -> Option<&EksCluster> {
         self.described.as_ref()
     }
@@ -236,7 +237,8 @@ impl SignIn {
         &self.identity
     }
 
-    /// Authenticates with the token of `client`, and reviews permissions. Takes no longer than `time_limit`, but at least one attempt.
+    /// Authenticates with the token of `client`, and reviews permissions. Takes at most `time_limit`, but makes at least one
+    /// attempt.
     ///
     /// # Errors
     /// If there is no response, or the user interrupts.
@@ -338,7 +340,7 @@ impl SignIn {
         Ok(read.map(|live| live.snapshot()))
     }
 
-    /// Waits; the user can interrupt.
+    /// Waits, unless the user interrupts.
     pub(crate) fn pause(&self, time: Duration, out: &Out) -> Result<(), Failure> {
         // The timer must be created inside the runtime.
         let waiting = async { sleep(time).await };

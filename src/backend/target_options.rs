@@ -94,7 +94,7 @@ pub(crate) struct Target {
     #[command(flatten)]
     pub(crate) identity: CredentialArgs,
 
-    /// The kubeconfig if it was read before.
+    /// The kubeconfig, if it has already been read.
     #[arg(skip)]
     pub(crate) loaded_kubeconfig: Option<LoadedKubeconfig>,
 
@@ -160,8 +160,8 @@ impl Target {
         self.timeout.unwrap_or(WriteOptions::CONFLICT_TIMEOUT)
     }
 
-    /// Returns the target with a context of the kubeconfig, or the current one, instead of what the options select. Environment
-    /// variables are about one cluster.
+    /// Returns the target with a context of the kubeconfig, or the current one, instead of the one that the options select.
+    /// Ignores environment variables, because they select one cluster.
     pub(crate) fn at_context(&self, context: Option<&str>) -> Self {
         Self {
             context: context.map(str::to_owned),
@@ -173,7 +173,7 @@ impl Target {
         }
     }
 
-    /// Returns the target with an EKS cluster instead of what the options select.
+    /// Returns the target with an EKS cluster instead of the one that the options select.
     pub(crate) fn at_eks(&self, name: &str, identity: CredentialArgs) -> Self {
         Self {
             cluster_name: Some(name.to_owned()),
@@ -192,7 +192,7 @@ impl Target {
     /// command on the same one.
     pub(crate) fn typed_selection(matches: &clap::ArgMatches) -> String {
         let typed = |id: &&str| is_typed(matches, id);
-        // With a kubeconfig, only some commands take the name of the cluster and AWS credentials.
+        // With a kubeconfig, only some commands accept the cluster's name and AWS credentials.
         let has_kubeconfig = NAMES_CLUSTER.iter().any(typed);
         let eks = ["cluster_name"]
             .into_iter()
@@ -205,7 +205,7 @@ impl Target {
         let mut options = String::new();
         for id in ids.filter(typed) {
             let values = matches.get_raw(id).into_iter().flatten();
-            // What stdin contained is gone.
+            // stdin cannot be read a second time.
             for value in values.filter(|value| *value != "-") {
                 let value = value.to_string_lossy();
                 options += &format!(" {} {}", flag(id), shell_quote::quoted(&value));

@@ -96,7 +96,7 @@ fn commands_of_peers_have_translations_that_parse() {
         let is_translated = translated.iter().any(|line| line.starts_with(command));
         assert!(is_translated, "docs/peers.md does not translate {command}");
     }
-    // Typed as commands of awsauth, they parse, or the hint does.
+    // Typed as awsauth commands, they parse, or the hint does.
     for line in translated {
         let words = words(line).into_iter().skip(1);
         let typed: Vec<OsString> = [OsString::from("awsauth")]
@@ -118,7 +118,7 @@ fn commands_of_peers_have_translations_that_parse() {
     }
 }
 
-/// What the hint leaves to docs/peers.md.
+/// What the hint omits and docs/peers.md describes.
 const UNTRANSLATED: [&str; 6] = [
     "--config-file",
     "--type",
@@ -128,7 +128,7 @@ const UNTRANSLATED: [&str; 6] = [
     "--service-name",
 ];
 
-/// Parses each command of awsauth in a line of a shell, and returns how many there are.
+/// Parses each awsauth command in a shell line, and returns how many there are.
 fn parse_all(line: &str) -> usize {
     let commands = commands_in(line);
     for command in &commands {
@@ -138,14 +138,14 @@ fn parse_all(line: &str) -> usize {
     commands.len()
 }
 
-/// Returns the commands of awsauth in a line of a shell, each as its words.
+/// Returns the awsauth commands in a shell line, each as its words.
 fn commands_in(line: &str) -> Vec<Vec<OsString>> {
     let starts = line.match_indices("awsauth ").map(|(at, _)| at);
     let starts = starts.filter(|at| *at == 0 || line[..*at].ends_with([' ', '(']));
     starts.map(|at| words(&line[at..])).collect()
 }
 
-/// Returns the words of the first command in a line of a shell.
+/// Returns the words of the first command in a shell line.
 fn words(line: &str) -> Vec<OsString> {
     let mut words = vec![String::new()];
     let mut quote = None;

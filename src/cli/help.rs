@@ -1,4 +1,4 @@
-//! What help shows: the options of the command itself, and examples under the name that the program was called by.
+//! The content of help: the options of the command itself, and examples with the name by which the program was called.
 
 use clap::builder::Resettable;
 
@@ -35,7 +35,7 @@ fn with_footer(command: clap::Command, footer: &str, program: Program) -> clap::
         .mut_subcommands(|command| with_footer(command, footer, program))
 }
 
-/// Options that few need, and that only `--help` shows.
+/// Rarely needed options, which only `--help` shows.
 const DETAILS: [&str; 22] = [
     "accounts",
     "as_written",
@@ -61,7 +61,7 @@ const DETAILS: [&str; 22] = [
     "verify_as",
 ];
 
-/// How many examples `-h` has.
+/// The number of examples in `-h`.
 const EXAMPLES: usize = 3;
 
 /// Leaves the variables, the options that override a guard, details and most examples to `--help`, so that `-h` fits on a screen.

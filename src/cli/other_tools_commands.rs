@@ -1,4 +1,4 @@
-//! Words of other tools, and the command that a user of them means.
+//! Words of other tools, and the awsauth command that their users mean.
 
 use std::ffi::OsString;
 
@@ -7,9 +7,9 @@ use clap::error::{ContextKind, ContextValue};
 use crate::commands::is_verb;
 use crate::terminal::Failure;
 use awsauth_core::arn::Parts;
-use awsauth_kube::shell_command::command_line;
+use awsauth_kube::command_line::command_line;
 
-/// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, and the command of awsauth.
+/// Commands of kubectl, eksctl, keikoproj/aws-auth and the AWS CLI, each with its awsauth command.
 const WORDS: [(&str, &str); 36] = [
     ("access", "who-can"),
     ("add", "map"),
@@ -254,7 +254,7 @@ fn mapping_option(command: &str, given: &str, words: &[String]) -> Option<Failur
     Some(Failure::usage(what).hint(format!("awsauth {line}")))
 }
 
-/// Returns the failure for an unknown command that is one of another tool. Its hint is the command of awsauth with the
+/// Returns the failure for an unknown command that belongs to another tool. Its hint is the awsauth command with the
 /// same arguments. `arguments` include the program.
 fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
     if word == "group" && arguments.iter().any(|other| other == "map") {
@@ -262,7 +262,7 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
             Failure::usage(
                 "an IAM group cannot be mapped: a group cannot sign in, only its users can",
             )
-            .hint("map each of its users, or a role that they may assume: awsauth map role ARN"),
+            .hint("map each of its users, or a role that they can assume: awsauth map role ARN"),
         );
     }
     if let Some(failure) = principal_without_kind(word, arguments) {
@@ -300,7 +300,7 @@ fn failure(word: &str, arguments: &[OsString]) -> Option<Failure> {
     let mut after = translated(command, &texts[at + 1..]);
     match (word.as_str(), command) {
         ("fix", _) => after.insert(0, "--fix".to_owned()),
-        // Everyone who can, not one user.
+        // The question is who can, not whether one user can.
         ("can-i", _) => after = without_impersonation(after),
         (_, "unmap") => name_username(&mut after),
         _ => {}
@@ -389,7 +389,7 @@ fn translated(command: &str, arguments: &[String]) -> Vec<String> {
             "--maproles" | "--mapusers" | "--append" | "--prompt" | "--update-username"
             | "--retry" => {}
             "group" if command == "replace-group" => {}
-            // The ARN that follows says the same.
+            // The ARN that follows has the same information.
             "role" | "user" if is_edit && has_arn_flag(arguments) => {}
             "--principal-arn" if is_edit => {
                 let arn = value();

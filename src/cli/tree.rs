@@ -138,7 +138,7 @@ impl Command {
 
 const AFTER: &str = "\
 Examples:
-  # Show who may use the cluster, as the authenticator sees it
+  # Show who can use the cluster, as the authenticator sees it
   awsauth get
 
   # Map a role, on the cluster of the current context

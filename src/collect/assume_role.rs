@@ -21,7 +21,7 @@ pub(super) struct RoleAdvice {
     pub(super) is_absent: bool,
 }
 
-/// Returns why AWS denies AssumeRole: from both policies if the caller may read them in IAM, or else from the denial.
+/// Returns why AWS denies AssumeRole: from both policies if the caller can read them in IAM, or else from the denial.
 pub(super) fn advice(
     error: &SourceError,
     credential_options: &CredentialOptions,

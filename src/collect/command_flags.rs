@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::Target;
 
-/// Programs with the flags of kubectl.
+/// Programs with kubectl's flags.
 const LIKE_KUBECTL: [&str; 5] = ["kubectl", "oc", "k9s", "flux", "stern"];
 
 /// Adds the flags of the failing command to those of doctor, which take precedence: doctor must check the same cluster as

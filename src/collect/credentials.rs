@@ -193,7 +193,7 @@ fn intended(
     is_used.then(|| role.to_owned())
 }
 
-/// Returns the problem that a variable names an AWS file that does not exist, which is read as an empty one.
+/// Returns the problem that a variable names an AWS file that does not exist, which is treated as empty.
 fn missing_file(failed: &SourceError, aws_environment: &AwsEnvironment) -> Option<Problem> {
     let mut variables = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"].into_iter();
     let (variable, path) = variables.find_map(|variable| {

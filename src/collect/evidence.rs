@@ -1,4 +1,4 @@
-//! The order of the questions: each starts as soon as the answers that it needs have arrived.
+//! The order of the requests: each starts as soon as the answers that it needs have arrived.
 
 mod api_server;
 mod aws;
@@ -33,7 +33,7 @@ use awsauth_kube::selected_context::{ExecPlugin, SelectedContext};
 use endpoint::{add_endpoint, connect};
 use token::PluginRun;
 
-/// The time limit of the search for credentials, which may ask instance metadata and then STS.
+/// The time limit for the search for credentials, which may ask instance metadata and then STS.
 const SEARCH: Duration = Duration::from_secs(4);
 /// The time limit of reading aws-auth. The user of another context may have an exec plugin.
 const READING: Duration = Duration::from_secs(4);
@@ -79,7 +79,7 @@ type Searched = Result<(FoundCredentials, ResolvedCredentials), Box<SearchFailed
 type Printed = Option<(Plugin, Option<SecretString>)>;
 
 impl Collector {
-    /// Collects everything, until `end` at most.
+    /// Collects all evidence, until `end` at the latest.
     pub(crate) fn collect(
         mut self,
         command: Option<Task<Ran>>,
@@ -422,7 +422,7 @@ fn probe_of_api_server(
     }))
 }
 
-/// Returns whether the identity is a role, which nodes may have.
+/// Returns whether the identity is a role, and so may belong to nodes.
 fn is_role(evidence: &Evidence) -> bool {
     let subject = evidence.subject();
     subject.is_some_and(|subject| matches!(subject.canonical.kind, Kind::Role | Kind::AssumedRole))

@@ -52,7 +52,7 @@ fn of_kubeconfig(path: &Path) -> Option<PathBuf> {
     (folder.file_name()? == ".kube").then(|| folder.parent().map(Path::to_owned))?
 }
 
-/// Returns the home folder of a user in the text of `/etc/passwd`.
+/// Returns the home folder of a user from the content of `/etc/passwd`.
 fn of_user(accounts: &str, user: &str) -> Option<PathBuf> {
     accounts.lines().find_map(|line| {
         let mut fields = line.split(':');

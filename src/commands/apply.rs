@@ -30,7 +30,7 @@ use awsauth_core::document::edit::{Edit, Groups};
 use awsauth_core::expiry::Expiry;
 use awsauth_core::owners_annotation::Owner;
 use awsauth_core::plan::{Ownership, Plan, Request};
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Merge many mappings in one write
 ///
@@ -99,12 +99,12 @@ pub(crate) struct DesiredArgs {
     pub(crate) store: StoreArgs,
 }
 
-/// The desired state as it was read.
+/// The desired state, as read from the inputs.
 pub(crate) struct Desired<'a> {
     args: &'a DesiredArgs,
     mappings: Vec<RequestedMapping>,
     owner: Option<Owner>,
-    /// The files that name a cluster, and its name, if it is unknown whether this is that cluster.
+    /// The files that name a cluster that may not be this one, each with that cluster's name.
     unconfirmed: BTreeSet<(String, String)>,
 }
 
@@ -117,7 +117,7 @@ struct RequestedMapping {
     in_aws_auth: CheckedPrincipal,
 }
 
-/// The request of aws-auth, and the changes to access entries.
+/// The request for aws-auth, and the changes to access entries.
 pub(crate) struct Prepared {
     pub(crate) request: Request,
     /// The roles whose mappings replace those of deleted roles of the same permission sets.
@@ -199,7 +199,7 @@ impl Args {
 }
 
 impl DesiredArgs {
-    /// Reads the texts of the desired state. `is_pipe` is whether stdin is the manifest.
+    /// Reads the files of the desired state. `is_pipe` is whether stdin is the manifest.
     pub(super) fn inputs(&self, is_pipe: bool) -> Result<Vec<Input>, Failure> {
         if is_pipe && self.filenames.iter().any(|path| is_stdin(path)) {
             return Err(Failure::usage(
@@ -266,7 +266,7 @@ impl DesiredArgs {
 }
 
 impl Desired<'_> {
-    /// Prints a warning for each file whose cluster is perhaps another one.
+    /// Prints a warning for each file that may be for another cluster.
     pub(super) fn warn_of_unknown_cluster(&self, backend: &Backend, out: &mut Out) {
         for (file, name) in &self.unconfirmed {
             out.note(&format!(
@@ -278,11 +278,11 @@ impl Desired<'_> {
         }
     }
 
-    /// Asks the user whether this is the cluster that the files name, if that is unknown. `--yes` and `--expect-cluster`, which names this
-    /// cluster, are an answer.
+    /// Asks the user whether this is the cluster that the files name, if that is unknown. `--yes`, or `--expect-cluster` with the
+    /// name of this cluster, counts as yes.
     ///
     /// # Errors
-    /// If the answer is no, or there is neither an answer nor a terminal.
+    /// If the user answers no, or if there is neither such a flag nor a terminal.
     fn confirm_cluster(
         &self,
         yes: bool,
@@ -323,7 +323,7 @@ impl Desired<'_> {
         Ok(())
     }
 
-    /// Forbids to change mappings that exist.
+    /// Forbids changes to existing mappings.
     fn create_only(&mut self) {
         for mapping in &mut self.mappings {
             mapping.desired.create_only = true;
@@ -464,7 +464,7 @@ impl Desired<'_> {
     }
 }
 
-/// Returns the mappings whose time has not come, and notes the others.
+/// Returns the mappings that have not expired, and notes the others.
 fn without_expired(mappings: Vec<RequestedMapping>, out: &mut Out) -> Vec<RequestedMapping> {
     let now = Timestamp::now();
     let mut is_current = |mapping: &RequestedMapping| match mapping.desired.expires {
@@ -545,7 +545,7 @@ fn store_choice(desired: &DesiredMapping, choice: StoreChoice) -> Result<StoreCh
     }
 }
 
-/// The refusal to apply a file to another cluster than it names.
+/// Returns the refusal to apply a file to a cluster that it does not name.
 const WRONG_CLUSTER: Refusal = Refusal {
     guard: "WG01",
     reason: "wrong-cluster",
@@ -554,7 +554,7 @@ const WRONG_CLUSTER: Refusal = Refusal {
 /// States that the cluster is unknown.
 fn unknown_cluster(file: &str, name: &str, backend: &Backend) -> String {
     format!(
-        "{file} is for cluster {name}, and the kubeconfig does not say whether {backend} is that cluster"
+        "{file} is for cluster {name}, and the kubeconfig does not show whether {backend} is that cluster"
     )
 }
 

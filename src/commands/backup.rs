@@ -14,7 +14,7 @@ use awsauth_core::history::{Contents, write_file};
 
 /// Save aws-auth to a file that restore and kubectl can read
 ///
-/// The file is replaced atomically, and only you may read it.
+/// The file is replaced atomically, and only you can read it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -112,7 +112,7 @@ fn create(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Returns the text of a backup.
+/// Returns the content of a backup.
 fn text(backend: &mut Backend, out: &mut Out) -> Result<String, Failure> {
     let reading = backend.read(out)?;
     if !reading.exists {
@@ -146,7 +146,7 @@ fn save(backend: &mut Backend, to: &Path, out: &mut Out) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// Saves aws-auth to a file of its own, unless the newest file is equal, and removes all but the newest `keep`.
+/// Saves aws-auth to a new file, unless it equals the newest one, and keeps only the newest `keep` files.
 fn save_new(
     backend: &mut Backend,
     folder: &Path,
@@ -160,7 +160,7 @@ fn save_new(
     };
     let list = || saved(folder).map_err(|error| cannot("read", folder, &error));
     let current = match list()?.pop() {
-        // A file that cannot be read is not a backup.
+        // A file that cannot be read does not count as a backup.
         Some(newest) if bounded_read::file(&newest).is_ok_and(|saved| saved == text.as_bytes()) => {
             out.note(&format!(
                 "aws-auth of {backend} is as in {}.",

@@ -1,4 +1,4 @@
-//! Questions before a change.
+//! Confirmation prompts.
 
 use crate::backend::Backend;
 use crate::output::short_name;
@@ -7,13 +7,13 @@ use crate::write::edit_failure;
 use awsauth_core::document::edit::{Edit, Outcome};
 use awsauth_core::plan::{Plan, Request};
 
-/// The consequence of the mode `API_AND_CONFIG_MAP`.
+/// What the mode `API_AND_CONFIG_MAP` makes the cluster do, as part of a sentence.
 pub(super) const READS_ENTRIES: &str = "read access entries from now on";
 
-/// Asks the user before the cluster is changed.
+/// Asks the user to confirm a change of the cluster. Does not prompt without a terminal.
 ///
 /// # Errors
-/// If the answer is no. Without a terminal, there is no question.
+/// If the user answers no.
 pub(super) fn confirm(
     question: &str,
     yes: bool,
@@ -26,7 +26,7 @@ pub(super) fn confirm(
     Err(declined("changed"))
 }
 
-/// Prints what a change removes, before the question whether to make it. Without a question, the result shows it.
+/// Lists what a change removes, before the prompt. If there is no prompt, the result lists it.
 pub(super) fn show_removals(what: &str, removed: &[String], yes: bool, out: &mut Out) {
     if !yes && out.can_ask() {
         list_removals(what, removed, out);
@@ -44,7 +44,7 @@ pub(super) fn list_removals(what: &str, removed: &[String], out: &mut Out) {
     }
 }
 
-/// The failure if the answer is no, so that nothing was `changed` or `written`.
+/// Returns the error for an answer of no. `done` is `changed` or `written`.
 pub(super) fn declined(done: &str) -> Failure {
     Failure::new(
         Kind::Refused,
@@ -53,7 +53,7 @@ pub(super) fn declined(done: &str) -> Failure {
     .hint("to skip the question, add --yes")
 }
 
-/// Asks for the cluster's name before a change that EKS cannot reverse. `consequence` follows the name of the cluster.
+/// Asks for the cluster's name before a change that EKS cannot reverse. `consequence` follows the cluster's name in the prompt.
 ///
 /// # Errors
 /// If the user types another name, or there is no terminal.
@@ -74,7 +74,7 @@ pub(super) fn confirm_irreversible(
         .hint("if this is intended, add --yes"));
     }
     let question = format!(
-        "{backend} would {consequence}, which EKS cannot reverse. Type its name to continue:"
+        "This makes {backend} {consequence}, which EKS cannot reverse. Type the cluster's name to continue:"
     );
     match backend.ask_for_name(&question, out)? {
         true => Ok(()),
@@ -85,10 +85,10 @@ pub(super) fn confirm_irreversible(
     }
 }
 
-/// Names what the request would remove, and asks for confirmation. Does not ask if nothing would be removed.
+/// Lists what the request would remove, and asks for confirmation. Does not ask if it would remove nothing.
 ///
 /// # Errors
-/// If the answer is no, or the edits are impossible.
+/// If the user answers no, or the edits are impossible.
 pub(super) fn confirm_removals(
     request: &Request,
     backend: &mut Backend,
@@ -105,7 +105,7 @@ pub(super) fn confirm_removals(
     let entries = entries.map(|arn| format!("the access entry of {arn}"));
     let removed: Vec<String> = removed.chain(entries).collect();
     let question = || match request.pruned_entries.is_empty() {
-        true => format!("Remove {} from aws-auth of {backend}?", removed.join(", ")),
+        true => format!("Remove {} from aws-auth in {backend}?", removed.join(", ")),
         false => format!("Remove {} from {backend}?", removed.join(", ")),
     };
     if removed.is_empty() || backend.ask(&question(), out)? {
@@ -114,7 +114,7 @@ pub(super) fn confirm_removals(
     Err(not_confirmed())
 }
 
-/// The failure if the user does not confirm removals.
+/// Returns the error if the user does not confirm removals.
 pub(super) fn not_confirmed() -> Failure {
     Failure::refused(
         Refusal {

@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, identity: &CredentialArgs, out: &mut Out) -> Resu
     if out.is_seen() && !args.reveal {
         return Err(Failure::new(
             Kind::Refused,
-            "refused: credentials are not printed to a terminal, where other users may read them",
+            "refused: credentials are not printed to a terminal, where other users can read them",
         )
         .hint("load them into this shell: eval \"$(awsauth credentials)\"; or print them anyway with --reveal"));
     }

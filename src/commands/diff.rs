@@ -26,7 +26,7 @@ use awsauth_core::plan::{Allowed, Facts, Plan, Request};
 
 /// Show what apply would change, or compare files and clusters
 ///
-/// Shows the difference in the text, and who gains or loses access. Exits with 1 if there is a difference. Mappings that the files do
+/// Shows the difference in aws-auth, and who gains or loses access. Exits with 1 if there is a difference. Mappings that the files do
 /// not mention are kept, so they do not count as differences, except with --exact.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -63,7 +63,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Reads the texts of the desired state. `is_pipe` is whether stdin is the manifest.
+    /// Reads the files of the desired state. `is_pipe` is whether stdin is the manifest.
     pub(super) fn inputs(&self, is_pipe: bool) -> Result<Vec<Input>, Failure> {
         let mut desired = self.desired.clone();
         desired.filenames.extend(self.paths.iter().cloned());
@@ -76,7 +76,7 @@ impl Args {
     }
 }
 
-/// Plans what apply would do, or what would make both sides equal, and shows it.
+/// Plans and shows what apply would do, or what would make both sides equal.
 pub(crate) fn run(
     args: &Args,
     target: &Target,

@@ -16,10 +16,10 @@ use awsauth_core::escape;
 use awsauth_core::rbac::{Question, Target as RequestTarget};
 use awsauth_core::redact;
 
-/// The time limit of the whole run without `--timeout`. kubectl sets no limit for exec plugins, so a run that waits only for
+/// The time limit for the whole run without `--timeout`. kubectl sets no limit for exec plugins, so a run that waits only for
 /// a plugin must not end early.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-/// The time that everything after the exec plugin may take.
+/// The time limit for everything after the exec plugin.
 const AFTER_PLUGIN: Duration = Duration::from_secs(10);
 
 /// Find out why an identity cannot use a cluster

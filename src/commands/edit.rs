@@ -45,7 +45,7 @@ impl Args {
     }
 }
 
-/// How often the editor is opened again if there is no terminal.
+/// The number of times that the editor is opened again if there is no terminal.
 const MAX_ROUNDS: usize = 10;
 
 /// Opens the editor and writes the result.

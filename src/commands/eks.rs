@@ -1,4 +1,4 @@
-//! `awsauth eks`: commands of the AWS CLI.
+//! `awsauth eks`: AWS CLI commands.
 
 use clap::Subcommand;
 

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     }
 }
 
-/// Keeps the last refusal, and prints the one before.
+/// Keeps this refusal, and prints the previous one.
 ///
 /// # Errors
 /// If the removal failed otherwise.
@@ -184,7 +184,7 @@ impl Due {
         }
     }
 
-    /// Prints what stays although its time has come, and when the next time comes.
+    /// Prints which expired entries were not removed, and when the next entry expires.
     fn report(
         &self,
         reading: &Reading,

@@ -17,7 +17,7 @@ use awsauth_core::document::{Document, SectionName};
 use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::owners_annotation::Owners;
 use awsauth_core::rbac::{Access, Policy, UserInfo};
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Explain which user and groups an identity gets, and why
 ///
@@ -114,13 +114,13 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Returns when the entry in force expires, unless it was changed after that was recorded.
+/// Returns when the entry in force expires, unless the entry was changed after its expiry was recorded.
 fn expires(
     explanation: &Explanation,
     recorded: &HashMap<(SectionName, usize), RecordedExpiry>,
 ) -> Option<Timestamp> {
-    let expiry = match &explanation.admitted {
-        Some(admitted) => recorded_expiry(&admitted.entry),
+    let expiry = match &explanation.access_entry {
+        Some(mapped) => recorded_expiry(&mapped.entry),
         None => {
             let place = &explanation.answers.first()?.place;
             recorded.get(&(place.section, place.line)).copied()
@@ -140,9 +140,9 @@ fn users(explanation: &Explanation) -> Vec<UserInfo> {
 /// Returns whether the identity has, or may have, permissions outside RBAC.
 fn may_more(explanation: &Explanation) -> bool {
     let entry = explanation
-        .admitted
+        .access_entry
         .as_ref()
-        .map(|admitted| &admitted.entry);
+        .map(|mapped| &mapped.entry);
     let terms = entry.and_then(|entry| entry.terms.as_ref());
     let policies = terms.map(|terms| terms.policies.as_deref());
     policies.is_some_and(|policies| policies != Some(&[]))

@@ -139,7 +139,7 @@ struct LintArgs {
     answer: OutputArgs,
 }
 
-/// What a command made of one cluster.
+/// The result of a command on one cluster.
 struct ClusterResult {
     result: FleetResult,
     rows: Vec<Vec<Cell>>,
@@ -287,7 +287,7 @@ fn read_all<T: Send + 'static>(
 }
 
 impl Fleet {
-    /// Returns whether all clusters are those of a kubeconfig.
+    /// Returns whether all clusters come from a kubeconfig.
     fn is_without_eks(&self) -> bool {
         let mut clusters = self.clusters.iter();
         self.unlisted.is_empty() && clusters.all(|one| one.target.cluster_name.is_none())
@@ -335,7 +335,7 @@ fn of_plan(plan: &Plan, is_dry: bool) -> ClusterResult {
     }
 }
 
-/// Prints the notes of each cluster, and returns its rows. `failed` is the result of a cluster that has none.
+/// Prints the notes of each cluster, and returns its rows. `failed` is the result for a cluster without rows.
 fn rows_of(runs: Vec<Run<ClusterResult>>, failed: FleetResult, out: &mut Out) -> Vec<ClusterRows> {
     let rows = runs.into_iter().map(|run| {
         out.forward(&run.cluster, &run.captured);
@@ -386,12 +386,12 @@ fn print(
     Ok(exit(&outcomes))
 }
 
-/// Returns the result of a run as JSON shows it.
+/// Returns the result of a run in its JSON form.
 fn outcome<T>(run: &Run<T>) -> ClusterOutcome {
     ClusterOutcome {
         cluster: run.cluster.clone(),
         exit: Some(run.exit()),
-        // Text for users is no JSON.
+        // Output for users is not JSON.
         result: serde_json::from_slice(&run.captured.stdout).ok(),
         error: run.done.as_ref().err().map(Failure::message),
     }

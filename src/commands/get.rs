@@ -15,7 +15,7 @@ use awsauth_core::authenticator::{AccessEntries, Slot, Store, User, is_node, tem
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::entry_selection::Selector;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, Liveness};
-use awsauth_core::facts::iam_principals::Principals;
+use awsauth_core::facts::iam_inventory::Principals;
 use awsauth_core::owners_annotation::Owners;
 use awsauth_core::plan::{Admins, Known, admin_reason};
 
@@ -59,7 +59,7 @@ pub(crate) struct Query {
     #[arg(long, env = "AWSAUTH_MUST_EXIST", value_parser = FalseyValueParser::new())]
     must_exist: bool,
 
-    /// Ask IAM which access entries admit no principal; needs --cluster-name
+    /// Ask IAM which access entries belong to no existing principal; needs --cluster-name
     #[arg(long, env = "AWSAUTH_CHECK_PRINCIPALS", value_parser = FalseyValueParser::new())]
     check_principals: bool,
 
@@ -207,7 +207,7 @@ fn list<T>(
     Ok((exit, taken))
 }
 
-/// Warns of entries that have expired and still give access.
+/// Warns of expired entries that still give access.
 pub(super) fn note_expired(number: usize, out: &mut Out) {
     let what = match number {
         0 => return,
@@ -275,7 +275,7 @@ impl Which {
         })
     }
 
-    /// Returns whether entries of this section can be selected.
+    /// Returns whether the conditions can select entries of this section.
     fn reads(&self, name: SectionName) -> bool {
         match self {
             Self::All => true,
@@ -311,7 +311,7 @@ impl Which {
 }
 
 impl<'a> Filter<'a> {
-    /// Reads who is an administrator, if that decides.
+    /// Reads which principals are administrators, if the conditions depend on it.
     fn of(query: &'a Query, backend: &Backend, out: &mut Out) -> Result<Self, Failure> {
         if query.check_principals && backend.eks().is_none() {
             return Err(Failure::usage(

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Show what the write of one revision changed, in the text and in access
+    /// Show what the write of one revision changed, in aws-auth and in access
     #[command(after_help = "\
 Examples:
   awsauth history show 12")]

@@ -22,8 +22,8 @@ use awsauth_aws::eks::CredentialOrder;
 use awsauth_core::kubeconfig::{
     Change, Cluster, Edited, Entries, EntryChange, Exec, Kubeconfig, User,
 };
+use awsauth_core::shell_quote::quoted;
 use awsauth_kube::Environment;
-use awsauth_kube::shell_command::quoted;
 use cluster::Found;
 
 /// Write or update a cluster's entries in a kubeconfig

@@ -213,7 +213,7 @@ fn expiry(text: &str) -> Result<Expiry, ExpiryError> {
     Expiry::parse_after(text, Timestamp::now())
 }
 
-/// What to do if aws-auth does not exist, or a mapping does.
+/// What to do if aws-auth does not exist, or if the mapping exists.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Creating {
     /// Fail if aws-auth does not exist, instead of creating it
@@ -420,8 +420,8 @@ impl AccessArgs {
     }
 }
 
-/// Refuses empty values, which an unset variable in a script leaves, and several groups in one value. `sets` are groups, each with
-/// its flag.
+/// Refuses empty values, which come from unset variables in scripts, and several groups in one value. `sets` are groups, each
+/// with its flag.
 pub(super) fn check_terms(
     username: Option<&String>,
     sets: &[(&'static str, &Vec<String>)],
@@ -439,7 +439,7 @@ pub(super) fn check_terms(
             )));
         }
     }
-    // A group that was written with its comma must remain removable.
+    // A group whose name contains a comma must remain removable.
     match groups
         .clone()
         .find(|(flag, group)| *flag != "--remove-group" && group.contains(','))

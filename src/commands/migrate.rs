@@ -25,8 +25,8 @@ use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::{ChoiceError, Masters, MigrationPlan};
 use awsauth_core::document::SectionName;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::shell_quote::quoted;
 use awsauth_core::unused_access::AccountUse;
-use awsauth_kube::shell_command::quoted;
 
 /// Move from aws-auth to EKS access entries
 ///
@@ -130,7 +130,7 @@ impl Args {
         self.dry_run != DryRun::None
     }
 
-    /// Returns how changes are recorded: if a copy can be stored.
+    /// Returns how changes are recorded: only if a copy can be stored.
     fn history_options(&self) -> HistoryOptions {
         HistoryOptions {
             reason: self.reason.clone(),
@@ -225,7 +225,7 @@ fn print(
     Ok(())
 }
 
-/// Prints who signed in and is admitted only by an account in aws-auth.
+/// Prints the principals that signed in and that only an account in aws-auth maps.
 fn note_account_use(used: &AccountUse, out: &mut Out) {
     let account = &used.account;
     for (arn, sign_ins) in &used.principals {
@@ -287,7 +287,7 @@ fn print_result(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<(),
     Ok(())
 }
 
-/// Returns whether the cluster ignores aws-auth, so that a step has nothing to do, and says so.
+/// Returns whether the cluster ignores aws-auth, so that a step has nothing to do, and reports it.
 fn is_over(backend: &Backend, out: &mut Out) -> bool {
     let mode = backend.eks().and_then(|eks| eks.facts.authentication_mode);
     let is_over = mode == Some(AuthenticationMode::Api);
@@ -319,7 +319,7 @@ fn cluster_name(backend: &Backend) -> &str {
     backend.eks().map_or("NAME", |eks| &eks.facts.name)
 }
 
-/// Requires that EKS described the cluster.
+/// Refuses unless EKS described the cluster.
 fn require_eks(backend: &Backend) -> Result<(), Failure> {
     match backend.eks() {
         Some(_) => Ok(()),

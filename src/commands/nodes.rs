@@ -38,7 +38,7 @@ pub(crate) struct Args {
     fix: FixArgs,
 }
 
-/// Whether and how to map what is missing.
+/// Whether and how to map unmapped roles.
 #[derive(Clone, Debug, clap::Args)]
 struct FixArgs {
     /// Map unmapped roles, recreate dead access entries, and associate missing policies
@@ -117,7 +117,7 @@ pub(crate) fn run(
     Ok(state.exit(fix::is_complete(args, &found)))
 }
 
-/// What the report depends on.
+/// The inputs of the report.
 pub(super) struct State {
     document: Document,
     /// `None` if the authentication mode is unknown.

@@ -7,20 +7,20 @@ use awsauth_aws::iam::Iam;
 use awsauth_aws::{ActionError, AwsEnvironment};
 use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::{Document, Principal};
-use awsauth_core::facts::iam_principals;
+use awsauth_core::facts::iam_inventory;
 use awsauth_core::permission_set::{PATH_PREFIX, role_of, with_siblings_replaced};
 use awsauth_core::plan::Request;
 
 /// The roles of all permission sets in one account.
 pub(super) struct PermissionSetRoles {
-    roles: Vec<iam_principals::Principal>,
+    roles: Vec<iam_inventory::Principal>,
     /// The account, if it is known.
     account: Option<String>,
 }
 
 impl PermissionSetRoles {
-    /// Lists the roles with the credentials that described the cluster, or else with those of the user. `set` is the permission set
-    /// that they are listed for.
+    /// Lists the roles with the credentials that described the cluster, or else with those of the user. `set` is the permission
+    /// set to find.
     ///
     /// # Errors
     /// If IAM does not list them.

@@ -5,7 +5,7 @@ use awsauth_core::arn::{self, ArnError, Kind, Normalized, Parts};
 use awsauth_core::document::Principal;
 use awsauth_core::facts::accounts::is_account_id;
 use awsauth_core::permission_set::after_prefix;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// The hint about `--as-written`.
 const AS_WRITTEN: &str = "add --as-written to write it anyway";
@@ -23,7 +23,7 @@ pub(crate) struct CheckedPrincipal {
 /// reports none. With `as_written`, accepts everything unchanged.
 ///
 /// # Errors
-/// If the ARN is of another kind, can never match, or is that of a session, because mapping its role would grant more.
+/// If the ARN is of another kind, can never match, or is that of a session: mapping its role would give access to more sessions.
 pub(crate) fn check_principal(
     principal: Principal,
     as_written: bool,
@@ -45,7 +45,7 @@ pub(crate) fn check_principal(
     }
 }
 
-/// Fails with an example if the text is not an ARN.
+/// Fails with an example if the argument is not an ARN.
 pub(crate) fn must_be_arn(word: &'static str, text: &str) -> Result<(), Failure> {
     if Parts::of(text).is_some() {
         return Ok(());
@@ -81,7 +81,7 @@ fn found_by(name: &str) -> String {
     )
 }
 
-/// Returns a failure that explains why an ARN is not that of an identity. `what` could not be done.
+/// Returns a failure that explains why an ARN is not the ARN of an identity. `what` states what could not be done.
 pub(crate) fn not_an_identity(what: &str, arn: &str, error: &ArnError) -> Failure {
     let parts = Parts::of(arn);
     let is = |kind| parts.as_ref().is_some_and(|parts| parts.is("iam", kind));
@@ -104,7 +104,7 @@ pub(crate) fn not_an_identity(what: &str, arn: &str, error: &ArnError) -> Failur
             "{what}: an IAM group cannot sign in, only its users can"
         ))
         .hint(format!(
-            "map each of its users, or a role that they may assume; list them: aws iam get-group --group-name {}",
+            "map each of its users, or a role that they can assume; list them: aws iam get-group --group-name {}",
             quoted(name)
         )),
         _ if is("instance-profile") => Failure::usage(format!(

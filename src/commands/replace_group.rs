@@ -83,7 +83,7 @@ impl Args {
     }
 }
 
-/// The rights that the members of a group lose.
+/// The permissions that the members of a group lose.
 struct LostRights {
     /// The names of the bindings.
     of: Vec<String>,
@@ -92,7 +92,7 @@ struct LostRights {
 }
 
 impl LostRights {
-    /// Compares the bindings of both groups; `None` if nothing is lost, or that cannot be known.
+    /// Compares the bindings of both groups; `None` if nothing is lost or the bindings are unknown.
     fn find(
         from: &str,
         to: &str,
@@ -143,6 +143,6 @@ impl LostRights {
         let failure = self.commands.iter().fold(failure, |failure, command| {
             failure.hint(format!("bind the new group first: {command}"))
         });
-        failure.hint("if the rights must end, add --allow-lost-rights")
+        failure.hint("if the members should lose these permissions, add --allow-lost-rights")
     }
 }

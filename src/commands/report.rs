@@ -16,16 +16,16 @@ use crate::output::{
 };
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_core::access_report::{AccessReport, Difference, FleetReport, Head};
-use awsauth_core::authenticator::{AdmittedPrincipals, Store};
+use awsauth_core::authenticator::{MappedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::lint::{Selection, lint};
 use awsauth_kube::rbac::RoleScope;
 
 /// Report who has access to the cluster, and to what
 ///
-/// Lists every principal that can sign in, with its user, its groups, and the rights that RBAC and access policies give it. The
-/// HTML report is self-contained: it works offline and can be mailed, archived and printed. If --cluster-name or the kubeconfig names the
-/// cluster at EKS, the report includes its access entries.
+/// Lists every principal that can sign in, with its user, its groups, and the permissions that RBAC and access policies give it.
+/// The HTML report is self-contained: it works offline and can be mailed, archived and printed. If --cluster-name or the
+/// kubeconfig names the cluster at EKS, the report includes its access entries.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -110,13 +110,13 @@ pub(super) enum ReportFormat {
     Markdown,
     /// One page with a diagram, search and filters
     Html,
-    /// One line for each right, for spreadsheets
+    /// One line for each permission, for spreadsheets
     Csv,
     /// JSON for scripts and for report diff
     Json,
 }
 
-/// Prints a report, or what changed between two.
+/// Prints a report, or the difference between two reports.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -170,7 +170,7 @@ fn print(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-/// Reads the cluster, also at EKS if the kubeconfig says which one it is, or the file, and evaluates it.
+/// Reads the cluster, also at EKS if the kubeconfig names the cluster there, or the file, and evaluates it.
 pub(super) fn of(
     sign_ins: &SignInArgs,
     backend: &mut Backend,
@@ -196,7 +196,7 @@ pub(super) fn of(
         None => None,
         Some(since) => {
             let store = Store::new(&document);
-            let principals = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
+            let principals = MappedPrincipals::of(&store, facts.access_entries.as_deref());
             let source = unused::Source {
                 log: &sign_ins.log,
                 eks: backend.eks(),

@@ -20,9 +20,9 @@ use awsauth_core::access_entries::{EntryChange, Operation, changes_by};
 use awsauth_core::facts::access_entries::CLUSTER_ADMIN;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::history::{EntryWrite, RESCUE};
+use awsauth_core::shell_quote::quoted;
 use awsauth_kube::history::PendingWrites;
 use awsauth_kube::node_readiness::NodeReadiness;
-use awsauth_kube::shell_command::quoted;
 use caller::{CallerPrincipal, eks};
 use remove_access_entry::{Addition, OtherWay};
 use repair::Source;
@@ -32,7 +32,7 @@ use step::{Step, Steps};
 /// The pause between two reads of the nodes.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How many nodes a message names.
+/// The maximum number of nodes that a message names.
 const SHOWN: usize = 10;
 
 /// The calls of a sign-in, as commands.
@@ -76,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, env = "AWSAUTH_DRY_RUN", value_parser = FalseyValueParser::new())]
     dry_run: bool,
 
-    /// Repair aws-auth from the latest text of the history, from the roles of nodes that `awsauth nodes` shows, from a
+    /// Repair aws-auth from the latest state in the history, from the roles of nodes that `awsauth nodes` shows, from a
     /// revision number or from a file
     #[arg(long, env = "AWSAUTH_FROM", value_name = "history|nodes|REVISION|FILE", value_parser = repair::source)]
     from: Option<Source>,
@@ -119,7 +119,7 @@ struct Rescue<'a> {
     signer: TokenSigner,
     /// What this rescue added to an access entry that existed before.
     added_policy: Option<Addition>,
-    /// What this rescue, or one that was stopped, did before it could write the history.
+    /// What this rescue, or an earlier one that was stopped, did before it could write the history.
     unrecorded: PendingWrites,
 }
 
@@ -366,7 +366,7 @@ impl Rescue<'_> {
                 ),
             );
             return Err(self.steps.failed(failure.hint(
-                "name a role that is an administrator and that you may assume: --verify-as ARN; or keep the policy: --keep-entry",
+                "name a role that is an administrator and that you can assume: --verify-as ARN; or keep the policy: --keep-entry",
             )));
         }
         let name = &eks(&self.backend)?.facts.name;
@@ -376,7 +376,7 @@ impl Rescue<'_> {
             let mut changes = "your role or user signs in through this access entry, and aws-auth is ignored for it; CloudTrail records each call".to_owned();
             if plan.dead_entry.is_some() {
                 changes.push_str(
-                    "; the present access entry is older than your principal, and admits no principal",
+                    "; the existing access entry is older than your principal, and gives access to no principal",
                 );
             }
             let operations: Vec<_> = plan.entry.iter().collect();
@@ -395,7 +395,7 @@ impl Rescue<'_> {
                 .steps
                 .skip(POLICY, "your access entry has the policy", out)?,
             Some(policy) => {
-                let changes = "you may do everything in the cluster".to_owned();
+                let changes = "you can do everything in the cluster".to_owned();
                 let step = Step::operations(POLICY, &[policy], name, changes);
                 self.steps.begin(&step, out)?;
                 if let Some(added) = &added {
@@ -450,7 +450,7 @@ impl Rescue<'_> {
         }
     }
 
-    /// Repairs aws-auth, if requested. `is_in` is whether the API server admits the caller.
+    /// Repairs aws-auth, if requested. `is_in` is whether the caller can sign in.
     fn repair(&mut self, is_in: bool, out: &mut Out) -> Result<(), Failure> {
         let mode = eks(&self.backend)?.facts.authentication_mode;
         let Some(source) = &self.args.from else {
@@ -522,7 +522,7 @@ impl Rescue<'_> {
         Ok(Exit::No)
     }
 
-    /// Takes away what the rescue added, if requested and possible.
+    /// Removes what the rescue added, if requested and possible.
     fn remove_entry(
         &mut self,
         principal: Option<CallerPrincipal>,
@@ -586,7 +586,7 @@ impl Rescue<'_> {
             .result("Another way into the cluster is proven.", out)
     }
 
-    /// Warns that an access entry makes the caller an administrator which may have got that by an earlier rescue. EKS does not
+    /// Warns that the caller's access entry has an administrator policy that an earlier rescue may have added. EKS does not
     /// record who added a policy.
     fn warn_of_former_rescue(
         &self,
@@ -619,7 +619,7 @@ impl Rescue<'_> {
 }
 
 impl Args {
-    /// Returns the reason in the history, by which other commands recognize a rescue.
+    /// Returns the reason that is recorded in the history. Other commands recognize a rescue by it.
     fn recorded_reason(&self) -> String {
         match &self.reason {
             None => RESCUE.to_owned(),

@@ -18,7 +18,7 @@ use awsauth_core::plan::{Plan, Request};
 ///
 /// With REVISION, restores aws-auth as it was before that write. With FILE, restores the file's content. Without an argument,
 /// restores what awsauth last wrote, and so undoes later changes by other clients; if aws-auth was deleted, restores the last
-/// text before the deletion, even if the controller has recreated aws-auth. Replaces all of data and binaryData. Labels and
+/// state before the deletion, even if the controller has recreated aws-auth. Replaces all of data and binaryData. Labels and
 /// other annotations stay. The owners annotation also stays if the file has none. Creates aws-auth if it was deleted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
 /// The contents to restore.
 pub(super) struct Restoration {
     contents: Contents,
-    /// Whether the contents include who owns the entries.
+    /// Whether the contents include the owners of the entries.
     has_owners: bool,
 }
 
@@ -66,7 +66,7 @@ impl Restoration {
         backend: &Backend,
         out: &mut Out,
     ) -> Result<Self, Failure> {
-        // Checked before the history is read, which a manifest does not have.
+        // This is checked before the history is read, because a manifest has no history.
         let Some(path) = from.filter(|from| !is_revision(from)) else {
             return Ok(Self {
                 contents: recorded(from, backend, out)?,
@@ -86,7 +86,7 @@ impl Restoration {
         }
         Ok(Self {
             has_owners: revision.is_some() || contents.owners_annotation.is_some(),
-            // The file of a revision may be from a time without an aws-auth.
+            // The file of a revision may describe a time without an aws-auth.
             contents: revision.map_or(contents, |revision| revision.before.existing()),
         })
     }

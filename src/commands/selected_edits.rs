@@ -20,7 +20,7 @@ pub(super) struct SelectedEdits<'a> {
     pub(super) choice: StoreChoice,
     /// The user that every entry to remove must map to.
     pub(super) expected: Option<ExpectedUser>,
-    /// Whether it is no failure if no entry is selected.
+    /// Whether to succeed if no entry is selected.
     pub(super) ignores_missing: bool,
     /// Whether to ask before entries are removed.
     pub(super) asks: bool,

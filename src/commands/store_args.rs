@@ -32,7 +32,7 @@ enum StoreName {
 }
 
 impl StoreArgs {
-    /// Returns the user's choice. To write what the cluster ignores is to write aws-auth.
+    /// Returns the user's choice. `--allow-ignored` selects aws-auth.
     pub(crate) fn choice(self, overrides: &Overrides) -> StoreChoice {
         match self.store {
             StoreName::Auto if !overrides.allow_ignored => StoreChoice::Auto,

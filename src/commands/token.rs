@@ -226,7 +226,7 @@ pub(crate) fn run(request: &Request, out: &mut Out) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Prints a warning. kubectl itself names neither the user nor a remedy.
+/// Prints a warning, because kubectl itself names neither the user nor a remedy.
 fn warn_about_version(version: &ExecVersion, out: &mut Out) {
     let asked = version.as_str().map_or_else(
         || "names no apiVersion".to_owned(),
@@ -238,7 +238,7 @@ fn warn_about_version(version: &ExecVersion, out: &mut Out) {
     out.note("hint: kubectl config set-credentials USER --exec-api-version=client.authentication.k8s.io/v1beta1");
 }
 
-/// Prints a warning. The authenticator refuses the token, and the client only reports Unauthorized.
+/// Prints a warning, because the authenticator refuses the token, and the client only reports Unauthorized.
 fn warn_about_length(token: &Token, out: &mut Out) {
     out.note(&format!(
         "warning: the token is {} bytes long, but the authenticator accepts at most {TOKEN_BYTES}: session tags or a session \

@@ -13,7 +13,7 @@ use awsauth_core::aws_auth_snapshot::Snapshot;
 use awsauth_core::document::Document;
 use awsauth_core::history::{Contents, EntryWrite, Revision, revert};
 use awsauth_core::plan::Request;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Undo the newest write
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(value_name = "REVISION")]
     revision: Option<String>,
 
-    /// Restore the whole text, or the access entries, as they were before, and lose the later changes
+    /// Restore all of aws-auth, or the access entries, as they were before, and lose the later changes
     #[arg(long)]
     whole: bool,
 
@@ -59,7 +59,7 @@ const RACE: Refusal = Refusal {
     reason: "rollback-race",
 };
 
-/// The history, which other clients can write, is not evidence enough.
+/// The history is not sufficient evidence, because other clients can write it.
 const UNTRUSTED: Refusal = Refusal {
     guard: "WG23",
     reason: "untrusted-history",
@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         undoes: Some(revision.id()),
         ..args.write.options(backend)
     };
-    // The mapping was there before, perhaps without effect, so an access entry that hides it is only reported.
+    // The mapping existed before, perhaps without effect, so an access entry that overrides it is only reported.
     options.allow.ignored |= !is_ignored(backend);
     Transaction {
         edits: &[],
@@ -188,15 +188,15 @@ fn target(
             );
             let failure = Failure::refused(RACE, what).because(&overlap);
             Err(match live.exists {
-                true => failure.hint(format!("restore the whole text as it was before, and lose the later changes: awsauth undo {name} --whole")),
+                true => failure.hint(format!("restore all of aws-auth as it was before, and lose the later changes: awsauth undo {name} --whole")),
                 false => failure.hint("restore it as the newest write left it: awsauth restore"),
             })
         }
     }
 }
 
-/// Refuses to undo the newest recorded write, unless it is named, if another client has written since. The newest write is then
-/// not the one that awsauth would undo, and an undo could give access back that was removed on purpose.
+/// Refuses to undo the newest recorded write if another client has written since, unless the user names the revision. Otherwise,
+/// the undo could restore access that was removed on purpose.
 fn needs_revision(name: &str, history: &History) -> Failure {
     let by = history.last_writer_or_unknown();
     let mut failure = Failure::refused(
@@ -236,7 +236,7 @@ fn undone_by_other(name: &Name, revision: &Revision, history: &History) -> Failu
     failure.hint("undo an earlier write: awsauth history, then awsauth undo REVISION")
 }
 
-/// Returns whether a recorded command is one of awsauth that writes. A user who can write the history may record any.
+/// Returns whether a recorded command is an awsauth command that writes. A user who can write the history may record any.
 fn is_write(command: &[String]) -> bool {
     const PROGRAMS: [&str; 2] = ["awsauth", "kubectl-awsauth"];
     const WRITES: [&str; 9] = [

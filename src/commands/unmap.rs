@@ -26,7 +26,7 @@ use awsauth_core::entry_selection::{
 };
 use awsauth_core::escape::one_line;
 use awsauth_core::plan::{ExpectedUser, Plan, Request};
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Remove the mapping of one principal, or all that match conditions
 ///
@@ -175,8 +175,8 @@ pub(super) fn unmap(args: &Args, backend: &mut Backend, out: &mut Out) -> Result
         }
     };
     let plan = args.remove(&principal, backend, out)?;
-    if let Some(admitted) = still_admitted(&principal, &plan) {
-        out.note(&admitted);
+    if let Some(mapped) = still_mapped(&principal, &plan) {
+        out.note(&mapped);
     }
     if is_absent(&plan) {
         args.check_absent(&principal, &plan, out)?;
@@ -190,7 +190,7 @@ impl Args {
         self.write.dry_run != DryRun::None
     }
 
-    /// Asks once before the entries that match conditions are removed from several clusters.
+    /// Asks once before it removes the entries that match conditions from several clusters.
     pub(super) fn confirm_for(&self, clusters: usize, out: &mut Out) -> Result<(), Failure> {
         let is_skipped = self.yes || self.is_dry_run() || self.what.is_some() || !out.can_ask();
         let question = format!("Remove the selected entries of {clusters} clusters?");
@@ -334,8 +334,7 @@ impl Args {
         (expected != ExpectedUser::default()).then_some(expected)
     }
 
-    /// Decides whether it is a failure that the principal has no entry. It is one with `--must-exist`, or if the user
-    /// probably meant another principal.
+    /// Fails for a principal without an entry if `--must-exist` is set or if the user probably meant another principal.
     fn check_absent(
         &self,
         principal: &Principal,
@@ -391,7 +390,7 @@ fn check_arn(principal: &Principal) -> Result<(), Failure> {
     }
 }
 
-/// Refuses an argument that is not an ARN, unless an entry has exactly this text.
+/// Refuses an argument that is not an ARN, unless an entry has exactly this value.
 fn must_be_arn_or_mapped(principal: &Principal, snapshot: &Snapshot) -> Result<(), Failure> {
     let Err(failure) = check_arn(principal) else {
         return Ok(());
@@ -415,7 +414,7 @@ fn must_be_arn_or_mapped(principal: &Principal, snapshot: &Snapshot) -> Result<(
 }
 
 /// Returns a note if the principal still has access in another way.
-fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
+fn still_mapped(principal: &Principal, plan: &Plan) -> Option<String> {
     let (Principal::Role(arn) | Principal::User(arn)) = principal else {
         return None;
     };
@@ -425,12 +424,12 @@ fn still_admitted(principal: &Principal, plan: &Plan) -> Option<String> {
         ..Question::default()
     };
     let explanation = explain(plan.after(), &question).ok()?;
-    if let Some(admitted) = &explanation.admitted {
-        let becomes = admitted.user().map(user_text);
+    if let Some(mapped) = &explanation.access_entry {
+        let becomes = mapped.user().map(user_text);
         let becomes = becomes.map_or_else(String::new, |user| format!(", as {user}"));
         return Some(format!(
             "{} still has access through the access entry of {}{becomes}.",
-            explanation.canonical_arn, admitted.entry.principal_arn
+            explanation.canonical_arn, mapped.entry.principal_arn
         ));
     }
     let answer = explanation.answers.first()?;

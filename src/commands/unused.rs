@@ -15,10 +15,10 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_aws::ActionError;
 use awsauth_aws::eks::EksCluster;
 use awsauth_core::arn::Parts;
-use awsauth_core::authenticator::{AdmittedPrincipals, Store};
+use awsauth_core::authenticator::{MappedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::expiry::parse_duration;
-use awsauth_core::facts::iam_principals::RoleUse;
+use awsauth_core::facts::iam_inventory::RoleUse;
 use awsauth_core::sign_in_log::SignInLog;
 use awsauth_core::unused_access::{UsageEvidence, usage};
 
@@ -78,7 +78,7 @@ pub(super) struct LogArgs {
     pub(super) log: Vec<PathBuf>,
 }
 
-/// The beginning of a period.
+/// The start of a period.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Since {
     Ago(SignedDuration),
@@ -137,7 +137,7 @@ pub(super) fn exit(list: &UnusedList) -> Exit {
     }
 }
 
-/// Reads which principals may sign in, and when they did. `needs_log` is that of [`Source`].
+/// Reads which principals can sign in, and when they did. `needs_log` is that of [`Source`].
 pub(super) fn list(
     period: &PeriodArgs,
     log: &LogArgs,
@@ -148,7 +148,7 @@ pub(super) fn list(
     let document = Document::read(&backend.read(out)?.snapshot.data);
     let entries = backend.access_entries(&|_| true, out);
     let store = Store::new(&document);
-    let principals = AdmittedPrincipals::of(&store, entries.as_deref());
+    let principals = MappedPrincipals::of(&store, entries.as_deref());
     let described = match (log.log.is_empty(), backend.eks()) {
         (true, None) => backend.described_by_kubeconfig(out)?,
         _ => None,
@@ -166,9 +166,9 @@ pub(super) fn list(
 /// Where sign-ins are read.
 pub(super) struct Source<'a> {
     pub(super) log: &'a LogArgs,
-    /// The cluster whose log CloudWatch Logs has, and whose account's roles IAM knows.
+    /// The cluster whose log is in CloudWatch Logs, and whose account's roles are in IAM.
     pub(super) eks: Option<&'a EksCluster>,
-    /// Whether it is a failure if CloudWatch Logs does not return the log. Otherwise, only IAM proves something then.
+    /// Whether to fail if CloudWatch Logs does not return the log. Otherwise, only IAM can prove that a principal is unused.
     pub(super) needs_log: bool,
 }
 
@@ -177,7 +177,7 @@ impl Source<'_> {
     pub(super) fn evidence(
         &self,
         since: Since,
-        principals: &AdmittedPrincipals<'_>,
+        principals: &MappedPrincipals<'_>,
         backend: &Backend,
         out: &mut Out,
     ) -> Result<UsageEvidence, Failure> {
@@ -194,7 +194,7 @@ impl Source<'_> {
                 Err(failure) if !self.needs_log && failure.exit() == Exit::Unreachable => {
                     out.failure(&failure.render(out.program()));
                     out.note("hint: or read the log from a file: --log FILE");
-                    // Lines that were read before the failure may be of any part of the period.
+                    // Lines that were read before the failure may come from any part of the period.
                     Some("the log could not be read".to_owned())
                 }
                 read => read?,
@@ -314,7 +314,7 @@ struct ExportedEvent {
 /// Asks IAM when the mapped roles of the cluster's account were last used.
 fn role_uses(
     eks: &EksCluster,
-    principals: &AdmittedPrincipals<'_>,
+    principals: &MappedPrincipals<'_>,
     out: &mut Out,
 ) -> BTreeMap<String, Option<RoleUse>> {
     let parts = principals

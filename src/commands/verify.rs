@@ -44,7 +44,7 @@ pub(crate) struct Args {
     answer: OutputArgs,
 }
 
-/// Signs in until all expectations are met or the time is over, and prints the result.
+/// Signs in until all expectations are met or the time limit is reached, and prints the result.
 pub(crate) fn run(
     args: &Args,
     target: &Target,

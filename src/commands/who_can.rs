@@ -12,16 +12,16 @@ use crate::backend::{Backend, Target};
 use crate::output::WhoCanList;
 use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::recorded_expiry;
-use awsauth_core::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store};
+use awsauth_core::authenticator::{MappedBy, MappedPrincipal, MappedPrincipals, Store};
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::expiry::RecordedExpiry;
 use awsauth_core::near_name::nearest;
 use awsauth_core::owners_annotation::Owners;
 use awsauth_core::rbac::{Action, Namespace, Query, Question, Scope, who_can};
+use awsauth_core::shell_quote::quoted;
 use awsauth_kube::discovery::{Found, Resolved};
-use awsauth_kube::shell_command::quoted;
 
-/// The verbs that RBAC rules may name and that API discovery does not list:
+/// The verbs of RBAC rules that API discovery does not list:
 /// <https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb>
 const SPECIAL_VERBS: [&str; 8] = [
     "*",
@@ -34,29 +34,29 @@ const SPECIAL_VERBS: [&str; 8] = [
     "use",
 ];
 
-/// List the IAM principals that may do something, and why
+/// List the IAM principals that can perform an action, and why
 ///
-/// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry admits. Without a verb, lists any
+/// Evaluates RBAC for every principal that aws-auth or, with --cluster-name, an access entry maps. Without a verb, lists any
 /// access to the namespace. Each row is a principal and a binding, an access policy or a group that allows the action. If a
-/// username such as dev:{{SessionName}} matches a binding in some sessions only, the row says for which. With --file, aws-auth
+/// username such as dev:{{SessionName}} matches a binding only in some sessions, the row shows which. With --file, aws-auth
 /// is read from the file, and RBAC from the cluster of the kubeconfig or of --cluster-name. Users who sign in by means other
 /// than IAM are not listed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # Who may delete pods in a namespace?
+  # Who can delete pods in a namespace?
   awsauth who-can delete pods -n prod
 
   # Who has access to a namespace?
   awsauth who-can -n payments
 
-  # Who may read this Secret?
+  # Who can read this Secret?
   awsauth who-can get secret/db-password -n prod
 
-  # Who may run commands in pods of any namespace?
+  # Who can run commands in pods of any namespace?
   awsauth who-can create pods --subresource exec -A
 
-  # Who may read the metrics of the API server?
+  # Who can read the metrics of the API server?
   awsauth who-can get /metrics")]
 pub(crate) struct Args {
     /// The verb, such as get, list, create, delete, or * for all; without it, any access to the namespace
@@ -74,7 +74,7 @@ pub(crate) struct Args {
     #[arg(short, long, env = "AWSAUTH_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
 
-    /// In all namespaces; also lists who may do it in some namespaces only
+    /// In all namespaces; also lists principals that can do it only in some namespaces
     #[arg(short = 'A', long, env = "AWSAUTH_ALL_NAMESPACES", value_parser = FalseyValueParser::new(), conflicts_with = "namespace")]
     all_namespaces: bool,
 
@@ -108,12 +108,12 @@ const RESOURCE_VERBS: [&str; 8] = [
     "watch",
 ];
 
-/// Returns whether this is a verb of RBAC, not another word such as the name of a namespace.
+/// Returns whether this is an RBAC verb; otherwise the user may have meant a namespace.
 pub(crate) fn is_verb(word: &str) -> bool {
     RESOURCE_VERBS.contains(&word) || SPECIAL_VERBS.contains(&word)
 }
 
-/// Reads aws-auth, access entries and RBAC, and prints the principals that may perform the action.
+/// Reads aws-auth, access entries and RBAC, and prints the principals that can perform the action.
 pub(crate) fn run(
     args: &Args,
     target: &Target,
@@ -142,7 +142,7 @@ pub(crate) fn run(
     let entries = cluster.access_entries(&|_| true, out);
     let document = Document::read(&reading.snapshot.data);
     let store = Store::new(&document);
-    let principals = AdmittedPrincipals::of(&store, entries.as_deref());
+    let principals = MappedPrincipals::of(&store, entries.as_deref());
     let found = who_can(&policy, &principals, query);
     let mut list = WhoCanList::new(query, found.allowed, &policy);
     args.answer.print(&mut list, out)?;
@@ -150,16 +150,22 @@ pub(crate) fn run(
     let owners = Owners::read(reading.snapshot.owners_annotation.as_deref());
     note_expired(expired(&list, &owners.expiries(&document)), out);
     if found.hidden_bindings > 0 {
-        out.note(&format!(
-            "Not shown: bindings that give the same subjects the same access as those above ({}).",
-            found.hidden_bindings
-        ));
+        out.note(&match found.hidden_bindings {
+            1 => "1 more binding gives the same subjects the same access; not shown.".to_owned(),
+            more => {
+                format!("{more} more bindings give the same subjects the same access; not shown.")
+            }
+        });
     }
     if found.hidden_names > 0 {
-        out.note(&format!(
-            "Not shown: other usernames that the same principals can take, with the same access ({}).",
-            found.hidden_names
-        ));
+        out.note(&match found.hidden_names {
+            1 => {
+                "1 more username of the same principals has the same access; not shown.".to_owned()
+            }
+            more => format!(
+                "{more} more usernames of the same principals have the same access; not shown."
+            ),
+        });
     }
     if manifest.is_none()
         && let Some(note) = cluster.access_note(&reading)
@@ -189,11 +195,11 @@ fn expired(
     recorded: &HashMap<(SectionName, usize), RecordedExpiry>,
 ) -> usize {
     let now = Timestamp::now();
-    let expiry = |principal: &Admitted<'_>| match principal.by {
-        AdmittedBy::AwsAuth(slot) => recorded
+    let expiry = |principal: &MappedPrincipal<'_>| match principal.by {
+        MappedBy::AwsAuth(slot) => recorded
             .get(&(slot.place.section, slot.place.line))
             .copied(),
-        AdmittedBy::AccessEntry(entry) => recorded_expiry(entry),
+        MappedBy::AccessEntry(entry) => recorded_expiry(entry),
     };
     let principals = list.principals();
     let expired = principals.filter(|one| expiry(one).is_some_and(|at| at.has_passed(now)));
@@ -207,7 +213,7 @@ impl Args {
             return Err(Failure::usage(
                 "--subresource and --non-resource need a verb and a resource",
             )
-            .hint("who may read logs: awsauth who-can get pods --subresource log"));
+            .hint("who can read logs: awsauth who-can get pods --subresource log"));
         }
         Ok(match &self.namespace {
             Some(name) if !self.all_namespaces => Scope::Namespace(name.clone()),
@@ -219,7 +225,7 @@ impl Args {
         let what = self.non_resource.as_ref().or(self.resource.as_ref());
         let what = what.map(String::as_str).ok_or_else(|| {
             Failure::usage(format!("the verb {verb} needs a resource")).hint(match is_verb(verb) {
-                true => format!("such as awsauth who-can {verb} pods"),
+                true => format!("for example: awsauth who-can {verb} pods"),
                 false => format!(
                     "for any access to a namespace: awsauth who-can -n {}",
                     quoted(verb)
@@ -262,7 +268,7 @@ fn check(action: &Action, found: &Found, cluster: &Backend, out: &mut Out) -> Re
             if !known.clone().any(|known| known == verb) {
                 let near = nearest(verb, known);
                 let near = near.map_or_else(String::new, |near| format!(": did you mean {near}?"));
-                out.note(&format!("warning: {resource} have no verb {verb}{near}"));
+                out.note(&format!("warning: resource {resource} does not support the verb {verb}{near}"));
             }
             if subresources.contains(name) {
                 out.note(&format!(
@@ -275,16 +281,16 @@ fn check(action: &Action, found: &Found, cluster: &Backend, out: &mut Out) -> Re
             return Err(match nearest {
                 Some(near) => failure.hint(format!("did you mean {near}?")),
                 None => failure.hint(format!(
-                    "list the resources: {} api-resources; if it is not installed yet, add its API group: {resource}.GROUP",
+                    "list the resources: {} api-resources; if its CRD is not installed yet, add its API group: {resource}.GROUP",
                     cluster.kubectl()
                 )),
             });
         }
         Found::Unknown { .. } => out.note(&format!(
-            "warning: {cluster} has no resource {resource}.{group}; only rules that name it count"
+            "warning: {cluster} has no resource {resource}.{group}; only RBAC rules that name it exactly, or have a wildcard, are evaluated"
         )),
         Found::Unread(fault) => out.note(&format!(
-            "warning: cannot read the resources of {cluster}: {fault}; only rules that name {resource} exactly so count"
+            "warning: cannot read the resources of {cluster}: {fault}; only RBAC rules that name {resource} exactly, or have a wildcard, are evaluated"
         )),
     }
     Ok(())

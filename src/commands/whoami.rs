@@ -10,12 +10,12 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::arn::{Identity, is_same_principal};
 use awsauth_core::authenticator::{Question, explain};
 use awsauth_core::document::Document;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Show your AWS identity, its source, and your user in the cluster
 ///
 /// Always asks STS, without cached sessions. With --cluster-name or a cluster in the kubeconfig, signs in to the
-/// cluster with a new token of these AWS credentials, and shows the Kubernetes user and, if you may read aws-auth, the entry
+/// cluster with a new token of these AWS credentials, and shows the Kubernetes user and, if you can read aws-auth, the entry
 /// that applies. The user of a kubeconfig may have other credentials, which kubectl and the other commands use: also signs in
 /// with those, unless an option selects the AWS credentials.
 #[derive(Debug, clap::Args)]

@@ -29,7 +29,7 @@ pub(crate) struct WriteArgs {
     pub(crate) overrides: Overrides,
 }
 
-/// Whether to write, and what checks a dry run.
+/// Whether to write, and which side checks a dry run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DryRun {
     /// Write
@@ -100,7 +100,7 @@ pub(crate) fn refuse_without_fix<A: Args>(
 /// Whether to verify a write by signing in, and as which identity.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// After the write, sign in with a new token made with your AWS credentials; if that fails, restore the previous text
+    /// After the write, sign in with a new token made with your AWS credentials; if that fails, restore the previous state
     #[arg(long, env = "AWSAUTH_VERIFY", help_heading = None::<&str>, value_parser = FalseyValueParser::new())]
     verify: bool,
 
@@ -158,7 +158,7 @@ pub(crate) struct Overrides {
     #[arg(long = "allow-no-admin")]
     no_admin: bool,
 
-    /// Write even if no backup of the current text can be stored
+    /// Write even if no backup of the current state can be stored
     #[arg(long)]
     pub(crate) no_backup: bool,
 

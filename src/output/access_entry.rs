@@ -11,7 +11,7 @@ use awsauth_core::authenticator::template;
 use awsauth_core::escape::one_line;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope};
 
-/// An access entry in the shape that docs/json.md promises.
+/// An access entry in the form that docs/json.md documents.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AccessEntryData<'a> {

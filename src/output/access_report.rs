@@ -76,7 +76,7 @@ fn findings<'a>(parts: &[Part<'a>]) -> impl Iterator<Item = (Option<&'a str>, &'
         .flat_map(move |part| findings(part).iter().map(|one| (part.cluster, one)))
 }
 
-/// Returns whether the reports have the last use.
+/// Returns whether the reports include the last use.
 fn shows_use(parts: &[Part<'_>]) -> bool {
     let mut read = parts.iter().filter_map(|part| part.report.ok());
     read.any(|report| report.head.signed_in_since.is_some())
@@ -94,8 +94,8 @@ fn numbers(parts: &[Part<'_>]) -> [(&'static str, usize); 10] {
         ("administrators", at(Level::Admin)),
         ("others who can write", at(Level::Write)),
         ("can only read", at(Level::Read)),
-        ("rights unknown", at(Level::Unknown)),
-        ("without rights", at(Level::None)),
+        ("permissions unknown", at(Level::Unknown)),
+        ("without permissions", at(Level::None)),
         (
             "permission sets and users",
             of_kind(&[PrincipalKind::PermissionSet, PrincipalKind::User]),
@@ -115,7 +115,7 @@ fn errors<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> usize {
         .count()
 }
 
-/// Returns the part of a principal that users know it by: `role/NAME` without its path, or the text itself.
+/// Returns the familiar part of a principal: `role/NAME` without its path, or the whole value.
 fn short_name(principal: &PrincipalAccess) -> Cow<'_, str> {
     match Parts::of(&principal.principal) {
         Some(parts) if !parts.name.is_empty() => {
@@ -170,7 +170,7 @@ fn day(time: &str) -> String {
     one_line(day).into_owned()
 }
 
-/// Returns where a right applies, in words.
+/// Returns where permissions apply, in words.
 fn scope(right: &Right) -> String {
     match right.namespaces.as_deref() {
         None => "whole cluster".to_owned(),

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use awsauth_core::escape;
+use awsauth_core::shell_quote::quoted;
 use awsauth_core::token::Credentials;
-use awsauth_kube::shell_command::quoted;
 
 /// Enough for credentials in any format: reallocation would leave copies of the secrets in memory.
 const CAPACITY: usize = 32 * 1024;

@@ -238,7 +238,7 @@ fn headline(report: &Report, ran: Option<&Ran<'_>>) -> String {
     text
 }
 
-/// Escapes each line of a text.
+/// Escapes each line of a string.
 fn lines(text: &str) -> String {
     let shown: Vec<_> = text.lines().map(one_line).collect();
     shown.join("\n")

@@ -66,9 +66,9 @@ pub(crate) fn explanation_json<'a>(
         .filter_map(|answer| answer.user.as_ref().ok())
         .collect();
     let sole = if explanation.allowed() {
-        let admitted = explanation.admitted.as_ref();
-        let admitted = admitted.and_then(|admitted| admitted.user());
-        admitted.or(users.first().copied())
+        let mapped = explanation.access_entry.as_ref();
+        let mapped = mapped.and_then(|mapped| mapped.user());
+        mapped.or(users.first().copied())
     } else {
         None
     };
@@ -108,9 +108,9 @@ pub(crate) fn explanation_json<'a>(
         },
         nearest: near.collect(),
         access_entry: explanation
-            .admitted
+            .access_entry
             .as_ref()
-            .map(|admitted| AccessEntryData::of(&admitted.entry)),
+            .map(|mapped| AccessEntryData::of(&mapped.entry)),
         rbac: match access {
             [access] if answers.len() <= 1 => Some(RbacData::of(access)),
             _ => None,
@@ -130,13 +130,13 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             one_line(&explanation.arn)
         );
     }
-    if let Some(admitted) = &explanation.admitted {
-        let _ = match &admitted.user {
+    if let Some(mapped) = &explanation.access_entry {
+        let _ = match &mapped.user {
             Some(Ok(user)) => writeln!(text, "{}", becomes(&arn, user)),
             Some(Err(error)) => writeln!(text, "{}", refused(&arn, &error.cause.to_string())),
             None => writeln!(text, "{}", paint(GAIN, &format!("{arn} has access"))),
         };
-        let _ = writeln!(text, "  by {}", access_entry::name(&admitted.entry));
+        let _ = writeln!(text, "  by {}", access_entry::name(&mapped.entry));
     }
     for answer in &explanation.answers {
         let _ = match &answer.user {
@@ -145,7 +145,7 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
         };
         let _ = writeln!(text, "  by {}", place(&answer.place));
     }
-    if explanation.answers.is_empty() && explanation.admitted.is_none() {
+    if explanation.answers.is_empty() && explanation.access_entry.is_none() {
         let _ = writeln!(text, "{}", paint(LOSS, &format!("{arn} is not mapped")));
         if !explanation.uses_aws_auth {
             let _ = writeln!(text, "  {}", paint(NOTICE, &Override::Mode.to_string()));
@@ -175,15 +175,15 @@ pub(crate) fn explanation_text(explanation: &Explanation, access: &[Access<'_>])
             ),
         };
     }
-    if let Some(admitted) = &explanation.admitted {
-        text += &access_entry::rights(&admitted.entry);
+    if let Some(mapped) = &explanation.access_entry {
+        text += &access_entry::rights(&mapped.entry);
     }
     let users = explanation.users();
     for ((user, _), access) in users.zip(access) {
         let heading = match explanation.answers.len() {
             0 => "What RBAC allows it".to_owned(),
-            1 => "What it may do".to_owned(),
-            _ => format!("What it may do as {}", user_text(user)),
+            1 => "What it can do".to_owned(),
+            _ => format!("What it can do as {}", user_text(user)),
         };
         text += &rbac::text(&heading, access);
     }

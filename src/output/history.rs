@@ -7,15 +7,15 @@ use super::table::{Cell, Table};
 use awsauth_core::authenticator::AccessChange;
 use awsauth_core::escape::one_line;
 use awsauth_core::history::Revision;
+use awsauth_core::shell_quote::quoted;
 use awsauth_kube::field_managers::FieldManager;
-use awsauth_kube::shell_command::quoted;
 
-/// How many identities a summary names.
+/// The maximum number of identities that a summary names.
 const NAMED: usize = 3;
 
 /// The command of a revision of another client's write.
 pub(crate) const FOREIGN_CHANGE: &str = "foreign change";
-/// The same if it deleted aws-auth.
+/// The command of such a revision if the client deleted aws-auth.
 pub(crate) const FOREIGN_DELETION: &str = "foreign deletion";
 
 /// A row of the history: a revision, or changes by other clients between two revisions.

@@ -32,7 +32,7 @@ pub(crate) trait List {
     /// Returns what JSON, YAML and JSONPath templates show.
     fn data(&self) -> impl Serialize;
 
-    /// Returns the rows as an `Access`; `None` for a list of something else than mappings.
+    /// Returns the rows as an `Access`; `None` for a list of anything but mappings.
     fn access_file(&self) -> Option<String> {
         None
     }
@@ -40,7 +40,7 @@ pub(crate) trait List {
     /// Returns the fields of each row for custom columns and sorting.
     ///
     /// # Errors
-    /// Never, because every field has a text as its key.
+    /// Never, because every key is a string.
     fn fields(&self) -> Result<Vec<Value>, serde_json::Error>;
 
     /// Puts the rows into this order of their indexes.

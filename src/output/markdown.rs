@@ -33,7 +33,7 @@ fn has_scheme(text: &str) -> bool {
         .any(|scheme| ends_with(text, scheme))
 }
 
-/// Returns whether the text ends with a word, in any letter case. Does not look at the rest of the text.
+/// Returns whether the string ends with a word, ignoring case. Does not inspect the rest of the string.
 fn ends_with(text: &str, word: &str) -> bool {
     let start = text.len().checked_sub(word.len());
     let end = start.and_then(|start| text.as_bytes().get(start..));

@@ -28,12 +28,12 @@ use awsauth_core::authenticator::Place;
 use awsauth_core::escape::one_line;
 use awsauth_core::unused_access::AccountUse;
 
-/// Which question the text answers.
+/// What the text describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MigrationView {
-    /// What does `--apply` do?
+    /// The result of `--apply`.
     Plan,
-    /// Which access entries are there now?
+    /// The existing access entries.
     Now,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn migration_text(
     text
 }
 
-/// Returns what holds now for an entry of aws-auth, if its verdict tells what `--apply` would do, or that the account is an
+/// Returns the current state of an aws-auth entry, if its verdict describes what `--apply` would do, or that the account is an
 /// obstacle although no one uses it.
 fn now(item: &Item<'_>, accounts: Option<&[AccountUse]>) -> Option<(&'static str, Style)> {
     match &item.verdict {
@@ -94,7 +94,7 @@ fn now(item: &Item<'_>, accounts: Option<&[AccountUse]>) -> Option<(&'static str
     }
 }
 
-/// Adds what a user must know to decide about entries. Those with the same differences share a paragraph.
+/// Adds the information that a user needs to decide about entries. Those with the same differences share a paragraph.
 fn details<'a>(
     text: &mut String,
     items: impl Iterator<Item = &'a Item<'a>>,
@@ -154,7 +154,7 @@ fn lines(item: &Item<'_>, cluster: Option<&str>) -> Vec<String> {
         Verdict::Unfinished { .. } => {
             lines.insert(
                 0,
-                "an earlier run created the access entry without its access policy: until --apply continues, the principal lacks the rights of system:masters"
+                "an earlier run created the access entry without its access policy: until --apply continues, the principal lacks the permissions of system:masters"
                     .to_owned(),
             );
         }
@@ -260,7 +260,7 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
         not_migrated,
     } = summary;
     let counts = [
-        (other_way, "same rights by other means"),
+        (other_way, "same permissions by other means"),
         (accepted, "changed and accepted"),
         (changed, "changed"),
         (cannot, "not possible"),
@@ -291,7 +291,7 @@ fn summary_line(plan: &MigrationPlan<'_>) -> String {
 fn word(verdict: &Verdict<'_>) -> &'static str {
     match verdict {
         Verdict::Same => "same",
-        Verdict::SameRightsOtherWay { .. } => "same rights by other means",
+        Verdict::SameRightsOtherWay { .. } => "same permissions by other means",
         Verdict::Changed {
             is_accepted: true, ..
         } => "changed, accepted",
@@ -306,7 +306,7 @@ fn word(verdict: &Verdict<'_>) -> &'static str {
     }
 }
 
-/// Words why an entry has no effect, with the line of the file if the entry that replaces it has one.
+/// Explains why an entry has no effect, with the line of the file if the entry that replaces it has one.
 fn reason_text(reason: &Reason<'_>, file_line: &FileLine<'_>) -> String {
     if let Reason::ReplacedBy(Place { section, line, .. }) = reason
         && let Some(line) = file_line(*section, *line)

@@ -10,7 +10,7 @@ use awsauth_core::escape::one_line;
 /// The name of a cluster in commands, if it is unknown.
 pub(super) const UNKNOWN_CLUSTER: &str = "CLUSTER";
 
-/// A call in the shape that docs/json.md promises.
+/// A call in the form that docs/json.md documents.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OperationData<'a> {
@@ -36,12 +36,12 @@ fn permissions(operation: &Operation) -> impl Iterator<Item = &'static str> {
     std::iter::once(operation.permission()).chain(operation.further_permission())
 }
 
-/// Numbers the calls, each with its permissions and with what is true after it.
+/// Numbers the calls, each with its permissions and the state after it.
 pub(super) fn numbered(operations: &[Operation], cluster: Option<&str>) -> String {
     numbered_from(1, operations, cluster)
 }
 
-/// The same for the calls of a plan. `writes_aws_auth` is whether it writes aws-auth between the two lists of calls.
+/// Does the same for the calls of a plan. `writes_aws_auth` is whether it writes aws-auth between the two lists of calls.
 pub(super) fn numbered_in_plan(
     [first, last]: &[Vec<Operation>; 2],
     writes_aws_auth: bool,

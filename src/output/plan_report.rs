@@ -149,7 +149,7 @@ fn report_with(access: String, plan: &Plan, cluster: Option<&str>) -> String {
     parts.join("\n")
 }
 
-/// A line with the outcome of each edit, in the words of kubectl. `creates` is whether the write creates aws-auth.
+/// A line with the outcome of each edit, in kubectl's words. `creates` is whether the write creates aws-auth.
 pub(crate) fn outcomes(plan: &Plan, creates: bool) -> Vec<String> {
     if plan.replaces_all {
         let became = match plan.is_change() {

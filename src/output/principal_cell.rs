@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::table::Cell;
 use awsauth_core::arn::Parts;
-use awsauth_core::authenticator::AdmittedBy;
+use awsauth_core::authenticator::MappedBy;
 use awsauth_core::document::Principal;
 
 /// Returns `role`, `sso`, `user` or `account`.
@@ -17,19 +17,19 @@ pub(super) fn kind(principal: &Principal) -> &'static str {
     }
 }
 
-/// Returns the name in JSON of the store that admits a principal.
-pub(super) fn source(by: AdmittedBy<'_>) -> &'static str {
+/// Returns the name in JSON of the store that maps a principal.
+pub(super) fn source(by: MappedBy<'_>) -> &'static str {
     match by {
-        AdmittedBy::AwsAuth(_) => "aws-auth",
-        AdmittedBy::AccessEntry(_) => "accessEntry",
+        MappedBy::AwsAuth(_) => "aws-auth",
+        MappedBy::AccessEntry(_) => "accessEntry",
     }
 }
 
-/// Returns a cell with the store that admits a principal.
-pub(super) fn source_cell(by: AdmittedBy<'_>) -> Cell {
+/// Returns a cell with the store that maps a principal.
+pub(super) fn source_cell(by: MappedBy<'_>) -> Cell {
     Cell::new(match by {
-        AdmittedBy::AwsAuth(_) => "aws-auth",
-        AdmittedBy::AccessEntry(_) => "access entry",
+        MappedBy::AwsAuth(_) => "aws-auth",
+        MappedBy::AccessEntry(_) => "access entry",
     })
 }
 

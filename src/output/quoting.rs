@@ -1,4 +1,4 @@
-//! Texts in the languages of other tools.
+//! Strings in the languages of other tools.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -6,12 +6,12 @@ use std::fmt::Write;
 use awsauth_core::arn::Parts;
 use awsauth_core::escape::is_invisible;
 
-/// Quotes a text for YAML. The result is a string in every version of YAML.
+/// Quotes a string for YAML. The result is a string in every version of YAML.
 pub(super) fn yaml(text: &str) -> String {
     quoted(text, false)
 }
 
-/// Adds a key with a YAML list of texts, if there are any.
+/// Adds a key with a YAML list of strings, if there are any.
 pub(super) fn yaml_list(text: &mut String, indent: &str, key: &str, texts: &[impl AsRef<str>]) {
     if texts.is_empty() {
         return;
@@ -22,7 +22,7 @@ pub(super) fn yaml_list(text: &mut String, indent: &str, key: &str, texts: &[imp
     }
 }
 
-/// Quotes a text for HCL, without templates.
+/// Quotes a string for HCL, without templates.
 /// <https://developer.hashicorp.com/terraform/language/expressions/strings>
 pub(super) fn hcl(text: &str) -> String {
     quoted(text, true)

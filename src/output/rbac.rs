@@ -11,7 +11,7 @@ use super::style::{FAINT, GAIN, NOTICE, paint};
 use awsauth_core::escape::one_line;
 use awsauth_core::rbac::{Access, Allowance, Grant, Object, Role, Rules, Subject, Summary};
 
-/// How many roles, verb sets of a role, and names in a row are shown, before the rest is only counted.
+/// The number of roles, of verb sets in a role, and of names in a row that are shown before the rest is only counted.
 const ROLES: usize = 20;
 const ALLOWANCES: usize = 6;
 const NAMES: usize = 8;
@@ -23,7 +23,7 @@ struct Granted<'a> {
     names: BTreeSet<&'a str>,
 }
 
-/// What a user may do and by which bindings: styled lines under a heading, with a note if the list is shortened.
+/// What a user can do and by which bindings: styled lines under a heading, with a note if the list is shortened.
 pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
     let mut text = format!("{heading}:\n");
     if access.user.may_do_everything() {
@@ -59,7 +59,7 @@ pub(super) fn text(heading: &str, access: &Access<'_>) -> String {
         let in_part = format!("not known in full: {} cannot be read", lists.join(" and "));
         line(&mut text, &paint(NOTICE, &in_part));
     } else if !access.exceeds_defaults() {
-        let nothing = "nothing beyond what every authenticated user may do";
+        let nothing = "nothing beyond what every authenticated user can do";
         line(&mut text, &paint(NOTICE, nothing));
     }
     if !defaults.is_empty() {
@@ -210,7 +210,7 @@ fn subjects(subjects: &[&Subject]) -> String {
     subjects.join(", ")
 }
 
-/// The first names and how many more there are; and whether there are more.
+/// Returns the first names with the number of the others, and whether there are others.
 fn few(count: usize, names: impl Iterator<Item = String>) -> (String, bool) {
     let shown: Vec<_> = names.take(NAMES).collect();
     let mut text = shown.join(", ");

@@ -14,7 +14,7 @@ use awsauth_core::escape::{one_line, without_log_commands};
 const GAP: usize = 3;
 /// The minimum width of a column.
 const NARROWEST: usize = 8;
-/// The width down to which only the preferred column is shortened.
+/// The minimum width of the preferred column before other columns are shortened, too.
 const COMFORTABLE: usize = 28;
 
 /// A table with headings and aligned columns.
@@ -30,18 +30,18 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
-    /// Ever shorter texts for a table that would be too wide.
+    /// Ever shorter variants for a table that would be too wide.
     shorter: Vec<String>,
     style: Style,
 }
 
 impl Cell {
-    /// Creates a cell; an empty text is shown as `<none>`.
+    /// Creates a cell; an empty string is shown as `<none>`.
     pub(crate) fn new(text: &str) -> Self {
         Self::styled(text, Style::new())
     }
 
-    /// Creates a styled cell; an empty text is shown as `<none>`.
+    /// Creates a styled cell; an empty string is shown as `<none>`.
     pub(crate) fn styled(text: &str, style: Style) -> Self {
         Self {
             text: one_line(text).into_owned(),
@@ -50,14 +50,15 @@ impl Cell {
         }
     }
 
-    /// Adds a text for a table that would be too wide with the texts before. It is used only if it identifies each row as well as they do.
+    /// Adds a variant for a table that would be too wide with the variants before. It is used only if it identifies each row as
+    /// well as they do.
     #[must_use]
     pub(crate) fn or_short(mut self, short: &str) -> Self {
         self.shorter.push(one_line(short).into_owned());
         self
     }
 
-    /// Returns the text after this many replacements by a shorter one.
+    /// Returns the cell's text after it was shortened this many times.
     fn text(&self, level: usize) -> &str {
         let shorter = self.shorter[..level.min(self.shorter.len())].last();
         shorter.unwrap_or(&self.text)
@@ -143,7 +144,7 @@ impl Table {
             .collect()
     }
 
-    /// Returns the number of replacements by shorter texts after which different texts of a column still differ.
+    /// Returns how many times the cells of a column can be shortened so that different cells still differ.
     fn shortest_level(&self) -> usize {
         let number = |at: usize, level| {
             let texts: BTreeSet<&str> = self.rows.iter().map(|row| row[at].text(level)).collect();
@@ -241,7 +242,7 @@ fn gaps(shown: &[usize]) -> usize {
     GAP * shown.len().saturating_sub(1)
 }
 
-/// Returns a text that spreadsheet programs do not take for a formula, even those that split cells at semicolons:
+/// Returns a string that spreadsheet programs do not take for a formula, even those that split cells at semicolons:
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn without_formula(text: &str) -> Cow<'_, str> {
     let signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];

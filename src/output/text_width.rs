@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Returns the width of a text on a terminal.
+/// Returns the width of a string on a terminal.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// Shortens a text to `limit` columns. Replaces the middle by an ellipsis, because both ends of an ARN identify it best.
+/// Shortens a string to `limit` columns. Replaces the middle by an ellipsis, because both ends of an ARN identify it best.
 pub(super) fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     if columns(text) <= limit {
         return Cow::Borrowed(text);

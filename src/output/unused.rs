@@ -14,7 +14,7 @@ use awsauth_core::sign_in_log::{SignInLog, SignIns};
 use awsauth_core::unused_access::{PrincipalUsage, Proof, Usage};
 use jiff::Timestamp;
 
-/// The usage of every principal that may sign in to a cluster.
+/// The usage of every principal that can sign in to a cluster.
 #[derive(Debug)]
 pub(crate) struct UnusedList {
     since: Timestamp,
@@ -104,7 +104,7 @@ impl UnusedList {
         })
     }
 
-    /// Returns whether there are principals, and of none it is known whether it signed in.
+    /// Returns whether there are principals, but the usage of all of them is unknown.
     pub(crate) fn is_unknown(&self) -> bool {
         !self.rows.is_empty() && self.unknown() == self.rows.len()
     }
@@ -119,7 +119,7 @@ impl UnusedList {
     pub(crate) fn summary(&self) -> String {
         let all = self.rows.len();
         if all == 0 {
-            return "No principal may sign in.".to_owned();
+            return "No principal can sign in.".to_owned();
         }
         let (unused, unknown) = (self.unused().count(), self.unknown());
         format!(
@@ -252,7 +252,7 @@ impl FleetUnusedList {
     /// Lists the principals of each cluster, or why it cannot be read.
     ///
     /// # Errors
-    /// Never, because every field has a text as its key.
+    /// Never, because every key is a string.
     pub(crate) fn new(
         clusters: impl IntoIterator<Item = (ClusterOutcome, Option<UnusedList>)>,
     ) -> Result<Self, serde_json::Error> {

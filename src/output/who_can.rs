@@ -11,8 +11,8 @@ use super::principal_cell::{identity_cell, kind, source, source_cell};
 use super::rbac::{RoleData, SubjectData, UnreadData};
 use super::style::NOTICE;
 use super::table::{Cell, Table};
-use awsauth_core::access_report::{Level, RatedPolicy};
-use awsauth_core::authenticator::{Admitted, AdmittedBy};
+use awsauth_core::access_report::{Level, RoleLevels};
+use awsauth_core::authenticator::{MappedBy, MappedPrincipal};
 use awsauth_core::facts::access_entries::AccessScope;
 use awsauth_core::rbac::{Action, Allowed, AllowedBy, Policy, Query, Scope, Subject};
 
@@ -23,7 +23,7 @@ pub(crate) struct WhoCanList<'a> {
     rows: Vec<Allowed<'a>>,
     policy: &'a Policy,
     /// The levels of roles, if the query is for any access.
-    rated: Option<RatedPolicy<'a>>,
+    role_levels: Option<RoleLevels<'a>>,
 }
 
 /// The list as the JSON that docs/json.md documents.
@@ -106,20 +106,20 @@ impl<'a> WhoCanList<'a> {
             query,
             rows,
             policy,
-            rated: matches!(query, Query::Access(_)).then(|| RatedPolicy::of(policy)),
+            role_levels: matches!(query, Query::Access(_)).then(|| RoleLevels::of(policy)),
         }
     }
 
     /// Returns the principals, each once.
-    pub(crate) fn principals(&self) -> impl Iterator<Item = &'a Admitted<'a>> {
-        let mut seen: HashSet<*const Admitted<'_>> = HashSet::new();
+    pub(crate) fn principals(&self) -> impl Iterator<Item = &'a MappedPrincipal<'a>> {
+        let mut seen: HashSet<*const MappedPrincipal<'_>> = HashSet::new();
         let all = self.rows.iter().map(|row| row.principal);
         all.filter(move |principal| seen.insert(std::ptr::from_ref(*principal)))
     }
 
     /// Returns how many principals there are, as a sentence.
     pub(crate) fn summary(&self) -> String {
-        let mut answers: HashMap<*const Admitted<'_>, Answer> = HashMap::new();
+        let mut answers: HashMap<*const MappedPrincipal<'_>, Answer> = HashMap::new();
         for row in &self.rows {
             let answer = answers.entry(row.principal).or_insert(Answer::Unknown);
             *answer = (*answer).max(answer_of(row));
@@ -164,8 +164,8 @@ impl<'a> WhoCanList<'a> {
     fn row(&self, row: &'a Allowed<'a>) -> RowData<'a> {
         let principal = row.principal;
         let place = match principal.by {
-            AdmittedBy::AwsAuth(slot) => Some(slot.place),
-            AdmittedBy::AccessEntry(_) => None,
+            MappedBy::AwsAuth(slot) => Some(slot.place),
+            MappedBy::AccessEntry(_) => None,
         };
         let (role, subject) = match row.by {
             AllowedBy::Binding { binding, subject } => (
@@ -196,7 +196,7 @@ impl<'a> WhoCanList<'a> {
 
     /// Returns how much access a row gives, if the query is for any access.
     fn level(&self, row: &Allowed<'_>) -> Option<Level> {
-        Some(self.rated.as_ref()?.level_of(row.by))
+        Some(self.role_levels.as_ref()?.level_of(row.by))
     }
 
     /// Returns the namespace in which a row applies, or `*` for all.
@@ -386,10 +386,10 @@ fn shown_subject(subject: &Subject) -> String {
     }
 }
 
-pub(super) fn kind_of(principal: &Admitted<'_>) -> &'static str {
+pub(super) fn kind_of(principal: &MappedPrincipal<'_>) -> &'static str {
     match principal.by {
-        AdmittedBy::AwsAuth(slot) => kind(&slot.mapping.principal),
-        AdmittedBy::AccessEntry(entry) => super::access_entry::kind(entry),
+        MappedBy::AwsAuth(slot) => kind(&slot.mapping.principal),
+        MappedBy::AccessEntry(entry) => super::access_entry::kind(entry),
     }
 }
 

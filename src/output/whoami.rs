@@ -16,10 +16,10 @@ use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_kube::Target;
 use awsauth_kube::access_review::ClusterUser;
 
-/// An identity at AWS and in a cluster.
+/// An identity in AWS and in a cluster.
 #[derive(Debug)]
 pub(crate) struct Whoami<'a> {
-    /// As STS reports it.
+    /// The ARN as STS reports it.
     pub(crate) arn: &'a str,
     /// As the authenticator reads it.
     pub(crate) identity: &'a Identity,

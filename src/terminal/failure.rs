@@ -236,7 +236,7 @@ impl Display for Failure {
     }
 }
 
-/// Lets a plan return a `Failure` during a write. It has no source, because the causes are already text.
+/// Lets a plan return a `Failure` during a write. It has no source, because the causes are already strings.
 impl Error for Failure {}
 
 impl From<io::Error> for Failure {

@@ -170,7 +170,7 @@ impl Out {
         self.write_stdout(&printable(text))
     }
 
-    /// Writes workflow commands of GitHub Actions to stdout; their values must be escaped.
+    /// Writes GitHub Actions workflow commands to stdout; their values must be escaped.
     pub(crate) fn workflow_commands(&mut self, text: &str) -> io::Result<()> {
         let text = styled_lines(text);
         if self.stdout_is_document {
@@ -207,7 +207,7 @@ impl Out {
         );
     }
 
-    /// Prints a line to stderr with --verbose; the closure runs only then.
+    /// Prints a line to stderr with --verbose. The closure runs only with --verbose.
     pub(crate) fn detail(&mut self, line: impl FnOnce() -> String) {
         if self.verbosity == Verbosity::Detailed {
             self.say(Verbosity::Detailed, &format!("{}\n", line()));
@@ -376,7 +376,7 @@ fn ignore_broken_pipe(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Returns each line of a text after a name, which is escaped to stay on its line.
+/// Returns each line of a message after a name, which is escaped to stay on its line.
 pub(crate) fn after_name(name: &str, text: &str) -> String {
     let name = escape::one_line(name);
     let lines = text.lines().map(|line| format!("{name}: {line}\n"));

@@ -4,7 +4,7 @@ use crate::backend::Backend;
 use crate::terminal::{Failure, Out};
 use awsauth_core::document::Document;
 
-/// Warns if aws-auth, which does not exist, has a last text with mappings.
+/// Warns if aws-auth does not exist and its last recorded state has mappings.
 pub(super) fn warn_of_last_text(backend: &Backend, out: &mut Out) -> Result<(), Failure> {
     let history = backend.history(out)?;
     let Some((name, revision, side)) = history.latest_text() else {

@@ -16,7 +16,7 @@ use awsauth_core::plan::{Allowed, Facts, Known, Plan, Request, Stages};
 pub(super) const ROUNDS_OF_QUESTIONS: usize = 4;
 
 /// Whether to read the bindings to `cluster-admin` from the start: if the edits add groups of the user's own, or are not known yet.
-/// Removals need them only if the last administrator is removed, and the guard asks then.
+/// Removals need them only if the last administrator is removed. The guard then requests them.
 pub(crate) fn wants_admins(edits: &[Edit]) -> bool {
     let is_own = |group: &String| !group.starts_with("system:");
     edits.is_empty()

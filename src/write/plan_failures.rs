@@ -9,7 +9,7 @@ use awsauth_core::document::SectionName;
 use awsauth_core::document::edit::EditError;
 use awsauth_core::escape::one_line;
 use awsauth_core::plan::{Facts, Guard, Known, Refusal};
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// What to do about a refusal that no flag overrides.
 const ALREADY_MAPPED: &str =
@@ -74,8 +74,9 @@ pub(crate) fn no_permission(backend: &Backend, facts: &Facts) -> Failure {
 
 /// Asks the user to type the name of the cluster that would be left without a known administrator.
 pub(super) fn confirm_no_admin(backend: &Backend, out: &mut Out) -> Result<(), Failure> {
-    let question =
-        format!("{backend} would have no known administrator left. Type its name to continue:");
+    let question = format!(
+        "{backend} would have no known administrator left. Type the cluster's name to continue:"
+    );
     if backend.ask_for_name(&question, out)? {
         return Ok(());
     }

@@ -55,7 +55,7 @@ pub(super) fn plan(
         }
     }
     if outcome != WriteOutcome::Unchanged && !plan.is_change() {
-        // Only the manifest around the planned texts changes.
+        // Only the manifest around the planned sections changes.
         return Ok(());
     }
     for line in outcomes(plan, outcome == WriteOutcome::Created) {

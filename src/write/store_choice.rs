@@ -20,11 +20,11 @@ use awsauth_core::document::{Document, Principal};
 use awsauth_core::expiry::Expiry;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals;
+use awsauth_core::facts::iam_inventory;
 use awsauth_core::owners_annotation::Owner;
 use awsauth_core::permission_set::deleted_entries;
 use awsauth_core::plan::Plan;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// The delay before the spinner appears.
 const SPINNER_DELAY: Duration = Duration::from_millis(300);
@@ -464,7 +464,7 @@ fn principal_in_iam(
     has_entry: bool,
     cluster: &EksCluster,
     out: &mut Out,
-) -> Result<Option<iam_principals::Principal>, Failure> {
+) -> Result<Option<iam_inventory::Principal>, Failure> {
     let parts = Parts::of(arn);
     let account = cluster.facts.account();
     let Some(parts) = parts.filter(|parts| parts.is("iam", "role") && parts.account == account)
@@ -489,7 +489,7 @@ fn principal_in_iam(
 }
 
 /// Warns if an access entry is older than its principal, because EKS then rejects the principal.
-fn warn_if_dead(entry: &AccessEntry, principal: &iam_principals::Principal, out: &mut Out) {
+fn warn_if_dead(entry: &AccessEntry, principal: &iam_inventory::Principal, out: &mut Out) {
     if entry.is_older_than(principal) {
         let arn = &entry.principal_arn;
         out.note(&format!(

@@ -14,7 +14,7 @@ use awsauth_core::aws_auth_snapshot::OWNERS_ANNOTATION;
 use awsauth_core::facts::access_entries::AccessPolicy;
 use awsauth_core::plan::{Plan, Rollback};
 use awsauth_core::rbac::Question;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Ready to sign in after a write.
 pub(super) struct PostWriteCheck {
@@ -169,9 +169,9 @@ impl PostWriteCheck {
                 let why = why.of_kind(Kind::RolledBack);
                 match outcome {
                     WriteOutcome::Unchanged => why.note("the previous access entries were restored"),
-                    WriteOutcome::Changed => why.note("the previous text was restored"),
+                    WriteOutcome::Changed => why.note("the previous state was restored"),
                     WriteOutcome::Created => {
-                        left_empty(why.note("the previous text was restored"), &backend.kubectl())
+                        left_empty(why.note("the previous state was restored"), &backend.kubectl())
                     }
                 }
             }
@@ -202,10 +202,10 @@ impl PostWriteCheck {
         let region = quoted(&self.signer.host.region);
         let why = match write_temporary("aws-auth-before-", ".json", merge_patch(rollback).as_bytes()) {
             Ok(path) => why.hint(format!(
-                "a user who may still write aws-auth restores it with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
+                "a user who can still write aws-auth restores it with: {kubectl} patch configmap aws-auth -n kube-system --type merge --patch-file {}",
                 quoted(&path.to_string_lossy())
             )),
-            Err(error) => why.note(format!("the previous text could not be saved to a file either: {error}")),
+            Err(error) => why.note(format!("the previous state could not be saved to a file either: {error}")),
         };
         let undo = format!("awsauth undo --cluster-name {name} --region {region}");
         why.hint(format!(

@@ -1,4 +1,4 @@
-//! The reader and the authenticator's own `ParseMap` agree on generated and damaged texts.
+//! The reader and the authenticator's own `ParseMap` agree on generated and damaged inputs.
 //!
 //! `AWSAUTH_FUZZ_INPUTS=N` sets the number of inputs, `AWSAUTH_FUZZ_SEED=N` the seed. Input i of seed s is input 0 of
 //! seed s + i, so that a failing input can run alone.

@@ -1,5 +1,5 @@
 //! Checks the claims of lint findings about the authenticator with the authenticator itself: on the inputs of all
-//! cases, recorded and generated texts, and known mistakes.
+//! cases, recorded and generated inputs, and known mistakes.
 //!
 //! `AWSAUTH_LINT_INPUTS=N` sets the number of generated inputs.
 
@@ -203,7 +203,7 @@ fn is_by_eks(taken: &Taken, judged: &Judged) -> bool {
             .any(|role| role.key.ends_with(&twin))
 }
 
-/// An ARN without findings admits an identity.
+/// An ARN without findings maps an identity.
 #[test]
 fn arn_without_findings_matches_an_identity() {
     let mut oracle = Oracle::start();

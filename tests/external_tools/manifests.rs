@@ -1,5 +1,5 @@
 //! The content of `manifests/`: rendered by kubectl and helm, accepted by a real API server, checked by promtool; the
-//! rights of the service account, and the two admission policies.
+//! permissions of the service account, and the two admission policies.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]

@@ -16,7 +16,7 @@ use crate::support::python::Packages;
 
 const A: &str = "arn:aws:iam::111122223333";
 
-/// Texts that a language could read as something else.
+/// Strings that a language could read as something else.
 const TEXTS: [&str; 28] = [
     "plain",
     "it's",
@@ -51,14 +51,14 @@ const TEXTS: [&str; 28] = [
 /// A principal's ARN, its username and its groups.
 type Entry = (String, String, Vec<String>);
 
-/// Writes a manifest whose usernames and groups are these texts.
+/// Writes a manifest whose usernames and groups are these strings.
 fn manifest(folder: &TempDir) -> Vec<Entry> {
     let entries: Vec<Entry> = TEXTS
         .iter()
         .enumerate()
         .map(|(number, text)| {
             let arn = format!("{A}:role/r-{number}");
-            // The AWS CLI reads URLs only in lists of one text.
+            // The AWS CLI reads URLs only in lists with one element.
             let groups = match text.contains("://") {
                 true => vec![(*text).to_owned()],
                 false => vec![(*text).to_owned(), "devs".to_owned()],
@@ -139,7 +139,7 @@ fn text(value: &Value) -> String {
         .to_owned()
 }
 
-/// Evaluates a quoted text of HCL that has no templates.
+/// Evaluates a quoted HCL string without templates.
 fn hcl_text(quoted: &Value) -> String {
     let quoted = text(quoted);
     let inner = quoted

@@ -12,7 +12,7 @@ use crate::support::completed_run::Run;
 
 const A: &str = "arn:aws:iam::111122223333:role";
 
-/// Texts that would do something if they were not escaped.
+/// Strings that would do something if they were not escaped.
 const HOSTILE: [&str; 5] = [
     "<script>document.title='run'</script>",
     "\"><img src=x onerror=\"document.title='run'\">",

@@ -2317,7 +2317,7 @@ fn entry_of_nodes_is_not_that_of_a_user() {
     let braces = seen("system:node:{EC2PrivateDNSName}", &["system:nodes"]);
     fails(&braces, "B1", "is not the username of a node", next);
     let group = seen("system:node:ip-10-0-0-1.ec2.internal", &["system:node"]);
-    let why = "is not in the group system:nodes, so it has none of the rights of a node (it is in group system:node)";
+    let why = "is not in the group system:nodes, so it has none of the permissions of a node (it is in group system:node)";
     fails(&group, "B1", why, next);
     let no_group = seen("system:node:ip-10-0-0-1.ec2.internal", &[]);
     fails(&no_group, "B1", "(it is in no groups)", next);

@@ -199,7 +199,7 @@ fn invalid_edit_saved_unchanged_ends_and_is_kept() {
         &run,
         2,
         &[
-            "cannot read the text",
+            "cannot read the saved file",
             "line 1: this line is above all keys",
         ],
     );

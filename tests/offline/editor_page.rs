@@ -49,7 +49,7 @@ fn round_trips(before: &Contents) {
     }
 }
 
-/// Replaces every line of every text alone.
+/// Replaces every line of every section alone.
 #[track_caller]
 fn changed_line_is_the_only_change(before: &Contents) {
     let keys = Keys::of(before, true);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::support::completed_run::Run;
 use crate::support::fake_api::{FakeApi, Scenario};
 
-/// Texts that control a terminal, hide something, change the order of characters, or look like another line.
+/// Strings that control a terminal, hide something, change the order of characters, or look like another line.
 const HOSTILE: [&str; 10] = [
     "\u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m",
     "a\0b\u{8}\u{7f}",
@@ -30,7 +30,7 @@ const HOSTILE: [&str; 10] = [
     "\u{3164}\u{fe0f}<script>|`*\"'&\u{ffff}",
 ];
 
-/// Returns a hostile text as a quoted scalar of YAML.
+/// Returns a hostile string as a quoted YAML scalar.
 fn quoted(text: &str) -> String {
     awsauth_core::escape::json_for_yaml(&json!(text).to_string()).into_owned()
 }
@@ -48,13 +48,13 @@ fn username(number: usize) -> String {
     format!("u{number}{}", HOSTILE[number])
 }
 
-/// Returns an aws-auth with every hostile text as a key, name, username and group.
+/// Returns an aws-auth with every hostile string as a key, name, username and group.
 fn aws_auth(prefix: &str) -> Value {
     let keys = HOSTILE.map(|hostile| (format!("key{hostile}"), "x".to_owned()));
     config_map(&entries(prefix), &keys)
 }
 
-/// Returns the entries with the hostile texts.
+/// Returns the entries with the hostile strings.
 fn entries(prefix: &str) -> String {
     let entry = |(number, hostile): (usize, &&str)| {
         format!(
@@ -69,7 +69,7 @@ fn entries(prefix: &str) -> String {
     HOSTILE.iter().enumerate().map(entry).collect()
 }
 
-/// Returns a folder with aws-auth, a desired state, and a file to lint for each hostile text, named with it.
+/// Returns a folder with aws-auth, a desired state, and a file to lint for each hostile string, with that string as its name.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &[u8], object: &Value| {
@@ -136,7 +136,7 @@ fn styled(folder: &Path, arguments: &[&str]) -> Run {
     Run::of(&mut command)
 }
 
-/// Returns every text in a JSON value.
+/// Returns every string in a JSON value.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
@@ -176,7 +176,7 @@ fn listing_is_escaped_in_every_format() {
     assert_eq!(yaml, get("json").json());
 }
 
-/// Writes an aws-auth with valid ARNs, and with every hostile text as a username and group.
+/// Writes an aws-auth with valid ARNs, and with every hostile string as a username and group.
 fn write_roles(folder: &Path) {
     let roles = (0..HOSTILE.len()).map(|number| {
         let (username, group) = (quoted(&username(number)), quoted(HOSTILE[number]));

@@ -1,4 +1,4 @@
-//! Reading, linting and reviewing take linear time for any text. Such a text can be tested without an API server.
+//! Reading, linting and reviewing take linear time for any input. This can be tested without an API server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use awsauth_core::desired;
 use awsauth_core::document::{Document, SectionName};
 use awsauth_core::facts::access_entries::AccessTerms;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
+use awsauth_core::facts::iam_inventory::{Listed, Principal, Principals};
 use awsauth_core::helm_jinja_syntax::first_action;
 use awsauth_core::history::{Contents, EntryWrite, Revision, Who, revision_states};
 use awsauth_core::lint::{Cluster, Facts, Selection, lint};
@@ -41,7 +41,7 @@ fn reading_time_is_linear() {
             };
             let (small, large) = (time(SMALL, 3), time(LARGE, 1));
             // Linear time is 8 times as long, quadratic time 64 times. The limit allows for slower memory access to
-            // large texts.
+            // large documents.
             let limit = 30 * small + Duration::from_millis(300);
             assert!(
                 large < limit,
@@ -300,7 +300,7 @@ fn time_to_find_positions_in_the_file_is_linear() {
     }
 }
 
-/// Texts with a finding in every entry or field.
+/// Sections with a finding in every entry or field.
 #[test]
 fn lint_time_is_linear() {
     let texts: [(&str, Make); 12] = [
@@ -769,7 +769,7 @@ fn review_time_is_linear() {
     }
 }
 
-/// The texts before and after an edit, each of about this many bytes.
+/// The sections before and after an edit, each of about this many bytes.
 type Edit<'a> = &'a dyn Fn(usize) -> [String; 2];
 
 /// Returns one of many spellings of the same name.

@@ -64,7 +64,7 @@ fn check(edits: &[Do], before: &str, after: &str) {
     );
 }
 
-/// Like [`check`], with the usual start of a manifest before both texts.
+/// Like [`check`], with the usual start of a manifest before both inputs.
 #[track_caller]
 fn check_data(edits: &[Do], before: &str, after: &str) {
     check(edits, &format!("{HEAD}{before}"), &format!("{HEAD}{after}"));

@@ -15,7 +15,7 @@ use awsauth_core::authenticator::{AccessEntries, Question, explain};
 use awsauth_core::document::{Document, Principal, SectionName};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals::{self, Listed, Principals};
+use awsauth_core::facts::iam_inventory::{self, Listed, Principals};
 use awsauth_core::facts::node_inventory::{FargateProfile, NodeGroup, NodeInventory};
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ fn check(case: &Case, seed: u64, seen: &mut BTreeMap<&'static str, usize>) {
             Some(
                 Verdict::Cannot { .. } | Verdict::Changed { is_accepted: false, .. } | Verdict::Skipped,
             )
-            // An account admits the identity, which is another item of the plan.
+            // An account maps the identity, which is another item of the plan.
             | None => {}
             Some(_) => assert_eq!(now, then, "{}", context()),
         }
@@ -304,9 +304,9 @@ fn access(document: &Document, state: &ClusterState, identity: &str) -> Access {
     };
     let explanation = explain(document, &question).expect("the ARN of an identity");
     let by_entry = explanation
-        .admitted
+        .access_entry
         .as_ref()
-        .map(|admitted| &admitted.entry);
+        .map(|mapped| &mapped.entry);
     let policies = by_entry.and_then(|entry| entry.terms.as_ref());
     let policies = policies.map(AccessTerms::policies).unwrap_or_default();
     let users = explanation.users().map(|(user, missing)| {
@@ -316,7 +316,7 @@ fn access(document: &Document, state: &ClusterState, identity: &str) -> Access {
         let mut groups: BTreeSet<String> = groups.chain(policies).collect();
         // The API server adds the one, and RBAC has no subject without a name.
         groups.retain(|group| group != "system:authenticated" && !group.is_empty());
-        // Rights of the group count only with its binding.
+        // Permissions of the group count only with its binding.
         if groups.contains("awsauth:cluster-admins")
             && state.admin_groups.contains("awsauth:cluster-admins")
         {
@@ -553,10 +553,10 @@ fn principals(rng: &mut Rng, arns: &[String]) -> Principals {
         .map(|(arn, parts)| (arn.clone(), parts.name.to_owned()))
         .collect::<Vec<_>>()
     };
-    let principal = |(arn, name)| iam_principals::Principal {
+    let principal = |(arn, name)| iam_inventory::Principal {
         arn,
         name,
-        ..iam_principals::Principal::default()
+        ..iam_inventory::Principal::default()
     };
     let roles = of("role").into_iter().filter(|_| !rng.one_in(6));
     let roles = roles.map(|(arn, name)| {

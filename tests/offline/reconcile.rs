@@ -5,12 +5,12 @@
 )]
 
 mod access_entries;
+mod behavior;
 mod expiry;
 mod invariants;
 mod kept_access;
 mod protection;
 mod requesters;
-mod rules;
 mod scale;
 mod simulation;
 mod size_budget;

@@ -166,7 +166,7 @@ fn exec_credential_has_the_requested_version() {
     );
 }
 
-/// The response of STS in vectors that specify none.
+/// The STS response in vectors that specify none.
 const ANSWER: &str = r#"{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Account":"111122223333",
     "Arn":"arn:aws:sts::111122223333:assumed-role/dev/s","UserId":"AROAEXAMPLE:s"}}}"#;
 

@@ -1,4 +1,5 @@
-//! Every format of `report` says the same: when access expires, what was not read, what changed, and where to write a decision.
+//! Every format of `report` has the same content: when access expires, what was not read, what changed, and where to write a
+//! decision.
 
 use std::fs;
 use std::process::Command;

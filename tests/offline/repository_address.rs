@@ -129,7 +129,7 @@ fn is_spelled_out(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// What follows each occurrence of a host in a text.
+/// What follows each occurrence of a host in a file.
 fn after<'a>(text: &'a str, host: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(host).filter_map(|(at, found)| {
         let is_longer = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

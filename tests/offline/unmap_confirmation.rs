@@ -42,7 +42,7 @@ fn manifest(folder: &Path) -> String {
 
 #[test]
 fn selected_entries_are_removed_after_confirmation() {
-    const QUESTION: &str = "Remove role/dev from aws-auth of aws-auth.yaml? [y/N] ";
+    const QUESTION: &str = "Remove role/dev from aws-auth in aws-auth.yaml? [y/N] ";
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let selected = ["--group", "contractors"];
@@ -112,7 +112,7 @@ fn entries_of_unused_principals_are_removed_after_confirmation() {
         fs::write(folder.join("aws-auth.yaml"), &manifest).unwrap();
         let mut terminal = Terminal::of(&command);
         if !keys.is_empty() {
-            terminal.shows("Remove role/dev, role/dev from aws-auth of aws-auth.yaml? [y/N] ");
+            terminal.shows("Remove role/dev, role/dev from aws-auth in aws-auth.yaml? [y/N] ");
             terminal.type_in(keys);
         }
         let (status, screen) = terminal.end();

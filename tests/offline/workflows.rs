@@ -1,4 +1,4 @@
-//! The workflows in `.github/workflows/`: rights, pinned actions, and the scripts of a release, run with stand-ins for the
+//! The workflows in `.github/workflows/`: permissions, pinned actions, and the scripts of a release, run with stand-ins for the
 //! programs that need a network.
 #![cfg(unix)]
 
@@ -15,7 +15,7 @@ use crate::support::environment::Environment;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const REPOSITORY: &str = "Example/Awsauth";
-/// The only job with write access, and its rights.
+/// The only job with write access, and its permissions.
 const PUBLISH: &str = "publish";
 const RIGHTS: [&str; 4] = ["attestations", "contents", "id-token", "packages"];
 /// The only actions that run in that job.
@@ -227,7 +227,7 @@ fn publishing(archive: &str) -> Job {
     job
 }
 
-/// Returns the SHA-256 of a text.
+/// Returns the SHA-256 of a string.
 fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(text);

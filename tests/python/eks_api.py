@@ -94,7 +94,7 @@ def parse_request(method, path, query, body):
 
 
 def invalid_texts(shape, value):
-    """Returns the texts that the model's values and patterns do not allow. botocore does not check these."""
+    """Returns the strings that the model's values and patterns do not allow. botocore does not check these."""
     if shape.type_name == "structure":
         unknown = [f"the model has no {name}" for name in value if name not in shape.members]
         known = [invalid_texts(shape.members[name], value[name]) for name in value if name in shape.members]

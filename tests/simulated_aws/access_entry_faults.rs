@@ -262,7 +262,7 @@ fn expected(service: &EksService) -> BTreeMap<&'static str, Access> {
 }
 
 /// Checks that each principal has its access before or after, and that a run without faults finishes. The entry of
-/// `reported` may lack rights, because the run reported it.
+/// `reported` may lack permissions, because the run reported it.
 fn check_and_finish(
     service: &EksService,
     after: &BTreeMap<&str, Access>,
@@ -273,7 +273,7 @@ fn check_and_finish(
     let started = Access::all(&with_mode("API_AND_CONFIG_MAP"));
     for (arn, access) in Access::all(&state) {
         let known = [&started[arn], &Access::AwsAuth, &after[arn]];
-        // Two calls change QA's entry, which keeps rights in between.
+        // Two calls change QA's entry, which keeps permissions in between.
         let is_known = known.contains(&&access) || arn == QA;
         let has_rights = is_known && access.has_rights();
         assert!(
@@ -287,7 +287,7 @@ fn check_and_finish(
     assert_eq!(&Access::all(&service.state()), after, "{case}");
 }
 
-/// Returns the principal whose entry may lack rights, because EKS cannot be reached or denies its deletion, too.
+/// Returns the principal whose entry may lack permissions, because EKS cannot be reached or denies its deletion, too.
 fn reported(stopped: &Stopped<Infallible>) -> Option<&str> {
     let entry = stopped.without_rights.as_ref()?;
     let error = entry.kept_because.as_ref()?;

@@ -31,7 +31,7 @@ const STORY: [&str; 19] = [
     "10. Remove your access entry\n",
     "  result:            Another way into the cluster is proven.\n",
     "system:masters",
-    "You signed in through your access entry, with the same username and rights.\n",
+    "You signed in through your access entry, with the same username and permissions.\n",
     "have an access entry with the same access.\n",
     "mapping role/ops deleted\n",
     "aws-auth is kept, and has no effect.\n",

@@ -74,7 +74,7 @@ fn cluster_in_mode_api() -> Value {
     json!({"name": "prod", "accessConfig": {"authenticationMode": "API"}})
 }
 
-/// A cluster that admits principals through aws-auth, and that an emulator describes.
+/// A cluster in which principals sign in through aws-auth, and that an emulator describes.
 struct Site {
     session: ExclusiveCluster,
     caller: Environment,
@@ -97,7 +97,7 @@ impl Site {
              - rolearn: {NODE}\n  username: system:node:{{{{EC2PrivateDNSName}}}}\n  groups: [system:bootstrappers, system:nodes]\n"
         );
         session.put(&json!({"mapRoles": roles}));
-        // The cluster admits its creator without an access entry, which it would not read from the emulator.
+        // The creator of the cluster signs in without an access entry, which it would not read from the emulator.
         let credentials = session.aws().sessions(&[CREATOR_SESSION]).remove(0);
         let caller = session.aws().environment();
         let caller = caller

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::go_programs::Binary;
 
-/// A request. Sections are maps from names to texts, as in a ConfigMap's `data`.
+/// A request. Sections are maps from names to strings, as in a ConfigMap's `data`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub(crate) enum Request {

@@ -54,7 +54,7 @@ impl Cluster {
         Self::start_with(&[])
     }
 
-    /// Starts a cluster with these additional users, whose rights depend on RBAC objects.
+    /// Starts a cluster with these additional users, whose permissions depend on RBAC objects.
     pub(crate) fn start_with(users: &[StaticUser]) -> Self {
         Self::start_as(users, Kind::Plain)
     }

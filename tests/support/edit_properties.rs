@@ -7,7 +7,7 @@ use awsauth_core::document::{Document, Entry, Principal, Section, SectionName};
 
 use comments::comment_lines;
 use principal_identity::{as_written, identity, mapping_of, meanings, names, principal_of};
-use requested_mapping::is_mapped;
+use principal_is_mapped::is_mapped;
 use unchanged_entries::unchanged_entries;
 
 // Named by path, so that the fuzz target can use this file too.
@@ -15,8 +15,8 @@ use unchanged_entries::unchanged_entries;
 mod comments;
 #[path = "edit_properties/principal_identity.rs"]
 mod principal_identity;
-#[path = "edit_properties/requested_mapping.rs"]
-mod requested_mapping;
+#[path = "edit_properties/principal_is_mapped.rs"]
+mod principal_is_mapped;
 #[path = "edit_properties/unchanged_entries.rs"]
 mod unchanged_entries;
 

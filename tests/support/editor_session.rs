@@ -80,7 +80,7 @@ impl EditorSession {
         );
     }
 
-    /// Returns the kept texts. Asserts that no other file is left and that only the user can read them.
+    /// Returns the kept files. Asserts that no other file is left and that only the user can read them.
     #[track_caller]
     pub(crate) fn kept(&self) -> Vec<(PathBuf, String)> {
         let left = fs::read_dir(self.file("tmp")).unwrap().flatten();
@@ -95,14 +95,14 @@ impl EditorSession {
         .collect()
     }
 
-    /// Asserts that exactly one text was kept and that `message` names its file. Returns the text.
+    /// Asserts that exactly one file was kept and that `message` names it. Returns its content.
     #[track_caller]
     pub(crate) fn kept_and_named(&self, message: &str) -> String {
         let kept = self.kept();
         let [(path, text)] = kept.as_slice() else {
             panic!("{kept:?}: {message}");
         };
-        let named = format!("hint: your text is saved in {}", path.display());
+        let named = format!("hint: your edits are saved in {}", path.display());
         assert!(message.contains(&named), "{message}");
         text.clone()
     }

@@ -19,7 +19,7 @@ use super::simulated_aws::{ACCOUNT, Aws};
 /// The EKS cluster name of [`super::cluster::Cluster::start_eks`].
 pub(crate) const NAME: &str = "my-cluster";
 
-/// The role that created the cluster. The authenticator admits it as an administrator independently of aws-auth.
+/// The role that created the cluster. It signs in as an administrator independently of aws-auth.
 pub(crate) const CREATOR: &str = "arn:aws:iam::111122223333:role/cluster-creator";
 
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -161,7 +161,7 @@ pub(crate) fn state_of_api(folder: &Path) -> PathBuf {
     folder.join("eks-api")
 }
 
-/// The authenticator's configuration file: the identities that EKS admits itself.
+/// The authenticator's configuration file: the identities that sign in independently of aws-auth.
 fn creator() -> serde_json::Value {
     let role =
         json!({"roleARN": CREATOR, "username": "kubernetes-admin", "groups": ["system:masters"]});

@@ -1,4 +1,4 @@
-//! Generates texts of aws-auth sections, valid and damaged. The same seed gives the same text.
+//! Generates the contents of aws-auth sections, valid and damaged. The same seed gives the same content.
 
 mod entry_lists;
 mod json;
@@ -45,8 +45,8 @@ impl Draw for Rng {
     }
 }
 
-/// Generates `data` for the reader: mostly one section, with any kind of text.
-/// `seeds` are texts to mutate and splice.
+/// Generates `data` for the reader: mostly one section, with any kind of content.
+/// `seeds` are contents to mutate and splice.
 pub(crate) fn data(rng: &mut Rng, seeds: &[String]) -> BTreeMap<String, String> {
     let count = if rng.one_in(12) {
         1 + rng.usize(..3)

@@ -38,7 +38,7 @@ pub(crate) fn load(file: &str) -> Vec<Vector> {
         .collect()
 }
 
-/// Returns every text in them.
+/// Returns every string in them.
 pub(crate) fn texts() -> Vec<String> {
     [VECTORS, REGRESSIONS]
         .into_iter()

@@ -1,4 +1,4 @@
-//! The secrets that tests use and test servers issue, and a search for them in a text.
+//! The secrets that tests use and test servers issue, and a search for them in a string.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -84,7 +84,7 @@ pub(super) fn search_output(output: &Output, prints: Prints) {
     }
 }
 
-/// Searches a text that code in this process produced.
+/// Searches a string that code in this process produced.
 #[track_caller]
 pub(crate) fn assert_none_in(message: &str) {
     search("a message", message, Prints::Nothing, &all());
@@ -97,7 +97,7 @@ fn search(stream: &str, message: &str, prints: Prints, all: &BTreeSet<String>) {
             let is_printed = message.contains(secret.as_str());
             assert!(!is_printed, "a secret on {stream}: {message}");
         }
-        // Only a text with an escape can contain a secret that is percent-encoded, as in a URL.
+        // Only a string with an escape can contain a secret that is percent-encoded, as in a URL.
         if message.contains('%') {
             for secret in all {
                 let is_printed = message.contains(&percent_encoded(secret));

@@ -1,13 +1,13 @@
-//! Shrinks texts that show a fault.
+//! Shrinks inputs that show a fault.
 
 use std::time::{Duration, Instant};
 
-/// The time limit for one text.
+/// The time limit for one input.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The number of candidates per request.
 const BATCH: usize = 128;
 
-/// Returns a smaller text with the same fault: removes lines, then characters, then simplifies characters.
+/// Returns a smaller input with the same fault: removes lines, then characters, then simplifies characters.
 /// `first_faulty` returns the index of the first candidate with the fault.
 pub(crate) fn shrink(
     mut text: String,

@@ -16,7 +16,7 @@ pub(crate) struct StaticUser {
     pub(crate) groups: &'static [&'static str],
 }
 
-/// The cluster's creator, with all rights.
+/// The cluster's creator, with all permissions.
 pub(crate) const ADMIN: StaticUser = StaticUser {
     name: "admin",
     groups: &["system:masters"],

@@ -1,4 +1,4 @@
-//! One pass of libyaml over the events of a text: the least that any YAML parser must do.
+//! One pass of libyaml over the events of a document: the least that any YAML parser must do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Errors of the services that speak the Query protocol.
+//! Errors of services with the AWS Query protocol.
 
 use thiserror::Error;
 

@@ -32,7 +32,7 @@ use thiserror::Error;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The upper bound of the random delay before the second attempt. It doubles with each further attempt.
 pub(super) const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
-/// How often a request is sent at most.
+/// The maximum number of attempts.
 pub(super) const MAX_ATTEMPTS: u32 = 4;
 /// The limit for one attempt, connection included.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -106,7 +106,7 @@ pub enum ClientError {
         /// The variable or option that holds the URL.
         setting: String,
     },
-    /// The endpoint would get signed requests over plain HTTP.
+    /// Signed requests to the endpoint would be sent over plain HTTP.
     #[error("{setting} is {shown:?}: requests would be sent to another machine over plain HTTP")]
     PlainHttpEndpoint {
         /// The URL without user and password.

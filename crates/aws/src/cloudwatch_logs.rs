@@ -21,9 +21,10 @@ const TIMEOUTS: Timeouts = Timeouts {
     operation: Duration::from_secs(60),
 };
 
-/// The most events of a page: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>
+/// The maximum number of events in a page:
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>
 const EVENTS_PER_PAGE: u32 = 10_000;
-/// The most pages that are read, which bounds what a wrong response can cause.
+/// The maximum number of pages, so that a malformed response cannot cause endless requests.
 const MAX_PAGES: usize = 100_000;
 
 /// Where EKS writes the authenticator's log.
@@ -87,7 +88,7 @@ struct Event {
 }
 
 impl Logs {
-    /// Prepares a client. The settings of `profile`, or else of the default profile, decide how AWS is reached.
+    /// Prepares a client. The settings of `profile`, or else of the default profile, determine how AWS is reached.
     ///
     /// # Errors
     /// If a connection setting is invalid.
@@ -125,7 +126,7 @@ impl Logs {
         let request = GroupsRequest {
             log_group_name_prefix: &name,
         };
-        // Groups are sorted by name, so that this one is the first of those that begin with its name.
+        // Groups are sorted by name, so this one comes first among those that begin with its name.
         let answer = self.client.call("DescribeLogGroups", &request);
         let answer: Groups = self
             .runtime

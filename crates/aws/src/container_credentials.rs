@@ -55,7 +55,7 @@ pub struct Container {
 #[derive(Clone, Debug)]
 enum Authorization {
     Value(SecretString),
-    /// Read for each request, because Kubernetes rotates the token.
+    /// The file is read for each request, because Kubernetes rotates the token.
     File(PathBuf),
 }
 

@@ -24,11 +24,11 @@ struct Document {
     account_id: Option<String>,
 }
 
-/// Why a text is not credentials. Contains nothing of the text.
+/// Why the JSON is not valid credentials. Never contains any of the input, which may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CredentialsJsonError {
     /// It is not a JSON object of strings.
-    #[error("it is not the JSON of credentials")]
+    #[error("it is not credential_process JSON")]
     Syntax,
     /// The version is not 1.
     #[error("its Version is not 1")]
@@ -36,7 +36,7 @@ pub enum CredentialsJsonError {
     #[error("its {0} is missing")]
     Missing(&'static str),
     /// The expiration is not a timestamp.
-    #[error("its Expiration is not a time")]
+    #[error("its Expiration is not an RFC 3339 timestamp")]
     Expiration,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(
     Ok(text.filter(|text| !text.is_empty()).map(SecretString::from))
 }
 
-/// Writes credentials. The text is wiped from memory when it is dropped.
+/// Writes credentials. The JSON is wiped from memory when it is dropped.
 pub(super) fn write(credentials: &Credentials, issued: Timestamp) -> Zeroizing<Vec<u8>> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -98,6 +98,6 @@ pub(super) fn write(credentials: &Credentials, issued: Timestamp) -> Zeroizing<V
     };
     // Large enough not to grow: reallocation would leave copies of the secrets in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    serde_json::to_writer(&mut *text, &document).expect("texts are JSON");
+    serde_json::to_writer(&mut *text, &document).expect("strings serialize to JSON");
     text
 }

@@ -32,15 +32,15 @@ const TIMEOUTS: Timeouts = Timeouts {
     operation: Duration::from_secs(20),
 };
 
-/// The instances of a page. An instance has up to about 10 KiB.
+/// The number of instances in a page. An instance takes up to about 10 KiB.
 const INSTANCES_PER_PAGE: &str = "200";
-/// The Auto Scaling groups of a page, which is the maximum:
+/// The number of Auto Scaling groups in a page, which is the maximum:
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingGroups.html>
 const GROUPS_PER_PAGE: &str = "100";
-/// The most values of a filter:
+/// The maximum number of values in a filter:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
 const MAX_FILTER_VALUES: usize = 200;
-/// The most launch configurations of a request, which is the default page size:
+/// The maximum number of launch configurations in a request, which is the default page size:
 /// <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeLaunchConfigurations.html>
 const MAX_CONFIGURATIONS: usize = 50;
 
@@ -63,7 +63,7 @@ pub struct Ec2 {
 }
 
 impl Ec2 {
-    /// Prepares the clients. The settings of `profile`, or else of the default profile, decide how AWS is reached.
+    /// Prepares the clients. The settings of `profile`, or else of the default profile, determine how AWS is reached.
     ///
     /// # Errors
     /// If a connection setting is invalid.

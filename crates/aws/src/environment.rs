@@ -1,4 +1,4 @@
-//! The environment variables, as a value that tests can replace.
+//! The environment of the process, as a value that tests can replace.
 
 use std::collections::BTreeMap;
 use std::env;

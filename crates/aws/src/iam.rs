@@ -18,7 +18,7 @@ use super::query_protocol::{Members, QueryClient, Service};
 use super::signed_client::{Endpoint, Timeouts};
 use super::{AwsEnvironment, AwsError};
 use awsauth_core::assume_role_advice::Decision;
-use awsauth_core::facts::iam_principals::{Existence, Listed, Principal, RoleUse};
+use awsauth_core::facts::iam_inventory::{Existence, Listed, Principal, RoleUse};
 use awsauth_core::facts::partitions::Partition;
 
 const SERVICE: Service = Service {
@@ -26,7 +26,7 @@ const SERVICE: Service = Service {
     version: "2010-05-08",
 };
 
-/// Short, because many networks that reach EKS do not reach IAM, and most commands work without its answers.
+/// Short, because many networks that can reach EKS cannot reach IAM, and most commands work without its answers.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(2),
     operation: Duration::from_secs(6),
@@ -41,7 +41,7 @@ pub struct Iam {
     runtime: BlockingRuntime,
 }
 
-/// A response of IAM.
+/// An IAM response.
 type IamResult<T> = Result<T, ActionError>;
 
 impl Iam {

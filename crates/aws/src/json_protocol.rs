@@ -1,4 +1,4 @@
-//! A client of AWS services that speak JSON 1.1: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
+//! A client for AWS services with the AWS JSON 1.1 protocol: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,12 +12,12 @@ const CONTENT_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.1"
 #[derive(Clone)]
 pub(crate) struct JsonClient {
     pub(crate) client: SignedClient,
-    /// The service's name before actions, such as `Logs_20140328`.
+    /// The prefix of the `X-Amz-Target` header, such as `Logs_20140328`.
     pub(crate) target_prefix: &'static str,
 }
 
 impl JsonClient {
-    /// Calls an action and reads its response. Repeats the request after throttling and transient failures.
+    /// Calls an action and reads its response. Retries after throttling and transient errors.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         action: &str,

@@ -1,4 +1,4 @@
-//! Limits of lists that are read page by page, so that no service can make a command run without end.
+//! Limits for lists that are read page by page, so that no service can make a command run endlessly.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use tokio::time::timeout;
 
 use super::AwsError;
 
-/// The most pages of one list. A page of EKS or IAM has up to 100 items, one of EC2 up to 200.
+/// The maximum number of pages in one list. A page of EKS or IAM has up to 100 items, one of EC2 up to 200.
 pub(crate) const MAX_PAGES: usize = 200;
 
-/// How long reading one list may take.
+/// The time limit for reading one list.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Reads all pages of a list.
 ///
 /// # Errors
-/// If a page cannot be read, or the last one has not arrived when the time is over.
+/// If a page cannot be read, or the last one does not arrive in time.
 pub(crate) async fn within<T>(
     limit: Duration,
     pages: impl Future<Output = Result<T, AwsError>>,

@@ -24,7 +24,7 @@ const RUNTIMES: [&str; 7] = [
     "/ecs/",
 ];
 
-/// The machine that this process runs on. Read to explain failures.
+/// The machine that this process runs on. It is inspected to explain failures.
 #[derive(Clone, Debug)]
 pub struct Machine {
     root: PathBuf,
@@ -80,7 +80,7 @@ impl Machine {
     }
 }
 
-/// Whether a text is an instance id: `i-` and hexadecimal digits.
+/// Whether a string is an instance id: `i-` and hexadecimal digits.
 pub(super) fn is_instance_id(text: &str) -> bool {
     text.strip_prefix("i-").is_some_and(|digits| {
         (8..=17).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -26,17 +26,17 @@ pub(super) struct CredentialsResponse {
     account_id: Option<String>,
 }
 
-/// Why a response is not credentials. Contains no values of it.
+/// Why a response is not credentials. Contains none of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialsResponseError {
     /// It is not a JSON object of strings.
-    #[error("it is not the JSON of credentials")]
+    #[error("it is not credentials in JSON")]
     Syntax,
     /// A field is missing or empty.
     #[error("its {0} is missing")]
     Missing(&'static str),
     /// The expiration is not a timestamp.
-    #[error("its Expiration is not a time")]
+    #[error("its Expiration is not an RFC 3339 timestamp")]
     Expiration,
 }
 

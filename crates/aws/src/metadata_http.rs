@@ -25,11 +25,11 @@ use tokio_rustls::TlsConnector;
 
 pub(crate) use url::Url;
 
-/// How long a connection may take to open: botocore's timeout for instance metadata.
+/// The time limit for opening a connection: botocore's timeout for instance metadata.
 /// <https://github.com/boto/botocore/blob/1.44.5/botocore/utils.py> (`DEFAULT_METADATA_SERVICE_TIMEOUT`)
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Longer than any response of these endpoints. A longer body comes from another server.
+/// Larger than any response of these endpoints. A longer body comes from another server.
 const MAX_BODY: usize = 64 * 1024;
 
 /// The header `Server` of the metadata service of EC2. The container endpoints and other clouds send another one.
@@ -73,7 +73,7 @@ pub(crate) enum HttpError {
     TooLong,
 }
 
-/// A client of one host, with at most one connection.
+/// A client for one host, with at most one connection.
 pub(crate) struct Client {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
@@ -81,7 +81,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Creates a client of this URL's host. `tls` is for `https` URLs.
+    /// Creates a client for this URL's host. `tls` is for `https` URLs.
     pub(crate) fn new(url: Url, tls: Option<Arc<ClientConfig>>) -> Self {
         Self {
             url,
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// Returns a client of the same host with its own connection.
+    /// Returns a client for the same host with its own connection.
     pub(crate) fn new_connection(&self) -> Self {
         Self::new(self.url.clone(), self.tls.clone())
     }

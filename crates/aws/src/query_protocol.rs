@@ -1,4 +1,4 @@
-//! A client of AWS services that speak the AWS Query or the EC2 Query protocol: signed form posts, answered in XML.
+//! A client for AWS services with the AWS Query or EC2 Query protocol: signed form posts, answered in XML.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html> and
 //! <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>
@@ -44,7 +44,7 @@ impl QueryClient {
         Ok(Self { client, version })
     }
 
-    /// Calls an action and reads its response. Retries after throttling and transient failures.
+    /// Calls an action and reads its response. Retries after throttling and transient errors.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         action: &str,
@@ -189,7 +189,7 @@ mod tests {
         );
     }
 
-    /// Serves these answers one after the other, and returns the requests.
+    /// Serves these responses in order, and returns the requests.
     fn serve(answers: &'static [(u16, &'static str)]) -> (String, JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

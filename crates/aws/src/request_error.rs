@@ -25,10 +25,10 @@ pub enum AwsError {
         why: String,
         obstacle: Obstacle,
     },
-    /// The response is not one of AWS.
+    /// The response does not come from AWS.
     #[error("the response is not from AWS: {why}")]
     InvalidResponse { why: String },
-    /// A list exceeds the limit of pages or time. The service may be slow, or have that much.
+    /// A list exceeds the limit of pages or time. The service may be slow, or the list may really be that long.
     #[error("a list {why}")]
     EndlessList { why: String },
     /// The response has no credentials.
@@ -50,7 +50,7 @@ pub enum Obstacle {
     Other,
 }
 
-/// A refusal, as the service words it.
+/// A refusal, in the service's words.
 #[derive(Debug, Error)]
 #[error("{code}: {message}")]
 pub struct Refused {

@@ -13,11 +13,11 @@ use http::Uri;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use thiserror::Error;
 
-/// The maximum length of a response. The longest honest one is a page of IAM roles with their trust policies, which has
-/// about 1 MiB.
+/// The maximum length of a response. The longest legitimate response is a page of IAM roles with their trust policies, of about 1
+/// MiB.
 pub(crate) const MAX_RESPONSE: usize = 8 << 20;
 
-/// A response is too long to be one of AWS.
+/// A response is too long to come from AWS.
 #[derive(Debug, Error)]
 #[error("{host} sent more than {} MiB", MAX_RESPONSE >> 20)]
 struct ResponseTooLong {

@@ -18,9 +18,9 @@ use super::credential_process_json;
 use super::timestamp::instant;
 use awsauth_core::token::Credentials;
 
-/// A session that ends sooner is not used.
+/// A session with less remaining time is not used.
 const MIN_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
-/// A session that ends sooner is renewed, as in botocore, unless its whole lifetime is not much longer.
+/// A session with less remaining time is renewed, as in botocore, unless its whole lifetime is not much longer.
 const RENEWAL_TIME: SignedDuration = SignedDuration::from_mins(15);
 /// How long to wait for another run that fetches the same session.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -103,7 +103,7 @@ impl Cache {
         if waited && let Some(cached) = read(&path).filter(|cached| cached.is_usable(now)) {
             return Ok((cached.credentials, true));
         }
-        // The run that held the lock has failed. Now all waiting runs may try, concurrently.
+        // The run that held the lock has failed. All waiting runs can now try concurrently.
         let _lock = lock.filter(|_| !waited);
         let credentials = fetch()?;
         store(&path, &credentials, now);
@@ -178,7 +178,7 @@ enum Lock {
     Unsupported,
 }
 
-/// Reads a session file. Returns `None` if it is malformed, or if other users may read or write it.
+/// Reads a session file. Returns `None` if it is malformed, or if other users can read or write it.
 fn read(path: &Path) -> Option<CachedSession> {
     #[derive(Deserialize)]
     struct Issued {
@@ -248,7 +248,7 @@ fn remove_expired(folder: &Path) {
     }
 }
 
-/// Creates the folder with permissions for its owner alone. If that fails, nothing is cached.
+/// Creates the folder with permissions only for its owner. If that fails, nothing is cached.
 fn create_folder(folder: &Path) {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -269,7 +269,7 @@ fn is_private(_metadata: &Metadata) -> bool {
     true
 }
 
-/// The key of a session: a digest of everything that the session depends on, secrets included. It reveals none of that.
+/// The key of a session: a digest of everything that the session depends on, secrets included. The digest reveals none of it.
 #[derive(Clone)]
 pub(crate) struct Key(Sha256);
 

@@ -1,4 +1,4 @@
-//! Errors of creating a client.
+//! Errors from creating a client.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::client_config::ClientError;
 use super::config_file::ConfigError;
 
-/// Why no request could be sent to a service of AWS.
+/// Why no request could be sent to an AWS service.
 #[derive(Debug, Error)]
 pub enum SetupError {
     /// The client cannot be configured.

@@ -1,4 +1,4 @@
-//! A client of an AWS service without an SDK: signs requests, and repeats them after throttling and transient failures.
+//! A client for an AWS service without an SDK: signs requests, and retries them after throttling and transient errors.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,7 +41,7 @@ const THROTTLING: [&str; 13] = [
     "TooManyRequestsException",
 ];
 
-/// Other error codes after which the SDKs repeat the request.
+/// Other error codes after which the SDKs retry.
 const TRANSIENT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
 
 /// The URL of a service, and the region for which requests to it are signed.
@@ -103,7 +103,7 @@ fn regional_url(service: &str, region: &str, fips: bool, dual_stack: bool) -> St
     format!("https://{service}{suffix}.{region}.{domain}")
 }
 
-/// How long to wait for a connection, and for one call with all its attempts.
+/// The time limits for a connection, and for one call with all its attempts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
@@ -114,11 +114,11 @@ pub(crate) struct Timeouts {
 pub(crate) struct Message<'a> {
     pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) body: &'a str,
-    /// Reads the body of an error; `None` if it is not an error of AWS.
+    /// Reads the body of an error; `None` if it is not an AWS error.
     pub(crate) read_error: fn(&str) -> Option<ServiceError>,
 }
 
-/// An error of a service.
+/// An error response of a service.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServiceError {
     pub(crate) code: String,
@@ -164,7 +164,7 @@ impl SignedClient {
         })))
     }
 
-    /// Sends a message and returns the response's text. Repeats the request after throttling and transient failures, with a random,
+    /// Sends a message and returns the response's body. Retries after throttling and transient errors, with a random,
     /// exponentially growing delay.
     pub(crate) async fn send(&self, message: &Message<'_>) -> Result<String, AwsError> {
         let answer = timeout(self.0.operation_timeout, self.0.send_with_retries(message)).await;

@@ -26,7 +26,7 @@ pub enum TlsError {
     NoRoots,
 }
 
-/// Returns a configuration that trusts the bundle alone, or else the system's certificates.
+/// Returns a configuration that trusts only the bundle, or else the system's certificates.
 pub(crate) fn client(bundle: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
     let roots = match bundle {
         Some(path) => roots_of_file(path)?,

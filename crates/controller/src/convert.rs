@@ -33,7 +33,7 @@ const MAX_USERNAME: usize = 1024;
 /// The most characters of `expiresAt`, as in the schema.
 const MAX_TIME: usize = 64;
 
-/// The most bytes of the texts of an IAMIdentityMapping.
+/// The maximum total length of the strings of an IAMIdentityMapping, in bytes.
 const MAX_TEXTS: usize = 20 << 10;
 
 /// The most bytes of the access policies of a spec. All that the schema allows would have 140 KB.

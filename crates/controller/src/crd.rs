@@ -102,7 +102,7 @@ pub(crate) struct AwsAuthMappingSpec {
     pub groups: Option<Vec<String>>,
 
     /// When the controller removes the entry from aws-auth, or deletes the access entry, such as 2027-01-31T18:00:00Z. This object stays.
-    // The format alone allows texts that are no time, such as one with more text after it.
+    // The format alone allows strings that are not times, such as a time with more text after it.
     #[schemars(
         with = "String",
         length(max = 64),

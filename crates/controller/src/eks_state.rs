@@ -29,7 +29,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// The name of this part in [`Health`](super::health::Health).
 const PART: &str = "EKS";
 
-/// The last response of EKS, in the forms that decisions need.
+/// EKS's last response, in the forms that decisions need.
 #[derive(Clone, Debug)]
 pub(crate) struct EksState {
     pub(crate) facts: Facts,

@@ -12,7 +12,7 @@ use awsauth_aws::credentials::CredentialOptions;
 /// What the controller does if aws-auth is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum OnDeletion {
-    /// Restore the last text.
+    /// Restore the last state.
     #[default]
     Restore,
     /// Create it with the entries that objects request, and protected entries.
@@ -92,7 +92,7 @@ pub struct Settings {
     )]
     pub namespace: String,
 
-    /// What to do if aws-auth is deleted: restore its last text, or create it with only the entries of objects
+    /// What to do if aws-auth is deleted: restore its last state, or create it with only the entries of objects
     #[arg(
         long,
         env = "AWSAUTH_ON_DELETION",

@@ -1,5 +1,5 @@
 //! The controller's log: lines with fields on stderr, as text or JSON. Fields contain no secrets: only
-//! names, ARNs, counts, and errors whose texts contain none.
+//! names, ARNs, counts, and errors whose messages contain none.
 
 use std::io::{self, Write};
 
@@ -62,7 +62,7 @@ pub(crate) fn start(format: LogFormat, level: LogLevel) {
     let _ = registry().with(layer.with_filter(filter)).try_init();
 }
 
-/// Escapes invisible characters, and line breaks within a line: fields contain texts of other users, which must not look
+/// Escapes invisible characters, and line breaks within a line: fields contain strings from other users, which must not look
 /// like another line. Each write is one whole line.
 struct Escaper<W>(W, LogFormat);
 

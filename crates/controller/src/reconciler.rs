@@ -414,7 +414,7 @@ impl Reconciler {
         let startable = self.startable(entry_changes);
         if is_recorded && !startable.is_empty() {
             match eks.is_stale() {
-                // The response of EKS starts the next reconciliation.
+                // EKS's response starts the next reconciliation.
                 true => self.refresh_eks.notify_one(),
                 false => self.start_changes(&list, startable, &eks).await,
             }

@@ -4,15 +4,15 @@ mod difference;
 mod fleet;
 mod level;
 mod principals;
-mod rated_policy;
 mod rights;
+mod role_levels;
 #[cfg(test)]
 mod tests;
 
 pub use difference::{Change, ClusterChange, Difference, NotCompared};
 pub use fleet::{ClusterReport, FleetReport};
 pub use level::Level;
-pub use rated_policy::RatedPolicy;
+pub use role_levels::RoleLevels;
 
 use std::collections::BTreeSet;
 
@@ -104,7 +104,7 @@ pub struct PrincipalAccess {
     /// The Kubernetes username with its placeholders; `None` if EKS did not report it.
     pub username: Option<String>,
     pub groups: Vec<String>,
-    /// The highest level of its rights that apply to every session.
+    /// The highest level of its permissions that apply to every session.
     pub level: Level,
     pub rights: Vec<Right>,
     /// When its entry expires, in RFC 3339.
@@ -160,11 +160,11 @@ pub enum Source {
 #[serde(rename_all = "camelCase")]
 pub struct Right {
     pub level: Level,
-    /// What the principal has that gives the right: `user NAME`, `group NAME` or `policy NAME`.
+    /// What the principal has that gives the permissions: `user NAME`, `group NAME` or `policy NAME`.
     pub by: String,
     /// Such as `ClusterRoleBinding admins`; `None` if none is needed.
     pub binding: Option<String>,
-    /// What is granted: `ClusterRole edit`, `Role shop/dev`, or the words for a right outside RBAC.
+    /// What is granted: `ClusterRole edit`, `Role shop/dev`, or the words for permissions outside RBAC.
     pub role: String,
     /// The namespaces, possibly with `*`; `None` for the whole cluster.
     pub namespaces: Option<Vec<String>>,
@@ -213,7 +213,7 @@ impl AccessReport {
         }
     }
 
-    /// Returns the namespaces, possibly with `*`, in which any principal has a right.
+    /// Returns the namespaces, possibly with `*`, in which any principal has permissions.
     pub fn namespaces(&self) -> BTreeSet<&str> {
         let rights = self.principals.iter().flat_map(|one| &one.rights);
         rights
@@ -250,7 +250,7 @@ impl PrincipalAccess {
     }
 }
 
-/// The administrator that no report can name. In this mode, EKS gives the identity that created the cluster the rights of
+/// The administrator that no report can name. In this mode, EKS gives the identity that created the cluster the permissions of
 /// `system:masters` without an entry:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/grant-k8s-access.html>
 const CREATOR: &str = "the IAM identity that created the cluster: in mode CONFIG_MAP it is an administrator, is not in aws-auth, and EKS does not name it";

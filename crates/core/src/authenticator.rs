@@ -1,4 +1,4 @@
-//! What the authenticator does with a document: which identities it admits, and as which Kubernetes user.
+//! What the authenticator does with a document: which identities it maps, and to which Kubernetes user.
 //!
 //! The rules are those of aws-iam-authenticator 0.7: roles before users before accounts, a later role or user with the
 //! same key replaces an earlier one, and ARNs are compared ignoring letter case.
@@ -6,10 +6,10 @@
 
 mod access_diff;
 mod access_entries;
-mod admitted;
 mod common_fields;
 mod explain;
 mod lookup;
+mod mapped_principals;
 mod near_match;
 mod node_entry;
 mod node_roles;
@@ -23,11 +23,11 @@ mod test_documents;
 pub use access_diff::{AccessChange, OWN_ARN, access_diff};
 pub(crate) use access_diff::{Stores, access_changes, entry_access_changes};
 pub use access_entries::{AccessEntries, AccessEntryAnswer, Override, template};
-pub use admitted::{Admitted, AdmittedBy, AdmittedPrincipals};
 pub(crate) use common_fields::CommonFields;
 pub(crate) use explain::explain_in;
 pub use explain::{Answer, Explanation, Question, explain};
 pub use lookup::{Candidate, NOT_MAPPED, Options, Verdict};
+pub use mapped_principals::{MappedBy, MappedPrincipal, MappedPrincipals};
 pub use near_match::{Mismatch, NearMatch};
 pub(crate) use node_entry::{Loss, LostNodes, lost_nodes};
 pub use node_entry::{has_node_entry, is_node, node_entries};

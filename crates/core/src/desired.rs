@@ -108,7 +108,7 @@ impl DesiredMapping {
     }
 }
 
-/// The mappings read so far from one text.
+/// The mappings read so far from one input.
 struct Mappings<'s> {
     source: &'s str,
     /// The cluster whose account and partition are the default.
@@ -151,8 +151,8 @@ fn take(text: &str, read: &mut Mappings<'_>) -> Result<(), error::Fault> {
     Ok(())
 }
 
-/// Returns whether a text requests mappings in a form that is not aws-auth itself: an object or file of another tool, or a list that
-/// mixes roles and users.
+/// Returns whether an input requests mappings in a form that is not aws-auth itself: an object or file of another tool, or a list
+/// that mixes roles and users.
 pub fn is_other_form(text: &str) -> bool {
     let text = json_to_yaml::as_yaml(text);
     let Ok(trees) = yaml_value::unchecked_documents(&text) else {

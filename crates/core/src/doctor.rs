@@ -9,21 +9,21 @@ mod checks;
 mod denied_request;
 pub mod evidence;
 mod faulty_proxy;
-mod fixed_user;
 mod headline;
+mod likely_access_entry;
 mod lint_causes;
 mod remedy;
 mod similar_access_entry;
 mod symptom;
 mod unknown_placeholder;
-mod unread_access_entry;
+mod user_after_fix;
 
 pub use check::{Check, CheckResult, Outcome, Skipped};
 pub use checks::CHECKS;
 pub use evidence::Evidence;
-pub use fixed_user::user_after_fix;
 pub use headline::{Headline, SignInState};
 pub use symptom::{Symptom, denied_questions, error_line, symptom};
+pub use user_after_fix::user_after_fix;
 
 /// The results of all checks.
 #[derive(Debug)]

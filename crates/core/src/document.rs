@@ -1,4 +1,4 @@
-//! The aws-auth document: the text of its sections, and what the authenticator reads in it.
+//! The aws-auth document: its sections as written, and what the authenticator reads in them.
 
 mod account_reader;
 mod decode_warning;
@@ -31,10 +31,10 @@ use std::sync::Arc;
 
 /// The three sections of an aws-auth ConfigMap, each read on its own as the authenticator does.
 ///
-/// The text of every section is kept exactly as it was read.
+/// Every section is kept exactly as it was read.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// Shared between a document and its edited copies, because most edits leave two of them unchanged.
+    /// Shared between a document and its edited copies, because most edits leave two sections unchanged.
     sections: [Arc<Section>; 3],
 }
 
@@ -58,7 +58,7 @@ impl Document {
         self.sections.iter().map(Arc::as_ref)
     }
 
-    /// Returns the document with another text for one section.
+    /// Returns the document with one section replaced.
     #[must_use]
     pub fn with(&self, name: SectionName, text: Option<String>) -> Self {
         let mut next = self.clone();

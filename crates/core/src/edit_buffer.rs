@@ -1,6 +1,6 @@
 //! The sections of aws-auth as one page that the user changes in an editor.
 //!
-//! Each text is written unchanged below a line with its key, so that a text that the user does not touch is read back byte
+//! Each value is written unchanged below a line with its key, so that a value that the user does not touch is read back byte
 //! for byte, even if it is not YAML. Lines that begin with [`MARK`] are comments of awsauth and are dropped.
 
 mod data_keys;

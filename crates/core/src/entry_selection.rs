@@ -71,7 +71,7 @@ impl Selector {
         self.matches(&principal(&entry.principal_arn), &user_of(entry))
     }
 
-    /// Returns whether a condition is an empty text, which an unset variable in a script leaves.
+    /// Returns whether a condition is an empty string, which an unset variable in a script leaves.
     pub fn has_blank(&self) -> bool {
         let patterns = [&self.username, &self.group, &self.arn];
         let texts = patterns.into_iter().flatten().map(Pattern::text);

@@ -1,7 +1,7 @@
 //! Escapes characters that a reader cannot see.
 //!
-//! Other users can choose usernames, ARNs, file names and messages of servers. Unescaped, such a text could control the
-//! terminal, hide part of itself, or look like a different text.
+//! Other users can choose usernames, ARNs, file names and messages of servers. Unescaped, such a string could control the
+//! terminal, hide part of itself, or look like a different string.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -145,8 +145,8 @@ pub fn json_for_yaml(text: &str) -> Cow<'_, str> {
     without_marks(shown, "\\u0023")
 }
 
-/// Escapes what the log of a CI system interprets as a command in HTML or XML. Does not escape `::`, so no text may be at the start
-/// of a line.
+/// Escapes what the log of a CI system interprets as a command in HTML or XML. Does not escape `::`, so no such string may be at
+/// the start of a line.
 pub fn html(text: String) -> String {
     without_marks(text.into(), "&#35;").into_owned()
 }

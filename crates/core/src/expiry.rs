@@ -31,7 +31,7 @@ impl RecordedExpiry {
     }
 }
 
-/// Why a text does not state when access ends.
+/// Why a string does not state when access ends.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExpiryError {
     #[error(

@@ -4,7 +4,7 @@ pub mod access_entries;
 pub mod accounts;
 pub mod authentication_mode;
 pub mod groups;
-pub mod iam_principals;
+pub mod iam_inventory;
 pub mod limits;
 pub mod management_markers;
 pub mod node_inventory;

@@ -1,8 +1,8 @@
-//! Recognizes the syntax of template engines such as Helm and Jinja, which must render a text before anything can read it.
+//! Recognizes the syntax of template engines such as Helm and Jinja, which must render a file before anything can read it.
 
 use std::ops::Range;
 
-/// The words that an action of Helm or Jinja may begin with. Other actions are recognized by punctuation.
+/// The words with which a Helm or Jinja action can begin. Other actions are recognized by punctuation.
 const WORDS: [&str; 14] = [
     "if", "else", "end", "range", "with", "define", "include", "template", "block", "toYaml",
     "tpl", "printf", "lookup", "default",
@@ -16,7 +16,7 @@ pub struct Action {
     pub text: String,
 }
 
-/// Returns the first action of Helm or Jinja outside of comments.
+/// Returns the first Helm or Jinja action outside of comments.
 ///
 /// `{{SessionName}}` and the other placeholders of the authenticator are not actions, nor is any other `{{word}}`.
 pub fn first_action(text: &str) -> Option<Action> {

@@ -1,4 +1,4 @@
-//! Three-way merge of texts by lines.
+//! Three-way merge by lines.
 
 use std::ops::Range;
 

@@ -41,7 +41,7 @@ use rewrite::Rewrite;
 #[derive(Clone, Debug)]
 pub struct Manifest {
     text: String,
-    /// Without the texts of `data`, which are moved to the field below.
+    /// Without the values of `data`, which are moved to the field below.
     tree: Tree,
     place: Place,
     data: BTreeMap<String, Arc<str>>,
@@ -51,7 +51,7 @@ pub struct Manifest {
     file_lines: [Option<FileLines>; 3],
     /// The sections of a kustomization.
     literals: Vec<Literal>,
-    /// The bytes of the sections that are lists of the file itself, not texts. Such a manifest is only reported on.
+    /// The bytes of the sections that are lists of the file itself, not strings. Such a manifest is only reported on.
     lists: [Option<Range<usize>>; 3],
 }
 
@@ -150,7 +150,7 @@ impl Manifest {
         &self.text
     }
 
-    /// Returns all keys of the ConfigMap's `data` with their texts; a null is an empty text.
+    /// Returns all keys of the ConfigMap's `data` with their values; a null is an empty string.
     pub fn data(&self) -> &BTreeMap<String, Arc<str>> {
         &self.data
     }
@@ -177,7 +177,7 @@ impl Manifest {
             .collect()
     }
 
-    /// Returns the first action of a template engine in aws-auth. Other objects of the file may have such texts for themselves.
+    /// Returns the first action of a template engine in aws-auth. Other objects of the file may contain such actions.
     pub fn template_action(&self) -> Option<Action> {
         let bytes = self.tree.node(self.place.object).span.clone();
         let before = self.text.get(..bytes.start)?.matches('\n').count();
@@ -206,7 +206,7 @@ impl Manifest {
         }
     }
 
-    /// Returns the line of the file, from 1, of a line of a section's own text, from 1. For a quoted text on one line it
+    /// Returns the line of the file, from 1, of a line of a section's own text, from 1. For a quoted section on one line it
     /// is always that line. `None` if the section is absent.
     pub fn file_line(&self, section: SectionName, line: usize) -> Option<usize> {
         self.file_lines[section as usize]
@@ -296,13 +296,13 @@ impl Manifest {
                 .owners_annotation
                 .clone()
                 .filter(|owners| *owners != self.owners),
-            // Only the aws-auth of a cluster is restored to an earlier text.
+            // Only the aws-auth of a cluster is restored to an earlier state.
             ..Change::default()
         }
     }
 
     /// Splits a change whose parts would touch the same bytes. A key is removed in a step of its own. Keys are added to
-    /// `data` after existing keys have their new texts. The annotation is added after `data` exists.
+    /// `data` after existing keys have their new values. The annotation is added after `data` exists.
     fn steps(&self, change: &Change) -> Option<(Change, Change)> {
         let mut first = change.clone();
         let mut then = Change::default();

@@ -1,5 +1,5 @@
-//! Plans: stored state + request → new texts, access diff, refusals. Planning has no I/O: the result depends only on the input,
-//! unless the deadline stops it. Every write carries out a plan.
+//! Plans: stored state + request → new aws-auth, access diff, refusals. Planning has no I/O: the result depends only on the
+//! input, unless the deadline stops it. Every write carries out a plan.
 
 mod guard;
 mod guard_facts;
@@ -36,7 +36,7 @@ use guard::{Case, State, Verdict};
 /// The `data` of a ConfigMap.
 type Texts = BTreeMap<String, Arc<str>>;
 
-/// The result of applying a [`Request`] to the stored state: the new texts, the access that changes, and the refusals.
+/// The result of applying a [`Request`] to the stored state: the new aws-auth, the access that changes, and the refusals.
 ///
 /// The documents before and after, the access diff and the findings are computed once, when the plan is made. Only the
 /// positions of the findings may be updated later.
@@ -86,7 +86,7 @@ pub struct Plan {
     pub changes_caller: bool,
     /// Whether the plan removes the last known administrator, and an override allows that.
     pub leaves_no_admin: bool,
-    /// Whether the plan takes the rights of an administrator away from a principal.
+    /// Whether the plan takes the permissions of an administrator away from a principal.
     pub takes_admin: bool,
 }
 
@@ -113,7 +113,7 @@ impl Plan {
     /// Plans the same request again, with more facts, or on the state that another client has written since.
     ///
     /// If the edits have the same outcomes on the same entries, the findings of this plan are reused, because they depend on these
-    /// entries only. If the texts differ, [`with_located_findings`](Self::with_located_findings) then updates their positions.
+    /// entries only. If aws-auth differs, [`with_located_findings`](Self::with_located_findings) then updates their positions.
     ///
     /// # Errors
     /// If the edits cannot be made. The caller must then write nothing.
@@ -275,7 +275,7 @@ impl Plan {
         plan
     }
 
-    /// Returns whether another plan has the same texts before and after, and therefore the same findings.
+    /// Returns whether another plan has the same aws-auth before and after, and therefore the same findings.
     fn has_same_texts(&self, other: &Self) -> bool {
         self.replaces_all == other.replaces_all
             && self.edited_entries == other.edited_entries
@@ -310,7 +310,7 @@ impl Plan {
         )
     }
 
-    /// Returns the plan with its findings at their positions in this plan's texts.
+    /// Returns the plan with its findings at their positions in this plan's aws-auth.
     #[must_use]
     pub fn with_located_findings(self, account: Option<String>) -> Self {
         if self.findings_are_located || self.findings.is_empty() {
@@ -467,7 +467,7 @@ impl Plan {
         self.access_entries.as_ref()
     }
 
-    /// Returns a unified diff of the sections and other keys that change; empty if no text changes.
+    /// Returns a unified diff of the sections and other keys that change; empty if none changes.
     pub fn text(&self) -> String {
         let text = |texts: &Texts, key: &str| texts.get(key).cloned().unwrap_or_default();
         let sections = SectionName::ALL.map(SectionName::key).into_iter();
@@ -636,7 +636,7 @@ fn expiries(after: &Document, owners: &Owners, outcomes: &[(Edit, Outcome)]) -> 
     expiring.collect()
 }
 
-/// Returns the keys whose texts differ, each with its new text.
+/// Returns the keys whose values differ, each with its new value.
 fn differences(before: &Texts, after: &Texts) -> BTreeMap<String, Option<Arc<str>>> {
     let keys = before.keys().chain(after.keys());
     let differ = keys.filter(|key| before.get(*key) != after.get(*key));
@@ -654,7 +654,7 @@ fn changed_sections(before: &Texts, after: &Document) -> BTreeMap<&'static str, 
         .collect()
 }
 
-/// Returns a unified diff of two texts with three lines of context; empty if they are equal.
+/// Returns a unified diff of two strings with three lines of context; empty if they are equal.
 fn unified_diff(name: &str, before: &str, after: &str) -> String {
     if before == after {
         return String::new();

@@ -322,7 +322,7 @@ fn secret_field(before: &str, separator: char) -> Option<Field> {
     is_secret.then_some(Field::Value)
 }
 
-/// Returns the longest end of a text that could be a name.
+/// Returns the longest end of a string that could be a name.
 fn name_at_end(text: &str) -> &str {
     text.rsplit(|c| !is_of_name(c)).next().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Which of the principals that may sign in did not for some time.
+//! Which of the principals that can sign in did not for some time.
 //!
 //! A principal is unused only if something proves it: a log without gaps, or IAM. Everything else is unknown.
 
@@ -8,8 +8,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::arn::Parts;
-use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals};
-use crate::facts::iam_principals::RoleUse;
+use crate::authenticator::{MappedBy, MappedPrincipal, MappedPrincipals};
+use crate::facts::iam_inventory::RoleUse;
 use crate::sign_in_log::{SignInLog, SignIns};
 
 /// What is known about sign-ins.
@@ -27,10 +27,10 @@ pub struct UsageEvidence {
     pub roles: BTreeMap<String, Option<RoleUse>>,
 }
 
-/// A principal that may sign in, and whether it did.
+/// A principal that can sign in, and whether it did.
 #[derive(Debug)]
 pub struct PrincipalUsage<'a> {
-    pub principal: &'a Admitted<'a>,
+    pub principal: &'a MappedPrincipal<'a>,
     pub usage: Usage,
     /// The sign-ins of an earlier role of the same name, which IAM has since deleted.
     pub earlier_role: Option<SignIns>,
@@ -40,7 +40,7 @@ pub struct PrincipalUsage<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountUse {
     pub account: String,
-    /// The ARNs that signed in during the period and that nothing else admits, with their sign-ins.
+    /// The ARNs that signed in during the period and that nothing else maps, with their sign-ins.
     pub principals: Vec<(String, SignIns)>,
     /// Why others may have signed in; `None` if it is proven that none did.
     pub doubt: Option<String>,
@@ -79,9 +79,9 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Returns the usage of every principal that may sign in, in their order.
+/// Returns the usage of every principal that can sign in, in their order.
 pub fn usage<'a>(
-    principals: &'a AdmittedPrincipals<'a>,
+    principals: &'a MappedPrincipals<'a>,
     evidence: &UsageEvidence,
 ) -> Vec<PrincipalUsage<'a>> {
     let mut all: Vec<PrincipalUsage<'a>> = principals
@@ -91,7 +91,7 @@ pub fn usage<'a>(
         .collect();
     // Whether the log of EKS has sign-ins through access entries is not documented: one of them shows that it does.
     let by_entry =
-        |usage: &PrincipalUsage<'_>| matches!(usage.principal.by, AdmittedBy::AccessEntry(_));
+        |usage: &PrincipalUsage<'_>| matches!(usage.principal.by, MappedBy::AccessEntry(_));
     let mut used = all
         .iter()
         .filter(|usage| matches!(usage.usage, Usage::Used(_)));
@@ -110,10 +110,10 @@ pub fn usage<'a>(
 
 impl UsageEvidence {
     /// Returns the use of every account that aws-auth maps.
-    pub fn account_use(&self, principals: &AdmittedPrincipals<'_>) -> Vec<AccountUse> {
+    pub fn account_use(&self, principals: &MappedPrincipals<'_>) -> Vec<AccountUse> {
         let accounts = principals.all().iter();
         let accounts = accounts.filter_map(|one| Some((one, one.whole_account()?)));
-        let account_use = |(mapping, account): (&Admitted<'_>, &str)| AccountUse {
+        let account_use = |(mapping, account): (&MappedPrincipal<'_>, &str)| AccountUse {
             account: account.to_owned(),
             principals: self
                 .arns_of(account, principals)
@@ -130,11 +130,11 @@ impl UsageEvidence {
         accounts.map(account_use).collect()
     }
 
-    /// Returns the ARNs in the log that only the mapping of their account admits.
+    /// Returns the ARNs in the log that only the mapping of their account maps.
     fn arns_of<'a>(
         &'a self,
         account: &'a str,
-        principals: &'a AdmittedPrincipals<'_>,
+        principals: &'a MappedPrincipals<'_>,
     ) -> impl Iterator<Item = &'a str> {
         self.log.arns().filter(move |arn| {
             Parts::of(arn).is_some_and(|parts| parts.account == account)
@@ -144,8 +144,8 @@ impl UsageEvidence {
 
     fn usage_of<'a>(
         &self,
-        principal: &'a Admitted<'a>,
-        principals: &AdmittedPrincipals<'_>,
+        principal: &'a MappedPrincipal<'a>,
+        principals: &MappedPrincipals<'_>,
     ) -> PrincipalUsage<'a> {
         let role = self.role(principal.name());
         let current = role
@@ -168,11 +168,11 @@ impl UsageEvidence {
         }
     }
 
-    /// Returns the sign-ins of a principal, or of all those that only the mapping of their account admits.
+    /// Returns the sign-ins of a principal, or of all those that only the mapping of their account maps.
     fn sign_ins(
         &self,
-        principal: &Admitted<'_>,
-        principals: &AdmittedPrincipals<'_>,
+        principal: &MappedPrincipal<'_>,
+        principals: &MappedPrincipals<'_>,
     ) -> Vec<(Option<&str>, SignIns)> {
         let Some(account) = principal.whole_account() else {
             return self.log.of(principal.name()).collect();
@@ -188,7 +188,7 @@ impl UsageEvidence {
     }
 
     /// Returns what is known about a principal without a sign-in.
-    fn absence(&self, principal: &Admitted<'_>, role: Option<&Option<RoleUse>>) -> Usage {
+    fn absence(&self, principal: &MappedPrincipal<'_>, role: Option<&Option<RoleUse>>) -> Usage {
         let usage = self.proof_of_absence(role);
         match (usage, self.granted_at(principal)) {
             (Usage::Unused(Proof::Log | Proof::RoleLastUsed(_)), Some(at)) => Usage::Unknown(
@@ -199,10 +199,10 @@ impl UsageEvidence {
     }
 
     /// Returns when a principal got its access, if that was during the period.
-    fn granted_at(&self, principal: &Admitted<'_>) -> Option<Timestamp> {
+    fn granted_at(&self, principal: &MappedPrincipal<'_>) -> Option<Timestamp> {
         let at = match principal.by {
-            AdmittedBy::AwsAuth(_) => self.granted.get(principal.name()).copied(),
-            AdmittedBy::AccessEntry(entry) => entry.terms.as_ref()?.created_at,
+            MappedBy::AwsAuth(_) => self.granted.get(principal.name()).copied(),
+            MappedBy::AccessEntry(entry) => entry.terms.as_ref()?.created_at,
         };
         at.filter(|at| *at > self.log.since())
     }
@@ -283,7 +283,7 @@ mod tests {
                 terms: Some(AccessTerms::default()),
             }]),
         );
-        let principals = AdmittedPrincipals::of(&store, Some(&entries));
+        let principals = MappedPrincipals::of(&store, Some(&entries));
         let roles = roles
             .iter()
             .map(|(name, role)| ((*name).to_owned(), role.clone()));
@@ -376,7 +376,7 @@ mod tests {
             AuthenticationMode::ApiAndConfigMap,
             Some(vec![entry("new", 2), entry("gone", 2), old]),
         );
-        let principals = AdmittedPrincipals::of(&store, Some(&entries));
+        let principals = MappedPrincipals::of(&store, Some(&entries));
         let evidence = |granted: &str| UsageEvidence {
             log: log(&[1, 2, 3], &[]),
             log_doubt: Some("it is disabled".to_owned()),

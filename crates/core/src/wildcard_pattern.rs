@@ -1,6 +1,6 @@
 //! Patterns with wildcards.
 
-/// A text in which `*` matches any number of characters, including none.
+/// A pattern in which `*` matches any number of characters, including none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -26,7 +26,7 @@ impl Pattern {
         !self.text.contains('*')
     }
 
-    /// Returns whether the pattern matches the whole text. Takes time linear in both.
+    /// Returns whether the pattern matches the whole string. Takes time linear in both.
     pub fn matches(&self, text: &str) -> bool {
         let Some((head, rest)) = self.text.split_once('*') else {
             return self.text == text;

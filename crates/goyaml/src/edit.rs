@@ -58,7 +58,7 @@ pub struct Unwritable {
     pub remedy: &'static str,
 }
 
-/// Reads a text as kubectl reads a manifest: as JSON if it starts with `{` and is JSON, else as YAML 1.1.
+/// Reads a file as kubectl reads a manifest: as JSON if it starts with `{` and is JSON, else as YAML 1.1.
 ///
 /// # Errors
 /// If the text is neither.
@@ -70,7 +70,7 @@ pub fn read(text: &str) -> Result<Tree, ReadError> {
     read_json::read(text).or_else(|error| read_yaml::read(text).map_err(|_| error))
 }
 
-/// Reads a text as kubectl reads a kubeconfig: as YAML 1.1, even if it looks like JSON.
+/// Reads a file as kubectl reads a kubeconfig: as YAML 1.1, even if it looks like JSON.
 ///
 /// # Errors
 /// If the text is not YAML.

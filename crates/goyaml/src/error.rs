@@ -2,7 +2,7 @@
 
 use super::Mark;
 
-/// Why a text is not valid YAML, with go-yaml's message.
+/// Why the input is not valid YAML, with go-yaml's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
@@ -18,7 +18,7 @@ pub struct SyntaxError {
 /// The part of go-yaml that reports an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Reports a character that YAML does not allow, or a text that is too long.
+    /// Reports a character that YAML does not allow, or an input that is too long.
     Reader,
     /// Reports an invalid token.
     Scanner,

@@ -2,7 +2,7 @@
 //!
 //! The authenticator decodes aws-auth with go-yaml v2 (<https://github.com/yaml/go-yaml/tree/v2>), a port of libyaml
 //! from before version 0.2. This parser follows the same algorithm, so that it accepts, rejects and resolves the same
-//! texts: YAML 1.1, `?` ends a plain scalar inside brackets, tags may contain `,`, and only `%YAML 1.1` is known. Like
+//! inputs: YAML 1.1, `?` ends a plain scalar inside brackets, tags may contain `,`, and only `%YAML 1.1` is known. Like
 //! go-yaml, it reads text in blocks of 512 bytes, which decides whether it notices a forbidden character after the first
 //! document.
 

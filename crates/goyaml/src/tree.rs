@@ -101,7 +101,7 @@ pub enum NodeKind<'t> {
     },
 }
 
-/// Why a text could not be read.
+/// Why the input could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeError {
     /// The text is not YAML.
@@ -115,7 +115,7 @@ pub enum TreeError {
     },
 }
 
-/// A document of a text. The authenticator reads only the first one.
+/// A document of the input. The authenticator reads only the first one.
 #[derive(Clone, Debug)]
 pub struct Tree<'t> {
     nodes: Vec<Node<'t>>,
@@ -133,13 +133,13 @@ impl<'t> Tree<'t> {
     /// Reads the first document, and finds whether there is a second one.
     ///
     /// # Errors
-    /// If the first document is not YAML, and for a text of 4 GiB.
+    /// If the first document is not YAML, and for an input of 4 GiB.
     pub fn read(text: &'t str) -> Result<Self, TreeError> {
         Self::build(text, None)
     }
 
     /// Reads the first document and, if it is a list, calls `each` with every item as soon as it is complete. The item is
-    /// then dropped, unless a later item may refer to it: a tree takes many times the memory of its text.
+    /// then dropped, unless a later item may refer to it: a tree takes many times the memory of its input.
     ///
     /// # Errors
     /// The same errors as [`Self::read`]. `each` has been called with the items before the error.
@@ -150,10 +150,10 @@ impl<'t> Tree<'t> {
         Self::build(text, Some(&mut each))
     }
 
-    /// Reads every document of the text.
+    /// Reads every document of the input.
     ///
     /// # Errors
-    /// If any document is not YAML, and for a text of 4 GiB.
+    /// If any document is not YAML, and for an input of 4 GiB.
     pub fn read_all(text: &'t str) -> Result<Vec<Self>, TreeError> {
         check_size(text)?;
         let mut parser = Parser::new(text);
@@ -342,7 +342,7 @@ impl<'t> Tree<'t> {
         )
     }
 
-    /// Returns the root of the document; `None` for a text without any document.
+    /// Returns the root of the document; `None` for an input without any document.
     pub fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
     }
@@ -435,7 +435,7 @@ fn check_size(text: &str) -> Result<(), TreeError> {
     if u32::try_from(text.len()).is_err() {
         return Err(TreeError::Syntax(SyntaxError {
             kind: ErrorKind::Reader,
-            message: "a text of more than 4 GiB",
+            message: "an input of more than 4 GiB",
             problem: Mark::default(),
             context: None,
         }));
@@ -443,7 +443,7 @@ fn check_size(text: &str) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// Narrows a number. No text is 4 GiB long, and none has more nodes or lines than bytes.
+/// Narrows a number. No input is 4 GiB long, and none has more nodes or lines than bytes.
 fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

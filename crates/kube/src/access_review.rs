@@ -1,4 +1,4 @@
-//! Access reviews: which user the API server authenticates, and what a user may do.
+//! Access reviews: which user the API server authenticates, and what a user can do.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -102,7 +102,7 @@ pub async fn current_user(
     })
 }
 
-/// Checks whether the current user may do each of these, in order. `namespace` applies to questions without one.
+/// Checks whether the current user can do each of these, in order. `namespace` applies to questions without one.
 ///
 /// # Errors
 /// If the API server rejects the request, or does not respond within the time limit.
@@ -115,7 +115,7 @@ pub async fn check_access(
     ask(client, None, questions, namespace, time_limit).await
 }
 
-/// Checks the same for another user. The current user needs permission to do so.
+/// Checks the same permissions for another user. The current user needs permission to do so.
 ///
 /// # Errors
 /// If the API server rejects the request, or does not respond within the time limit.
@@ -205,7 +205,7 @@ async fn ask(
     Ok(answers)
 }
 
-/// Returns the attributes of an action, as the spec of a review has them.
+/// Returns the attributes of an action in the form of a review's spec.
 fn spec(action: &Action) -> Value {
     match action {
         Action::Path { verb, path } => {

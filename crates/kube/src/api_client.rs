@@ -49,7 +49,7 @@ const JSON_PATCH: &str = "application/json-patch+json";
 /// The path of the readiness check.
 const READYZ: &str = "/readyz";
 
-/// A client of one API server, over one connection.
+/// A client for one API server, over one connection.
 pub struct ApiClient {
     client: Client,
     target: Arc<Target>,

@@ -60,7 +60,7 @@ impl WriteBackoff {
         }
     }
 
-    /// Returns delays for a controller. Only its leader writes, and what it repairs must not wait.
+    /// Returns delays for a controller. Only its leader writes, and its repairs must not wait.
     pub fn for_leader() -> Self {
         Self {
             longest: Duration::from_millis(100),

@@ -34,7 +34,7 @@ use super::proxy;
 use super::token_renewal::Tokens;
 use awsauth_core::endpoint_trust::DescribedEndpoint;
 
-/// How long a connection may take to open. An EKS endpoint that is not reachable from this network drops packets
+/// The time limit for opening a connection. An EKS endpoint that is not reachable from this network drops packets
 /// instead of refusing them.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,7 +69,7 @@ pub async fn connect_with_plugin_token(
     open(access, flags, environment).await
 }
 
-/// How to reach a cluster, according to EKS.
+/// The endpoint of a cluster, according to EKS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EksEndpoint {
     pub eks: EksClusterId,

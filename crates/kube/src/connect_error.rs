@@ -1,4 +1,4 @@
-//! Errors of preparing a connection.
+//! Errors from preparing a connection.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,10 +7,11 @@ use kube::client::{AuthError, RustlsTlsError};
 use kube::config::{ExecConfig, KubeconfigError, LoadDataError};
 use thiserror::Error;
 
+use crate::command_line::command_line;
 use crate::error_kind::ErrorKind;
-use crate::shell_command::{command_line, quoted};
 use awsauth_core::endpoint_trust::UntrustedEndpoint;
 use awsauth_core::redact;
+use awsauth_core::shell_quote::quoted;
 
 /// Why no connection could be set up. No request was sent.
 #[derive(Debug, Error)]

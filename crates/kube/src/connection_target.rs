@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Uri;
 
-use super::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// The cluster of a connection, with all its names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Target {
 }
 
 impl Target {
-    /// As [`kubectl`](Self::kubectl), as the user that the flags impersonate.
+    /// Like [`kubectl`](Self::kubectl), but as the user that the flags impersonate.
     pub fn kubectl_as_user(&self) -> String {
         let flags = self.impersonated.as_ref().map(Impersonated::flags);
         self.kubectl() + &flags.unwrap_or_default()

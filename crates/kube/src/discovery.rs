@@ -43,7 +43,7 @@ pub enum Found {
     /// It is not a resource of the API server, but a path, `*`, or an identity to impersonate.
     NotNeeded,
     Known {
-        /// The verbs that the API server handles, without those of RBAC such as `bind`.
+        /// The verbs that the API server handles, without RBAC-only verbs such as `bind`.
         verbs: Vec<String>,
         subresources: Vec<String>,
     },

@@ -157,16 +157,16 @@ mod tests {
         let mut later = first.clone();
         later[1].time = Some("2026-01-01T00:00:01Z".into());
         assert_eq!(name(&first, &later).as_deref(), Some("another-client"));
-        // Both have written in between.
+        // Both managers have written in between.
         let mut both = second.clone();
         both[1].time = Some("2026-01-01T00:00:02Z".into());
         let of_roles = writer_between(&first, &both, Some("mapRoles"));
         assert_eq!(of_roles.map(|manager| &*manager.name), Some("kubectl-edit"));
         assert_eq!(name(&first, &both).as_deref(), Some("another-client"));
-        // Only the other one has: who wrote the key before is still known.
+        // Only the other manager has written: the previous writer of the key is still known.
         let of_roles = writer_between(&second, &both, Some("mapRoles"));
         assert_eq!(of_roles.map(|manager| &*manager.name), Some("kubectl-edit"));
-        // A manager that wrote the same keys twice in a second cannot be seen.
+        // A manager that wrote the same keys twice within a second cannot be detected.
         let last = last_writer(&first).map(|manager| manager.name.clone());
         assert_eq!(name(&first, &first), last);
     }

@@ -28,7 +28,7 @@ pub use pending::{PendingWrite, PendingWrites};
 pub(super) use recorder::HistoryRecorder;
 pub use recorder::{record_entries, revision_of_entries};
 
-/// What to record about a write besides its texts, and where.
+/// What to record about a write besides its contents, and where.
 #[derive(Clone, Debug, Default)]
 pub struct RecordOptions {
     /// The command line, without secrets.
@@ -43,11 +43,11 @@ pub struct RecordOptions {
     pub who: Option<Who>,
     /// The local folder for copies that the cluster rejects; `None` if there is none.
     pub folder: Option<PathBuf>,
-    /// Write even if no copy can be stored.
+    /// Whether to write even if no copy can be stored.
     pub optional: bool,
 }
 
-/// Where the copy of the text before a write is stored.
+/// Where the copy of aws-auth before a write is stored.
 #[derive(Clone, Debug)]
 pub enum CopyLocation {
     /// In `awsauth-history`, under this number.
@@ -58,11 +58,11 @@ pub enum CopyLocation {
         /// Why the cluster rejected it.
         why: Arc<RequestError>,
     },
-    /// Nowhere. The options allowed that.
+    /// Nowhere. The options allowed this.
     Nowhere(Arc<NoCopy>),
 }
 
-/// Why the text before a write could not be stored anywhere.
+/// Why the previous aws-auth could not be stored anywhere.
 #[derive(Debug, thiserror::Error)]
 #[error("no copy of it can be stored in {NAMESPACE}/{HISTORY} ({cluster}) or in a file ({folder})")]
 pub struct NoCopy {
@@ -128,7 +128,7 @@ fn keys(history: &Live) -> impl Iterator<Item = &str> {
     values.into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
-/// Returns a random ID, as those of runs and transactions.
+/// Returns a random ID for a run or transaction.
 pub fn random_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }

@@ -34,7 +34,7 @@ static CHANGES: AtomicUsize = AtomicUsize::new(0);
 static END: OnceLock<fn()> = OnceLock::new();
 
 thread_local! {
-    /// When work on this thread must end.
+    /// The deadline for the work on this thread.
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
@@ -75,7 +75,7 @@ pub fn end_on_second_signal(end: fn()) {
     let _ = END.set(end);
 }
 
-/// A change in progress, which a second signal does not cut off.
+/// A change in progress, which a second signal does not interrupt.
 pub struct ChangeInProgress(());
 
 impl ChangeInProgress {

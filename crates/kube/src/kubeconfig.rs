@@ -34,7 +34,7 @@ const MAX_KUBECONFIG: u64 = 16 << 20;
 pub struct Flags {
     /// `--kubeconfig`: this file and no other.
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig if it was read before, so that many connections read it once.
+    /// The kubeconfig, if it has already been read, so that many connections read it only once.
     pub loaded: Option<Loaded>,
     /// `--context`.
     pub context: Option<String>,
@@ -284,7 +284,7 @@ fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
             path,
             source,
         },
-        // The parser's message quotes the surrounding text, which may contain a token.
+        // The parser's message quotes the surrounding lines, which may contain a token.
         KubeconfigError::Parse(error) => ConnectError::NotAKubeconfig {
             path: path.to_owned(),
             line: error

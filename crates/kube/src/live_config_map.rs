@@ -93,7 +93,7 @@ impl Live {
             .is_some_and(|at| !at.is_null())
     }
 
-    /// Returns the size that the limit of a ConfigMap applies to: the texts of `data` and the decoded bytes of
+    /// Returns the size to which the limit of a ConfigMap applies: the values of `data` and the decoded bytes of
     /// `binaryData`.
     pub fn size(&self) -> usize {
         let lengths = |pointer: &str, length: fn(&str) -> usize| -> usize {
@@ -141,7 +141,7 @@ impl Live {
                 None => operations.push(json!({"op": "remove", "path": path})),
             }
         }
-        // The API server compares texts as Go's encoder writes them. These characters occur only in texts.
+        // The API server compares strings as Go's encoder writes them. These characters occur only in strings.
         // https://pkg.go.dev/encoding/json#Marshal
         let escaped = Value::from(operations).to_string();
         let escaped = escaped.replace('&', "\\u0026").replace('<', "\\u003c");

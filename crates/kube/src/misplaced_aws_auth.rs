@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::api_client::ApiClient;
 use super::{NAME, NAMESPACE};
 
-/// How many ConfigMaps of kube-system are compared.
+/// The maximum number of ConfigMaps in kube-system to compare.
 const MAX_CONFIG_MAPS: u32 = 200;
 
 /// Returns the namespaces and names of ConfigMaps with entries: those named aws-auth in other namespaces, and those with

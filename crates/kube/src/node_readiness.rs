@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::api_client::ApiClient;
 use super::request_error::Fault;
 
-/// How many nodes are read.
+/// The maximum number of nodes to read.
 const MAX_NODES: u32 = 500;
 
 /// The names of the cluster's first nodes.

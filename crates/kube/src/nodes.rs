@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::api_client::ApiClient;
 use super::request_error::Fault;
 
-/// The nodes of a page. A node has up to about 20 KiB.
+/// The number of nodes in a page. A node takes up to about 20 KiB.
 const PER_PAGE: u32 = 500;
 
 /// The names of a node.

@@ -16,7 +16,7 @@ const KUBECTL_APPLY: &str = "kubectl-client-side-apply";
 /// What a manager's next sync does to a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It restores its own text.
+    /// It restores its own values.
     Overwrites,
     /// It stops with a conflict, unless it forces.
     Conflicts,
@@ -35,7 +35,7 @@ pub enum Evidence {
     Marked,
 }
 
-/// What a manager that declares, or may declare, the changed text will do.
+/// What a manager that declares, or may declare, the changed keys will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextSync {
     /// The manager, with its object or release if known.
@@ -78,7 +78,7 @@ impl NextSync {
 
 /// Returns what the next syncs of other managers will do to `change`, based on the object before the write.
 ///
-/// A key that an earlier command of awsauth took over from a manager is not reported again: that command reported it.
+/// A key that an earlier awsauth command took over from a manager is not reported again: that command reported it.
 pub fn next_syncs(before: &Live, change: &Change) -> Vec<NextSync> {
     let (managers, managing_tool) = (
         before.managers(),
@@ -296,7 +296,7 @@ mod tests {
                 "awsauth-controller took mapRoles over: if Flux (Kustomization flux-system/apps) declares it, its next sync overwrites this"
             ]
         );
-        // A command of awsauth took it over, and reported that.
+        // An awsauth command took it over, and reported that.
         let reported = managed(FIELD_MANAGER, "Update", "f:mapRoles");
         assert!(check(json!({"labels": labels, "managedFields": [flux, reported]})).is_empty());
         // The tool never owned this key, so awsauth did not take it over.

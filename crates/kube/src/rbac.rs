@@ -24,7 +24,7 @@ const CLUSTER_ADMIN: &str = "cluster-admin";
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// How many roles are read at the same time.
+/// The number of roles to read concurrently.
 const CONCURRENT_READS: usize = 4;
 
 /// Reads the roles of all bindings in `policy`. What cannot be read is recorded there. Transient faults are retried for at most

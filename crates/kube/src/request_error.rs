@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::connect_error::CredentialsError;
 use super::connection_target::Target;
 use super::error_kind::ErrorKind;
-use super::shell_command::quoted;
 use super::{NAME, NAMESPACE};
+use awsauth_core::shell_quote::quoted;
 
 pub(crate) use classify::{of_answer, of_transport};
 

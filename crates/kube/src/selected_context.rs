@@ -8,13 +8,13 @@ use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode, Kubeconfig};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::command_line::command_line;
 use super::connect::{ConnectError, EksEndpoint, access_to};
 use super::connection_target::Target;
 use super::eks_name::{EksName, argument};
 use super::environment::Environment;
 use super::kubeconfig::{self, Flags, Loaded};
 use super::proxy::without_user_info;
-use super::shell_command::command_line;
 use awsauth_core::endpoint_trust::Server;
 use awsauth_core::redact;
 

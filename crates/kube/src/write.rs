@@ -1,7 +1,7 @@
 //! One write to aws-auth: read, plan, dry run, store a copy, PUT with the resourceVersion that was read, read the response.
 //!
-//! If other clients write at the same time, there is no dry run. If they change other fields than the texts, such as annotations, a
-//! JSON patch takes the place of the PUT: it tests the texts instead of the resourceVersion.
+//! If other clients write at the same time, there is no dry run. If they change fields other than `data`, such as annotations, a
+//! JSON patch takes the place of the PUT: it tests `data` instead of the resourceVersion.
 
 mod error;
 mod options;
@@ -31,7 +31,7 @@ pub use options::{Outcome, WriteOptions, Written};
 
 /// The extra time for a write that is in progress when the time limit ends.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long after a write another one is expected. The API server records its time in whole seconds.
+/// The time after a write during which another one is expected. The API server records its time in whole seconds.
 const BURST: Duration = Duration::from_secs(2);
 /// With less time left than this, the write is not retried.
 const LAST_CHANCE: Duration = Duration::from_millis(40);
@@ -124,8 +124,8 @@ struct Run<'a> {
     /// Whether a read has found the object.
     has_existed: bool,
     attempts: u32,
-    /// Whether other clients write at the same time. There is no dry run then: admission judges the write anyway, and a request in
-    /// between gives other clients time to win the next race.
+    /// Whether other clients write at the same time. In this case, there is no dry run: admission judges the write anyway, and a
+    /// request in between gives other clients time to win the next race.
     is_contended: bool,
     /// Whether the caller may patch aws-auth, as far as is known.
     may_patch: bool,
@@ -323,7 +323,7 @@ impl Run<'_> {
         let deadline = match mode {
             Mode::DryRun if self.attempts == 1 => self.deadline,
             Mode::DryRun => self.late(),
-            // If it were cut short, the result would be unknown.
+            // If the write were cut short, the result would be unknown.
             Mode::Real => self.late(),
         };
         let sent = match body {
@@ -508,14 +508,14 @@ impl Run<'_> {
     }
 }
 
-/// Whether aws-auth was changed just before, as far as the clocks agree.
+/// Whether aws-auth was changed just before, if the clocks agree.
 fn changed_recently(live: &Live) -> bool {
     let time = live.last_writer().and_then(|writer| writer.time);
     let time = time.and_then(|time| time.parse::<Timestamp>().ok());
     time.is_some_and(|time| Timestamp::now().duration_since(time).unsigned_abs() < BURST)
 }
 
-/// Whether the last client that changed aws-auth changed none of its texts.
+/// Whether the last client that changed aws-auth left its `data` unchanged.
 fn changes_other_fields(live: &Live) -> bool {
     live.last_writer()
         .is_some_and(|writer| writer.keys.is_empty())

@@ -124,7 +124,7 @@ fn expand(pattern: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
         first => matches_of(first)?,
     };
     for part in parts {
-        // Folders of which one is below another are walked once.
+        // Nested folders are walked once.
         let (mut folders, mut seen) = (Vec::new(), BTreeSet::new());
         for base in found {
             add_folders(base, &mut folders, &mut seen)?;

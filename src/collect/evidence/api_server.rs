@@ -221,7 +221,7 @@ mod tests {
             add_permissions(&mut evidence, &options, reader, Some(&[]));
             let report = diagnose(&evidence);
             let checks = report.checks.into_iter();
-            // B3 follows from the others.
+            // B3 can be answered from the other results.
             let own = checks.filter(|(check, _)| ["B1", "B2"].contains(&check.id));
             own.map(|(_, judged)| judged.expect_err("skipped").needs)
                 .collect::<Vec<_>>()

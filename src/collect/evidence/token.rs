@@ -13,7 +13,7 @@ use awsauth_kube::selected_context::{SelectedContext, SelectedUser};
 /// The prefix of EKS tokens.
 const PREFIX: &str = "k8s-aws-v1.";
 
-/// What a check of AWS credentials lacks if the failing command does not sign in with AWS.
+/// What checks of AWS credentials lack if the failing command does not sign in with AWS.
 pub(super) const UNUSED: &str = "an exec plugin in the kubeconfig, whose user signs in without AWS";
 
 /// Returns whether the failing command does not sign in with AWS.

@@ -1,4 +1,4 @@
-//! Checks a saved text, and finds the lines of problems.
+//! Checks a saved page, and finds the lines of problems.
 
 use crate::output::finding_remark;
 use crate::terminal::{self, Failure};
@@ -14,11 +14,11 @@ use awsauth_core::plan::{Guard, Plan, Refusal};
 pub(super) struct Checked {
     /// The problems, at their lines.
     pub(super) remarks: Vec<Remark>,
-    /// The same problems as a refusal; `None` if the text may be written.
+    /// The same problems as a refusal; `None` if the page can be written.
     pub(super) failure: Option<Failure>,
 }
 
-/// Checks a text and the plan to write it.
+/// Checks a page and the plan to write it.
 pub(super) fn check(
     before: &Contents,
     after: &Contents,

@@ -7,7 +7,7 @@ use awsauth_core::edit_buffer::{Keys, MARK};
 use awsauth_core::escape::one_line;
 use awsauth_core::history::Contents;
 
-const GIVE_UP: &str = "Fix it and save. Save this file unchanged or empty to give up; your text is then saved to a file.";
+const GIVE_UP: &str = "Fix it and save. Save this file unchanged or empty to give up; your edits are then saved to a file.";
 
 /// The title: which aws-auth it is.
 pub(super) fn title(backend: &Backend, note: Option<String>) -> Vec<String> {
@@ -21,7 +21,7 @@ pub(super) fn header(title: &[String], contents: &Contents, keys: &Keys) -> Vec<
     let mut lines = title.to_vec();
     lines.push(String::new());
     lines.push(format!(
-        "Each text is below its key. Lines that begin with {MARK} are dropped."
+        "Each value is below its key. Lines that begin with {MARK} are dropped."
     ));
     lines.push("Save this file unchanged or empty to cancel.".to_owned());
     let sections = SectionName::ALL.map(SectionName::key).into_iter();

@@ -16,7 +16,7 @@ use awsauth_core::edit_buffer::{
 use awsauth_core::history::Contents;
 use awsauth_core::plan::{Allowed, Facts, Plan, Request};
 
-/// An editing session: the text is edited and checked until it may be written or the user gives up.
+/// An editing session: aws-auth is edited and checked until it can be written or the user gives up.
 pub(super) struct Session {
     /// The aws-auth that the text is based on.
     base: Contents,
@@ -47,7 +47,7 @@ pub(super) enum Round {
     Cancelled,
     /// The editor must be opened again.
     Wrong,
-    /// The text may be written.
+    /// The edited aws-auth can be written.
     Saved(Contents),
 }
 
@@ -152,7 +152,7 @@ impl Session {
                     Some(line) => format!("line {line}: {}", remark.text),
                     None => remark.text.clone(),
                 };
-                let failure = Failure::usage("cannot read the text; nothing was written");
+                let failure = Failure::usage("cannot read the saved file; nothing was written");
                 let failure = remarks.iter().map(place).fold(failure, Failure::note);
                 self.reopen(&text, &remarks, failure);
                 return Ok(Round::Wrong);
@@ -268,7 +268,7 @@ impl Session {
             return failure;
         };
         match write_temporary("awsauth-edit-", ".yaml", typed.as_bytes()) {
-            Ok(path) => failure.hint(format!("your text is saved in {}", path.display())),
+            Ok(path) => failure.hint(format!("your edits are saved in {}", path.display())),
             Err(error) => failure.note(format!("Your text could not be saved: {error}")),
         }
     }

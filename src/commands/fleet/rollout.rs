@@ -94,7 +94,7 @@ pub(super) fn run(
             Err(_) => Progress::Failed,
         });
         state.record(keys().zip(progress))?;
-        // A cluster that cannot be reached holds up no other, but the canary must show that the change works.
+        // An unreachable cluster does not hold up the others, but the canary must show that the change works.
         let may_continue = |failure: &Failure| {
             number > 0 && failure.exit() == Exit::Unreachable && !failure.is_after_change()
         };
@@ -248,7 +248,7 @@ fn conclude(
     Ok(())
 }
 
-/// Returns an ID for what a rollout applies, and with which options. It names no cluster, so that more can be added.
+/// Returns an ID for the content and options of a rollout. It does not depend on the clusters, so that more can be added.
 fn rollout_id(args: &apply::Args, inputs: &[Input]) -> String {
     let desired = &args.desired;
     let options = (

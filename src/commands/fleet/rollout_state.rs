@@ -1,4 +1,4 @@
-//! What a rollout has done, on disk, so that a second run can continue it.
+//! The progress of a rollout, on disk, so that a second run can continue it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,13 +19,13 @@ pub(super) struct RolloutState {
     clusters: BTreeMap<String, Progress>,
 }
 
-/// How far a rollout is on one cluster.
+/// The progress of a rollout on one cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Progress {
-    /// It may have written.
+    /// The rollout may have written to the cluster.
     Started,
-    /// It was verified.
+    /// The write was verified.
     Done,
     Failed,
 }
@@ -70,7 +70,7 @@ impl RolloutState {
         self.clusters.get(key).copied()
     }
 
-    /// Records how far the rollout is on these clusters.
+    /// Records the progress of the rollout on these clusters.
     ///
     /// # Errors
     /// If the file cannot be written.

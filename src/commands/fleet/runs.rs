@@ -12,10 +12,11 @@ use crate::backend::duration;
 use crate::terminal::{Captured, Exit, Failure, Kind, Out, Program, after_name};
 use awsauth_kube::interrupt;
 
-/// How long a run may take after its deadline to end by itself: requests to AWS and credential plugins have limits of their own.
+/// How long to wait after the deadline for a run to end by itself: requests to AWS and credential plugins have their own time
+/// limits.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How many clusters at the same time, and for how long.
+/// The concurrency and the time limit.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Limits {
     /// How many clusters to work on at the same time
@@ -28,7 +29,7 @@ pub(super) struct Limits {
     )]
     pub(super) concurrency: NonZeroUsize,
 
-    /// How long the work on one cluster may take
+    /// The time limit for the work on one cluster
     #[arg(long, global = true, env = "AWSAUTH_DEADLINE", value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
     deadline: Duration,
 }
@@ -109,7 +110,8 @@ pub(super) fn run_all<T: Send + 'static>(
     run(doing, clusters, limits, Some(GRACE), work, out)
 }
 
-/// The same for `work` that writes. Waits for each cluster: after the deadline, no new request is sent, and requests have limits.
+/// Does the same for `work` that writes. Waits for each cluster: after the deadline, no new request is sent, and requests have
+/// limits.
 pub(super) fn write_all<T: Send + 'static>(
     doing: &'static str,
     clusters: &[FleetCluster],

@@ -1,4 +1,4 @@
-//! Which clusters a fleet has.
+//! Selects the clusters of a fleet.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

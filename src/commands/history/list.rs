@@ -112,7 +112,7 @@ pub(super) fn json(history: &History) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&list).map(|text| text + "\n")
 }
 
-/// The rows of the table, with a row for each gap in which other clients wrote.
+/// The rows of the table, with an extra row wherever other clients wrote in between.
 pub(super) fn rows(history: &History) -> Vec<HistoryRow> {
     let mut rows = Vec::new();
     for (nth, entry) in history.entries.iter().enumerate() {
@@ -171,7 +171,7 @@ fn is_clean(revision: &Revision) -> bool {
     revision.entries.is_none() && !revision.is_foreign && has("migrate") && has("--clean")
 }
 
-/// Returns whose access the write changed.
+/// Returns the principals whose access the write changed.
 fn access_changes(revision: &Revision) -> Vec<AccessChange> {
     let [before, after] = [&revision.before, &revision.after].map(|of| Document::read(&of.data));
     match &revision.entries {

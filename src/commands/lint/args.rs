@@ -58,7 +58,7 @@ pub(crate) struct Args {
     pub(super) fix: FixArgs,
 }
 
-/// Which rules run, and what they make of it.
+/// The rules to run, and the exit code.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct RuleArgs {
     /// Check only these rules, by ID, name or group letter
@@ -130,7 +130,7 @@ impl RuleArgs {
     }
 }
 
-/// The severity from which on the exit code is 1.
+/// The lowest severity that makes the exit code 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum FailOn {
     /// Errors

@@ -111,8 +111,8 @@ fn object(live: &Live) -> Object {
     }
 }
 
-/// Returns the tool that manages aws-auth, according to the manifest's labels and annotations. `None` is no proof that no tool does:
-/// a tool may add its labels only when it applies the manifest.
+/// Returns the tool that manages aws-auth, according to the manifest's labels and annotations. `None` does not prove that no tool
+/// manages it: a tool may add its labels only when it applies the manifest.
 fn object_in_manifest(manifest: &Manifest) -> Option<Object> {
     let managing_tool = managing_tool(&manifest.labels(), &manifest.annotations())?;
     Some(Object {

@@ -113,7 +113,7 @@ impl Run<'_> {
         out: &mut Out,
     ) -> Result<Vec<Source>, Failure> {
         match self.fix(&mut backend, out) {
-            // Its findings are still reported.
+            // The findings are still reported.
             Err(refusal) if refusal.exit() == Exit::Refused => {
                 self.sources.failures.push(refusal.at(&backend.to_string()));
             }
@@ -127,8 +127,8 @@ impl Run<'_> {
             backend.add_literal_blocks();
         }
         let facts = match backend.has_server() {
-            // Some fixes follow from what EKS and IAM report, such as the role of an instance profile. That a fix reveals a group
-            // without a binding is no reason to leave it out.
+            // Some fixes follow from what EKS and IAM report, such as the role of an instance profile. A fix is applied even if
+            // it reveals a group without a binding.
             true => Facts {
                 rbac: None,
                 ..collect_facts::read(backend, self.requested, out)?.1
@@ -172,7 +172,7 @@ impl Run<'_> {
             verify: None,
             options: &Options {
                 prints_own_report: true,
-                // The fixes cause no findings, but may change what a finding is recognized by, such as the ARN.
+                // The fixes cause no findings, but may change what identifies a finding, such as the ARN.
                 allow: Allowed {
                     rules: RULES.to_vec(),
                     ..options.allow.clone()
@@ -217,7 +217,7 @@ fn why_not_writable(faults: &ManifestFaults) -> &'static str {
     }
 }
 
-/// The rule whose fix adds `|` after the keys of sections, outside their texts.
+/// The rule whose fix adds `|` after the keys of sections, outside their contents.
 const NOT_A_STRING: &str = "S03";
 
 /// Returns the findings that the added literal blocks fix.

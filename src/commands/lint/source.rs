@@ -29,7 +29,7 @@ pub(super) struct Source {
     path: Option<String>,
 }
 
-/// What an aws-auth was read from.
+/// The source of an aws-auth.
 enum Input {
     Backend(Backend),
     Plan {
@@ -86,7 +86,7 @@ impl Sources {
             if !matches!(read, Ok(None)) {
                 total += fs::metadata(candidate.path()).map_or(0, |file| file.len());
             }
-            // The texts stay in memory until all findings are known.
+            // The files stay in memory until all findings are known.
             if total > MAX_INPUT {
                 let most = MAX_INPUT >> 20;
                 return Err(
@@ -143,7 +143,7 @@ impl Source {
         }
     }
 
-    /// Reads the result of a write; for stdin, the text that was printed.
+    /// Reads the result of a write; for stdin, what was printed.
     pub(super) fn after_write(
         backend: Backend,
         requested: &Requested<'_>,
@@ -215,7 +215,7 @@ impl Source {
                     let facts = Facts {
                         is_file: resource.as_ref().is_some_and(creates_all),
                         change: resource.as_ref().and_then(change),
-                        // What is not about this aws-auth is reported once.
+                        // Findings that do not concern this aws-auth are reported once.
                         planned_access: match number {
                             0 => access.clone(),
                             _ => access.of_aws_auth(),
@@ -245,7 +245,7 @@ impl Source {
     pub(super) fn check(&self, selection: &Selection) -> Report {
         let mut report = lint(&self.data, &self.document, &self.facts, selection);
         if let Input::Desired { .. } = self.input {
-            // The fixes are for the text that would be made.
+            // The fixes are for the file that would be written.
             let findings = report.findings.iter_mut();
             findings.for_each(|finding| finding.fix = None);
         }
@@ -304,7 +304,7 @@ impl Source {
             Input::Plan { file, resource } => Origin::Plan {
                 file: file.clone(),
                 path: self.path.clone(),
-                // Every finding repeats it.
+                // Every finding repeats the address.
                 address: resource
                     .as_ref()
                     .map(|resource| shortened(&resource.address).into_owned()),
@@ -343,7 +343,7 @@ fn unread_files(backend: &Backend) -> Option<String> {
     ))
 }
 
-/// Returns what a plan changes, if it shows the text before the change.
+/// Returns what a plan changes, if it shows the previous value.
 fn change(resource: &Resource) -> Option<Change> {
     let object = match resource.object {
         ObjectAction::Kept => ObjectChange::Updated,

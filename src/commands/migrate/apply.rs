@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
     let (operations, existing) = match planned.operations.iter().position(updates_mode) {
         None => (planned.operations, state.existing().to_vec()),
         Some(at) => {
-            // The update takes minutes, in which the run may be killed.
+            // The update takes minutes, and the run may be killed in the meantime.
             let (from, to) = (
                 AuthenticationMode::ConfigMap,
                 AuthenticationMode::ApiAndConfigMap,
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
             backend.record_mode(from, to, &args.history_options(), out)?;
             backend.execute(&planned.operations[..=at], out)?;
             backend.describe_again(out)?;
-            // EKS may have created access entries itself, which now decide.
+            // EKS may have created access entries itself, which now take precedence.
             let state = State::read(backend, out)?;
             let again = state.plan(args, Some(&run), backend)?;
             refuse_obstacles(&again)?;
@@ -123,7 +123,9 @@ fn move_caller(
     backend.execute(operations, out)?;
     let failure = match proof.check(was_admin, backend.timeout(), out) {
         Ok(()) => {
-            out.note("You signed in through your access entry, with the same username and rights.");
+            out.note(
+                "You signed in through your access entry, with the same username and permissions.",
+            );
             return Ok(());
         }
         Err(failure) => failure.at("you do not get the same access through your access entry"),

@@ -1,4 +1,4 @@
-//! Proves by fresh sign-ins that the caller keeps access.
+//! Proves with fresh sign-ins that the caller keeps access.
 
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ impl CallerProof {
         Ok(canonical.arn)
     }
 
-    /// Expects an administrator's rights afterwards.
+    /// Expects an administrator's permissions afterwards.
     ///
     /// # Errors
     /// If awsauth has a bug.
@@ -84,11 +84,11 @@ impl CallerProof {
         Ok(())
     }
 
-    /// Signs in until the caller has the same access by the other store. `leaves_masters` is whether the new access must
+    /// Signs in until the caller has the same access through the other store. `leaves_masters` is whether the new access must
     /// not come from the group system:masters.
     ///
     /// # Errors
-    /// If the caller does not have it in time.
+    /// If the caller does not have that access in time.
     pub(super) fn check(
         &self,
         leaves_masters: bool,
@@ -102,8 +102,8 @@ impl CallerProof {
         };
         let deadline = Instant::now() + time_limit;
         loop {
-            // Tokens of one second are equal, and the API server caches the user of a token for 10 s. So the first token must
-            // be from a later second than those before the change.
+            // Tokens that are made in the same second are equal, and the API server caches the user of a token for 10 s. So the
+            // first token must be made in a later second than those before the change.
             self.cluster.pause(PAUSE, out)?;
             let checked = expected.check(&self.cluster, &self.signer, Duration::ZERO, out)?;
             let verification = checked.verification();

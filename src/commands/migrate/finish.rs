@@ -11,8 +11,8 @@ use crate::terminal::{Exit, Failure, Kind, Out};
 use awsauth_core::access_entries::Operation;
 use awsauth_core::access_entries::migrate::Verdict;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
+use awsauth_core::shell_quote::quoted;
 use awsauth_core::unused_access::AccountUse;
-use awsauth_kube::shell_command::quoted;
 
 /// How many reasons a refusal lists.
 const SHOWN: usize = 20;
@@ -70,13 +70,13 @@ pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<E
         })?;
     print_result(args, backend, out)?;
     out.note(
-        "You signed in with the same username and rights. aws-auth is kept, and has no effect.",
+        "You signed in with the same username and permissions. aws-auth is kept, and has no effect.",
     );
     out.note(&deletion(backend));
     Ok(Exit::Done)
 }
 
-/// Prints the mappings that would have no effect any more, before the question.
+/// Prints the mappings that would no longer have any effect, before the prompt.
 fn show_ignored(
     state: &State,
     args: &Args,

@@ -14,7 +14,7 @@ use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 /// The caller's own access entry, which lacks the policy that an earlier run was to associate.
 struct Unfinished {
     arn: String,
-    /// What it is with the policy.
+    /// The access entry with the policy.
     terms: AccessTerms,
     /// The access entries before.
     existing: Vec<AccessEntry>,
@@ -22,7 +22,7 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    /// Finds it; `None` if the caller has no such access entry.
+    /// Finds the entry; `None` if the caller has no such access entry.
     ///
     /// # Errors
     /// If the caller cannot sign in, or STS does not return the ARN.
@@ -51,7 +51,7 @@ impl Unfinished {
 
 impl State {
     /// Reads the state. If that fails because the caller's access entry lacks the policy that an earlier run was to associate, the
-    /// failure says so.
+    /// failure reports it.
     pub(super) fn read_or_explain(backend: &mut Backend, out: &mut Out) -> Result<Self, Failure> {
         let failure = match Self::read(backend, out) {
             Ok(state) => return Ok(state),
@@ -96,7 +96,7 @@ impl State {
         } = own;
         let question = "Associate the policy of your access entry, which an earlier run did not?";
         confirm(question, args.yes, backend, out)?;
-        // If that fails, the entry is deleted, so that aws-auth decides.
+        // If that fails, the entry is deleted, so that aws-auth applies to the caller again.
         let operations = Operation::creating(&arn, &terms);
         backend.execute(&operations, out)?;
         proof.expect_everything()?;

@@ -14,7 +14,7 @@ use awsauth_core::authenticator::{AccessEntries, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 pub(super) fn run(args: &Args, backend: &mut Backend, out: &mut Out) -> Result<Exit, Failure> {
     require_eks(backend)?;
@@ -134,7 +134,7 @@ impl Migrated {
     /// Returns the entries.
     ///
     /// # Errors
-    /// If the cluster ignores aws-auth, or the choices of the user do not fit.
+    /// If the cluster ignores aws-auth, or if the user's options do not match.
     fn of(state: &State, args: &Args, backend: &Backend) -> Result<Self, Failure> {
         let planned = state.plan(args, None, backend)?;
         let entries = state.access_entries.as_deref();
@@ -232,7 +232,7 @@ fn move_caller_back(
     backend.execute(operations, out)?;
     let failure = match proof.check(false, backend.timeout(), out) {
         Ok(()) => {
-            out.note("You signed in through aws-auth, with the same username and rights.");
+            out.note("You signed in through aws-auth, with the same username and permissions.");
             return Ok(());
         }
         Err(failure) => failure.at("you do not get the same access through aws-auth"),

@@ -9,7 +9,7 @@ use crate::terminal::{Failure, Out};
 use awsauth_core::access_entries::migrate::{
     Choices, ClusterFacts, FinishObstacle, MigrationInput, MigrationPlan, finish_obstacles, plan,
 };
-use awsauth_core::authenticator::{AccessEntries, AdmittedPrincipals, Store};
+use awsauth_core::authenticator::{AccessEntries, MappedPrincipals, Store};
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::NodeReportInput;
@@ -72,8 +72,8 @@ impl State {
         entries.and_then(AccessEntries::all).unwrap_or_default()
     }
 
-    /// Returns who signed in during the period of the user and is admitted only by its account in aws-auth, for each of these
-    /// accounts; `None` if the user gave no period.
+    /// Returns the principals that signed in during the requested period and that only their account in aws-auth maps, for each
+    /// of these accounts; `None` if the user gave no period.
     pub(super) fn account_use(
         &self,
         args: &Args,
@@ -84,7 +84,7 @@ impl State {
             return Ok(None);
         };
         let store = Store::new(&self.document);
-        let principals = AdmittedPrincipals::of(&store, self.access_entries.as_deref());
+        let principals = MappedPrincipals::of(&store, self.access_entries.as_deref());
         let mut all = principals.all().iter();
         if all.all(|one| one.whole_account().is_none()) {
             return Ok(Some(Vec::new()));

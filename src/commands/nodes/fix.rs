@@ -14,9 +14,9 @@ use awsauth_core::document::edit::Edit;
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::node_report::{Fix, NodeReport, RoleReport};
 use awsauth_core::plan::Request;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
-/// Fixes what has one safe fix. Returns whether something was changed.
+/// Fixes the problems that have exactly one safe fix. Returns whether it changed something.
 pub(super) fn run(
     args: &Args,
     state: &State,
@@ -101,7 +101,7 @@ fn deleted() -> Failure {
     .hint("restore its last content, then run this again: awsauth restore")
 }
 
-/// Refuses roles that the user names and no known node uses.
+/// Refuses roles that the user names but no known node uses.
 fn refuse_unknown_roles(args: &Args, found: &NodeReport<'_>) -> Result<(), Failure> {
     let is_known = |arn: &str| {
         let mut roles = found.roles.iter();
@@ -116,8 +116,8 @@ fn refuse_unknown_roles(args: &Args, found: &NodeReport<'_>) -> Result<(), Failu
     }
 }
 
-/// Asks whether to map roles that only a tag connects with the cluster, and prints what connects each. Without a terminal, the
-/// answer is no.
+/// Asks whether to map roles that are linked to the cluster only by a tag, and prints the links of each role. Without a terminal,
+/// the answer is no.
 fn confirm_tags(
     by_tag: &[&RoleReport<'_>],
     is_dry_run: bool,
@@ -167,7 +167,7 @@ fn is_fixable(role: &RoleReport<'_>) -> bool {
     matches!(role.fix, Some(Fix::AwsAuth(_) | Fix::AccessEntry(_)))
 }
 
-/// Returns whether the cluster or the user confirms that the role is of nodes.
+/// Returns whether the cluster or the user confirms that the role belongs to nodes.
 fn is_trusted(args: &Args, role: &RoleReport<'_>) -> bool {
     let mut named = args.fix.node_roles.iter();
     !role.is_known_by_tags_only()

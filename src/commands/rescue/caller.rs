@@ -1,4 +1,4 @@
-//! The caller as EKS and IAM name it.
+//! The caller, according to EKS and IAM.
 
 use crate::backend::Backend;
 use crate::terminal::{Failure, Kind};
@@ -11,9 +11,9 @@ use awsauth_core::arn::{Kind as Of, Parts, canonical, is_same_principal};
 use awsauth_core::facts::access_entries::AccessEntry;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::groups::MASTERS;
-use awsauth_core::facts::iam_principals::{Existence, Principal};
+use awsauth_core::facts::iam_inventory::{Existence, Principal};
 use awsauth_core::permission_set;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// The role or user that the caller signs in with.
 pub(super) struct CallerPrincipal {
@@ -136,8 +136,8 @@ pub(super) fn no_cluster_name() -> Failure {
         .hint("name the cluster: --cluster-name NAME")
 }
 
-/// Returns the command that maps the caller as an administrator in aws-auth. The access entry of the caller hides the mapping
-/// until the access entry is deleted, which the guards refuse otherwise.
+/// Returns the command that maps the caller as an administrator in aws-auth. Until the caller's access entry is deleted, it
+/// overrides the mapping, which the guards would otherwise refuse.
 pub(super) fn map_command(caller: &Caller) -> Option<String> {
     let canonical = canonical(&caller.arn).ok()?;
     let kind = match canonical.kind {

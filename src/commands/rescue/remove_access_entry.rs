@@ -1,4 +1,4 @@
-//! The removal of what the rescue added to the caller's access, if another way into the cluster is proven.
+//! Removes what the rescue added to the caller's access, if it is proven that there is another way into the cluster.
 
 use super::caller::{CallerPrincipal, eks, map_command};
 use super::sign_in::Access;
@@ -56,7 +56,7 @@ impl Addition {
         }
     }
 
-    /// Finds out what to remove: the access entry, or the policy that this rescue added to it.
+    /// Determines what to remove: the access entry, or the policy that this rescue added to it.
     ///
     /// # Errors
     /// If a rescue added nothing.
@@ -73,7 +73,7 @@ impl Addition {
         }
     }
 
-    /// Returns the commands that take it away.
+    /// Returns the commands that remove it.
     pub(super) fn removal_command(&self, cluster: &str) -> String {
         let commands = self.removal.iter().map(|one| one.command(cluster));
         commands.collect::<Vec<_>>().join(" && ")
@@ -105,7 +105,7 @@ impl Addition {
             Kind::Refused,
             format!("{what}, because no other way into the cluster is proven: {why}"),
         )
-        .hint("name a role that is an administrator and that you may assume: --verify-as ARN")
+        .hint("name a role that is an administrator and that you can assume: --verify-as ARN")
     }
 }
 
@@ -173,7 +173,7 @@ impl OtherWay {
     }
 }
 
-/// Takes away what the rescue added. Afterwards, another way into the cluster is proven by a fresh sign-in, or the access entry
+/// Removes what the rescue added. Afterwards, either a fresh sign-in has proven another way into the cluster, or the access entry
 /// is as before.
 pub(super) fn remove(
     addition: &Addition,

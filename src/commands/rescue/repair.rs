@@ -10,12 +10,12 @@ use awsauth_aws::credentials::Caller;
 use awsauth_core::arn::comparable;
 use awsauth_core::document::edit::Edit;
 use awsauth_core::plan::Allowed;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
-/// What aws-auth is repaired from.
+/// The source of the repaired aws-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// The latest text in the history.
+    /// The latest aws-auth in the history.
     History,
     /// The roles of the cluster's nodes.
     Nodes,
@@ -48,7 +48,7 @@ impl Source {
                 true => Mode::ServerDryRun,
                 false => Mode::Write,
             },
-            // The access entry of the caller hides the mapping of the caller until the access entry is deleted.
+            // Until the caller's access entry is deleted, it overrides the caller's mapping.
             allow: Allowed {
                 ignored: true,
                 ..Allowed::default()
@@ -87,7 +87,7 @@ fn map_nodes(
         );
     }
     let missing = found.roles.iter().filter(|role| role.aws_auth.is_none());
-    // Anyone who may set a tag could otherwise let their instances join.
+    // Anyone who can set a tag could otherwise let their instances join.
     let (by_tag, known): (Vec<_>, Vec<_>) = missing.partition(|role| role.is_known_by_tags_only());
     for role in by_tag {
         let arn = comparable(&role.arn);

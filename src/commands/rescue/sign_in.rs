@@ -6,11 +6,11 @@ use crate::access_check::{ExpectedAccess, TokenSigner, everything};
 use crate::backend::SignIn;
 use crate::terminal::{Exit, Failure, Out};
 use awsauth_aws::eks::ClusterDescription;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// The access of an identity.
 pub(super) enum Access {
-    /// It may do everything.
+    /// It can do everything.
     Admin { username: String },
     /// It signs in, but is not allowed to do everything.
     Limited { username: String },
@@ -21,7 +21,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// Signs in with fresh tokens until the identity may do everything, or `time_limit` has passed.
+    /// Signs in with fresh tokens until the identity can do everything, or `time_limit` has passed.
     ///
     /// # Errors
     /// If the user interrupts.
@@ -58,7 +58,7 @@ impl Access {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Admin { username } => {
-                format!("You sign in as {username}, and may do everything.")
+                format!("You sign in as {username}, and can do everything.")
             }
             Self::Limited { username } => {
                 format!("You sign in as {username}, but are not allowed to do everything.")
@@ -84,8 +84,8 @@ impl Access {
     }
 }
 
-/// Adds what EKS knows about the networks that reach the API server. Access entries can be made from anywhere, but a sign-in
-/// cannot.
+/// Adds what EKS knows about the networks that can reach the API server. Access entries can be created from anywhere, but signing
+/// in requires such a network.
 fn with_network(failure: Failure, facts: &ClusterDescription) -> Failure {
     let name = quoted(&facts.name);
     let failure = match facts.is_public {

@@ -1,4 +1,4 @@
-//! The steps of a rescue, as they are printed.
+//! The printed steps of a rescue.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ pub(super) struct Step {
     /// The permissions of the calls.
     pub(super) permissions: Vec<&'static str>,
     pub(super) changes: String,
-    /// What is true if the rescue stops after the step.
+    /// The state of the cluster if the rescue stops after the step.
     pub(super) afterwards: String,
 }
 
@@ -80,7 +80,7 @@ impl Steps {
         Ok(out.text(&text)?)
     }
 
-    /// Prints the next step, which is not needed or not requested.
+    /// Prints the next step as not needed or not requested.
     pub(super) fn skip(
         &mut self,
         title: &'static str,

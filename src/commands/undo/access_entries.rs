@@ -15,15 +15,15 @@ use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::{AccessEntry, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 use awsauth_core::facts::groups::MASTERS;
-use awsauth_core::facts::iam_principals::Existence;
+use awsauth_core::facts::iam_inventory::Existence;
 use awsauth_core::history::{EntryWrite, Revision, Unreadable};
 use awsauth_core::plan::Known;
-use awsauth_kube::shell_command::quoted;
+use awsauth_core::shell_quote::quoted;
 
-/// Plans the changes that restore the access entries that a write changed, and asks if they give access.
+/// Plans the changes that restore the access entries that a write changed, and asks for confirmation if they give access.
 ///
 /// # Errors
-/// If the write is not to be trusted, the entries are unknown, another client has changed them since, or the answer is no.
+/// If the write is not trusted, the entries are unknown, another client has changed them since, or the user answers no.
 pub(super) fn plan(
     args: &Args,
     name: &str,
@@ -95,7 +95,7 @@ fn untrusted(what: String, name: &str) -> Failure {
     ))
 }
 
-/// Refuses to delete an access entry that replaced a mapping of aws-auth, if the cluster ignores aws-auth since.
+/// Refuses to delete an access entry that replaced a mapping in aws-auth, if the cluster now ignores aws-auth.
 fn refuse_ignored_mappings(
     name: &str,
     revision: &Revision,
@@ -129,8 +129,8 @@ fn refuse_ignored_mappings(
     )))
 }
 
-/// Refuses to create the access entry of an administrator of aws-auth again whose rights came from a ClusterRoleBinding that is
-/// gone: the access entry would take precedence over aws-auth, and give fewer rights.
+/// Refuses to create the access entry of an administrator of aws-auth again whose permissions came from a ClusterRoleBinding that
+/// is gone: the access entry would take precedence over aws-auth, and give fewer permissions.
 fn refuse_missing_binding(
     changes: &[EntryChange],
     first: &FirstRead,
@@ -205,7 +205,7 @@ fn without_deleted_principals(
     kept
 }
 
-/// Prints the operations and asks, if the undo gives access: users who can write `awsauth-history` decide what it gives.
+/// Prints the operations and asks, if the undo gives access: users who can write `awsauth-history` determine that access.
 ///
 /// # Errors
 /// If the answer is no, or there is neither a terminal nor `--yes`.

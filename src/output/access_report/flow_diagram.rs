@@ -1,4 +1,4 @@
-//! The diagram of a report: principals, what gives them rights, bindings, and what they grant, in four columns.
+//! The diagram of a report: principals, what gives them permissions, bindings, and what they grant, in four columns.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::short_name;
 /// The maximum number of boxes in a column. The last one represents those beyond it.
 const ROWS: usize = 40;
 
-/// From how many principals on those with the same rights share a box.
+/// The number of principals from which those with the same permissions share a box.
 const SHARE: usize = 12;
 
 /// Boxes in columns, and lines between neighbors.
@@ -23,7 +23,7 @@ pub(super) struct Flow {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Box {
     pub(super) label: String,
-    /// The complete text, or all principals of the box.
+    /// The complete label, or all principals of the box.
     pub(super) full: Vec<String>,
     pub(super) level: Level,
 }
@@ -37,14 +37,14 @@ pub(super) struct Line {
     pub(super) level: Level,
 }
 
-/// Principals with the same rights.
+/// Principals with the same permissions.
 struct Class<'a> {
     principals: Vec<&'a PrincipalAccess>,
     rights: &'a [Right],
 }
 
 impl Flow {
-    /// Draws the rights of all principals that can sign in and have any.
+    /// Draws the permissions of all principals that can sign in and have any.
     pub(super) fn of(report: &AccessReport) -> Self {
         let classes = classes(report);
         let mut columns: [Column; 4] = Default::default();
@@ -100,7 +100,7 @@ impl Flow {
 struct Column {
     boxes: Vec<Box>,
     places: BTreeMap<String, usize>,
-    /// How many labels share the last box because the column is full.
+    /// The number of labels that share the last box because the column is full.
     left_out: usize,
 }
 
@@ -159,10 +159,11 @@ impl Class<'_> {
     }
 }
 
-/// What a right has in common for principals that share a box: by what, binding, role and namespaces.
+/// What permissions have in common for principals that share a box: subject, binding, role and namespaces.
 type Path<'a> = (&'a str, Option<&'a str>, &'a str, Option<&'a [String]>);
 
-/// Returns the principals with rights, in the report's order; of many, those with the same rights together.
+/// Returns the principals with permissions, in the report's order; if there are many, those with the same permissions are
+/// grouped.
 fn classes(report: &AccessReport) -> Vec<Class<'_>> {
     let with_rights = report
         .principals

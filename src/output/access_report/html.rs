@@ -188,7 +188,7 @@ const GAP: usize = 48;
 const HEIGHT: usize = 26;
 const STEP: usize = 34;
 const TOP: usize = 34;
-/// How many characters fit into a box.
+/// The number of characters that fit into a box.
 const FITS: usize = 38;
 
 fn picture(report: &AccessReport) -> Markup {
@@ -199,13 +199,13 @@ fn picture(report: &AccessReport) -> Markup {
     html! {
         section aria-labelledby="picture" {
             h2 id="picture" { "How access is granted" }
-            p { "From the principal to what it is granted. The table below says the same." }
+            p { "From the principal to what it is granted. The table below has the same content." }
             (diagram(&flow, "How access is granted"))
         }
     }
 }
 
-/// The maximum number of diagrams that are open when the page is.
+/// The maximum number of diagrams that are expanded when the page opens.
 const OPEN: usize = 3;
 
 /// Returns the diagram of each cluster. Clusters with the same diagram share it.
@@ -228,7 +228,7 @@ pub(super) fn pictures(parts: &[Part<'_>]) -> Markup {
         section aria-labelledby="picture" {
             h2 id="picture" { "How access is granted" }
             p {
-                "From the principal to what it is granted. The table below says the same. "
+                "From the principal to what it is granted. The table below has the same content. "
                 "Clusters in which the same principals have the same access in the same way share a diagram."
             }
             @for (flow, place) in &flows {
@@ -285,7 +285,7 @@ fn diagram(flow: &Flow, label: &str) -> Markup {
     }
 }
 
-/// Returns a text that fits into a box, with its start and its end.
+/// Returns the start and the end of a string, so that it fits into a box.
 fn fitted(label: &str) -> String {
     let label = one_line(label);
     let count = label.chars().count();
@@ -353,7 +353,7 @@ pub(super) fn principals(parts: &[Part<'_>]) -> Markup {
                             @if !clusters.is_empty() { th scope="col" { button type="button" { "Cluster" } } }
                             @for column in columns { th scope="col" { button type="button" { (column) } } }
                             @if shows_use { th scope="col" { button type="button" { "Last used" } } }
-                            th scope="col" { "Rights" }
+                            th scope="col" { "Permissions" }
                             th.decision scope="col" { "Decision" }
                         }
                     }
@@ -427,7 +427,7 @@ fn rights(rights: &[Right]) -> Markup {
     };
     match rights {
         [] => html! { "none" },
-        [_, _, _, ..] => html! { details { summary { (rights.len()) " rights" } (list) } },
+        [_, _, _, ..] => html! { details { summary { (rights.len()) " permissions" } (list) } },
         _ => list,
     }
 }
@@ -439,8 +439,8 @@ struct NamespaceRow<'a> {
     levels: Vec<Level>,
 }
 
-/// Returns the levels of principals with rights in single namespaces. A principal with the same levels in several clusters has
-/// one row.
+/// Returns the levels of principals with permissions in single namespaces. A principal with the same levels in several clusters
+/// has one row.
 fn namespace_rows<'a>(parts: &[Part<'a>], namespaces: &BTreeSet<&str>) -> Vec<NamespaceRow<'a>> {
     let is_limited = |one: &PrincipalAccess| {
         let mut rights = one.rights.iter();
@@ -481,15 +481,15 @@ pub(super) fn namespaces(parts: &[Part<'_>]) -> Markup {
         section aria-labelledby="namespaces" {
             h2 id="namespaces" { "Namespaces" }
             p {
-                "The principals with rights in single namespaces. "
+                "The principals with permissions in single namespaces. "
                 @match everywhere.len() {
                     1 => { "1 principal has" }
                     number => { (number) " principals have" }
                 }
                 @if has_clusters {
-                    " rights in a whole cluster, and so in each of its namespaces."
+                    " permissions in a whole cluster, and so in each of its namespaces."
                 } @else {
-                    " rights in the whole cluster, and so in every namespace."
+                    " permissions in the whole cluster, and so in every namespace."
                 }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="namespaces" {
@@ -556,7 +556,7 @@ pub(super) fn words() -> Markup {
                 dt { "read" } dd { "Only get, list and watch. Reading Secrets may lead to more access." }
                 dt { "node" } dd { "What a kubelet needs." }
                 dt { "unknown" } dd { "A role or the bindings could not be read, or awsauth does not classify the access policy." }
-                dt { "none" } dd { "Signs in, but may do only what every authenticated user may." }
+                dt { "none" } dd { "Signs in, but can do only what every authenticated user can." }
                 dt { "for some sessions" } dd { "The username has a placeholder such as {{SessionName}}, and a binding names one value that it can have." }
             }
         }

@@ -84,8 +84,8 @@ const COLUMNS: [&str; 21] = [
 /// The index of the column `not read`.
 const NOT_READ: usize = 17;
 
-/// Formats a report as CSV with one line for each right, one for a principal without any, and one for what was not read. With
-/// an earlier report, also with one for each principal that has no access anymore.
+/// Formats a report as CSV with one line for each permission, one for a principal without any, and one for what was not read.
+/// With an earlier report, adds one for each principal that no longer has access.
 pub(crate) fn access_report_csv(
     report: &AccessReport,
     since: Option<&Difference<'_>>,
@@ -149,7 +149,7 @@ fn csv(parts: &[Part<'_>], since: Option<&Difference<'_>>) -> Result<Vec<u8>, cs
     table.csv()
 }
 
-/// Calls `each` for the row of each right, or once for a principal without any.
+/// Calls `each` for the row of each permission, or once for a principal without any.
 fn rows(principal: &PrincipalAccess, change: &str, mut each: impl FnMut(Vec<String>)) {
     let yes = |is_so: bool| if is_so { "yes" } else { "" }.to_owned();
     let common = [
@@ -377,7 +377,7 @@ fn lines<'a>(difference: &'a Difference<'a>) -> impl Iterator<Item = ChangeLine>
             Change::Added(now) => ("+", format!("{name}: {}", access(now))),
             Change::Removed(then) => ("-", format!("{name}: was {}", access(then))),
             Change::Changed { before, after } if access(before) == access(after) => {
-                ("~", format!("{name}: other rights, {}", access(after)))
+                ("~", format!("{name}: other permissions, {}", access(after)))
             }
             Change::Changed { before, after } => (
                 "~",

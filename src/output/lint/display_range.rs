@@ -6,10 +6,10 @@ use awsauth_core::document::Document;
 use awsauth_core::lint::{Position, PositionCursor, Report, Site, Text};
 use awsauth_core::manifest::Manifest;
 
-/// A range of a text that is displayed with a finding.
+/// A range of the input that is displayed with a finding.
 #[derive(Clone, Debug)]
 pub(super) struct DisplayRange<'a> {
-    /// The whole text.
+    /// The whole input.
     pub(super) text: &'a str,
     /// The bytes of the finding.
     pub(super) range: Range<usize>,
@@ -88,7 +88,7 @@ pub(super) fn whole_lines<'a>(
         let at = site.text()?;
         let line = *lines[at.section as usize].get(at.start.line.checked_sub(1)?)?;
         let content = contents.get(line.checked_sub(1)?)?;
-        // Both are slices of the text.
+        // Both are slices of the input.
         let start = content.as_ptr().addr() - text.as_ptr().addr();
         let indent = content.len() - content.trim_start().len();
         let range = start + indent..start + content.trim_end().len();

@@ -1,4 +1,4 @@
-//! Workflow commands of GitHub Actions, which annotate the lines of a pull request, and a table for the step's summary.
+//! GitHub Actions workflow commands, which annotate the lines of a pull request, and a table for the step's summary.
 
 use std::fmt::Write;
 

@@ -27,7 +27,7 @@ pub(crate) enum Origin<'a> {
         /// The address of the resource; `None` for the plan as a whole.
         address: Option<String>,
     },
-    /// Desired state in another form: what it would make.
+    /// Desired state in another form: the aws-auth that it would produce.
     Desired {
         /// The file's name in messages.
         file: String,

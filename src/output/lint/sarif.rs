@@ -18,10 +18,10 @@ use log::{
     Region, ReportingDescriptor, Result as Entry, Run, Tool, level,
 };
 
-/// How many results of a run GitHub displays: the most severe ones.
+/// The number of results that GitHub displays of a run: the most severe ones.
 const DISPLAYED_BY_GITHUB: usize = 5_000;
 
-/// How many results a run may have. GitHub rejects a file with more.
+/// The maximum number of results in a run. GitHub rejects a file with more.
 const ACCEPTED_BY_GITHUB: usize = 25_000;
 
 /// Returns the findings as one run. `unread` lists what could not be read; `path` is the file for input without one.
@@ -144,8 +144,8 @@ impl<'a> Located<'a> {
         }
     }
 
-    /// Returns what stays the same if lines move: a hash of the file, the rule, the principal, and the number of earlier findings
-    /// with the same.
+    /// Returns a fingerprint that does not change if lines move: a hash of the file, the rule, the principal, and the number of
+    /// earlier findings with the same values.
     fn fingerprint(&self, counts: &mut Counts<'a>) -> String {
         let (id, principal) = (self.finding.rule.id, self.finding.principal.as_deref());
         let place = format!(

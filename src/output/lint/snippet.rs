@@ -1,4 +1,4 @@
-//! A line of the text, with a mark below the finding.
+//! A line of the input, with a mark below the finding.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::display_range::DisplayRange;
 use awsauth_core::escape;
 use awsauth_core::lint::Severity;
 
-/// How many characters to show on each side of the finding: a line may be as long as the whole text.
+/// The number of characters to show on each side of the finding: a line may be as long as the whole input.
 const CONTEXT: usize = 80;
 
 /// Returns the line where a finding begins, with a mark below the finding.
@@ -47,7 +47,7 @@ fn visible_part(range: &DisplayRange<'_>) -> (String, Range<usize>) {
     (format!("{before}{found}{}{more}", visible(shown)), mark)
 }
 
-/// Returns the first characters of a text.
+/// Returns the first characters of a string.
 fn first(count: usize, text: &str) -> &str {
     let end = text.char_indices().nth(count);
     &text[..end.map_or(text.len(), |(end, _)| end)]

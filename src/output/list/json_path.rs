@@ -71,7 +71,7 @@ impl FromStr for JsonPath {
     }
 }
 
-/// Rewrites a path of kubectl to one of RFC 9535, in which names may contain any character.
+/// Rewrites a kubectl path to an RFC 9535 path, in which names may contain any character.
 fn standard(path: &str) -> Option<String> {
     let mut rest = path.strip_prefix(['$', '@']).unwrap_or(path);
     let mut standard = "$".to_owned();
@@ -120,7 +120,7 @@ fn name(text: &str) -> (String, &str) {
     (name, "")
 }
 
-/// Returns the offset behind the bracket that closes the one at the start.
+/// Returns the offset after the bracket that closes the one at the start.
 fn closing_bracket(text: &str) -> Option<usize> {
     let mut depth = 0;
     let mut quote = None;
@@ -239,7 +239,7 @@ fn quoted(expression: &str) -> Option<String> {
 }
 
 impl JsonPathTemplate {
-    /// Fills the template in. A path that selects nothing is an empty text. Invisible characters of values are escaped.
+    /// Fills the template in. A path that selects nothing becomes an empty string. Invisible characters of values are escaped.
     pub(crate) fn render(&self, value: &Value) -> String {
         let mut text = String::new();
         render(&self.0, value, &mut text);
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The example of the documentation of kubectl, shortened.
+    /// The example from kubectl's documentation, shortened.
     fn example() -> Value {
         json!({
             "kind": "List",

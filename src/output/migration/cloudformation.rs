@@ -8,7 +8,7 @@ use super::printed_entry::PrintedEntry;
 use crate::output::quoting::{Names, yaml, yaml_list};
 use awsauth_core::facts::access_entries::AccessScope;
 
-/// How many resources a template may have.
+/// The maximum number of resources in a template.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
 const RESOURCE_LIMIT: usize = 500;

@@ -61,7 +61,7 @@ pub(crate) fn printed_entries(
     }
 }
 
-/// Returns the command for an operation. One of kubectl begins with `kubectl`, which may name the context.
+/// Returns the command for an operation. A kubectl command begins with `kubectl`, which may include the context.
 pub(super) fn command(operation: &Operation, cluster: &str, kubectl: &str) -> String {
     let command = operation.command(cluster);
     match command.strip_prefix("kubectl ") {

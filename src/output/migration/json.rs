@@ -1,4 +1,4 @@
-//! The JSON of `migrate`, as docs/json.md promises it.
+//! The JSON of `migrate`, as documented in docs/json.md.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ struct PlanData<'a> {
     obstacles: Vec<ObstacleData>,
     notes: &'a [String],
     unchecked: &'a [String],
-    /// Who is admitted only by an account of aws-auth; absent without `--since`.
+    /// The principals that only an account in aws-auth maps; absent without `--since`.
     #[serde(skip_serializing_if = "Option::is_none")]
     accounts: Option<Vec<AccountData<'a>>>,
     summary: SummaryData,

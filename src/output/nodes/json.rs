@@ -1,4 +1,4 @@
-//! The JSON of `nodes`, as docs/json.md promises it.
+//! The JSON of `nodes`, as documented in docs/json.md.
 
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ struct RoleData<'a> {
     uses: Vec<UseData<'a>>,
     instances: usize,
     joined: usize,
-    /// Whether only tags connect the role with the cluster.
+    /// Whether the role is linked to the cluster only by tags.
     known_by_tags_only: bool,
     aws_auth: Option<EntryData<'a>>,
     access_entry: Option<AccessEntryData<'a>>,

@@ -71,7 +71,7 @@ fn cluster_and_exported_manifest_read_alike() {
             // Only a cluster has RBAC.
             let (of_aws_auth, _) = live
                 .stdout
-                .split_once("What it may do:\n")
+                .split_once("What it can do:\n")
                 .unwrap_or((&live.stdout, ""));
             assert_eq!(of_aws_auth, without_notes(&file.stdout), "{args:?}");
         }
@@ -126,8 +126,7 @@ fn file_for_a_named_cluster_is_not_written_to_an_unknown_one() {
     let file = session.file("cluster.yaml", &text);
     let apply =
         |more: &[&str]| session.run(&[&["apply", "-f", file.to_str().unwrap()], more].concat());
-    let unknown =
-        "cluster.yaml is for cluster prod, and the kubeconfig does not say whether context admin (";
+    let unknown = "cluster.yaml is for cluster prod, and the kubeconfig does not show whether context admin (";
     let before = session.text("mapRoles");
     apply(&[]).says(
         4,
@@ -170,5 +169,5 @@ fn file_for_a_named_cluster_is_not_written_to_an_unknown_one() {
     with_plugin("staging").says(4, &["the file is for cluster prod, but this is staging\n"]);
     let known = with_plugin("prod");
     known.says(0, &[]);
-    assert!(!known.stderr.contains("does not say"), "{known:?}");
+    assert!(!known.stderr.contains("does not show"), "{known:?}");
 }

@@ -233,7 +233,7 @@ fn lint_diff_and_report_give_what_each_cluster_gives_alone() {
         for (number, session) in fleet.clusters.iter().enumerate() {
             let alone = session.run(command);
             let one = &together["clusters"][number];
-            // Suggested commands of kubectl name the context.
+            // Suggested kubectl commands name the context.
             let name = one["cluster"].as_str().unwrap();
             let own = alone.json().to_string();
             let own = own.replace(

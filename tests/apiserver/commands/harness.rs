@@ -33,7 +33,7 @@ pub(crate) const READER: StaticUser = StaticUser {
     groups: &["readers"],
 };
 
-/// A user without rights.
+/// A user without permissions.
 pub(crate) const STRANGER: StaticUser = StaticUser {
     name: "stranger",
     groups: &[],

@@ -150,7 +150,7 @@ fn user_without_read_permission_is_reported() {
             ],
         );
     }
-    // The creator impersonates a user without rights, who impersonates another user.
+    // The creator impersonates a user without permissions, who impersonates another user.
     session.run(&["get", "--as", "stranger"]).says(
         3,
         &[

@@ -1,4 +1,4 @@
-//! The RBAC rights of mapped identities.
+//! The RBAC permissions of mapped identities.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ pub(crate) fn mapped(username: &str, groups: &[&str]) -> Value {
 fn allowed(run: &Run) -> Vec<&str> {
     run.says(0, &[]);
     let lines = run.stdout.lines();
-    let from_heading = lines.skip_while(|line| *line != "What it may do:");
+    let from_heading = lines.skip_while(|line| *line != "What it can do:");
     from_heading.skip(1).collect()
 }
 
@@ -264,7 +264,7 @@ fn user_without_rights_gets_a_hint_how_to_grant_them() {
     assert_eq!(
         allowed(&run),
         [
-            "  nothing beyond what every authenticated user may do",
+            "  nothing beyond what every authenticated user can do",
             EVERYBODY
         ]
     );
@@ -319,7 +319,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:auth
         [
             "  in the whole cluster: ClusterRole no-such, by ClusterRoleBinding all-look of group system:authenticated",
             "    nothing: there is no ClusterRole no-such",
-            "  nothing beyond what every authenticated user may do",
+            "  nothing beyond what every authenticated user can do",
             EVERYBODY,
         ]
     );
@@ -411,7 +411,7 @@ fn unreadable_rbac_is_named_and_the_rest_is_shown() {
     assert_eq!(json["rbac"]["unread"][1]["resource"], "rolebindings");
     assert_eq!(json["rbac"]["bindings"], json!([]));
 
-    // The user may list bindings, but not roles.
+    // The user can list bindings, but not roles.
     let _more = Objects::create(
         &session,
         "\
@@ -511,13 +511,13 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: one}]
     let run = session.done(&["explain", arn]);
     let (_, reported) = run
         .stdout
-        .split_once("What it may do as user one without groups:\n")
+        .split_once("What it can do as user one without groups:\n")
         .unwrap();
     assert_eq!(
         reported,
         format!(
             "  in namespace team-a: Role odd näme? #1&x=y, by RoleBinding one of user one\n    get: pods\n{EVERYBODY}\n\
-             What it may do as user two without groups:\n  nothing beyond what every authenticated user may do\n{EVERYBODY}\n"
+             What it can do as user two without groups:\n  nothing beyond what every authenticated user can do\n{EVERYBODY}\n"
         )
     );
     let json = session.done(&["explain", arn, "-o", "json"]).json();

@@ -108,7 +108,7 @@ fn group_is_replaced_everywhere_and_a_group_without_binding_is_reported() {
         USERS.replace("contractors", "externals")
     );
 
-    // The guests would have no rights.
+    // The guests would have no permissions.
     let lost = "warning: RoleBinding team-a/externals names group externals, and no binding gives its role to group guests: what it allows is lost.\n";
     let unbound =
         "warning: no RoleBinding or ClusterRoleBinding names group guests: it allows nothing.\n";

@@ -119,7 +119,7 @@ role   arn:aws:iam::111122223333:role/dev                                       
     );
     assert_eq!(all["unread"], Value::Null);
 
-    // Every authenticated user may read the discovery paths; only administrators may escalate.
+    // Every authenticated user can read the discovery paths; only administrators may escalate.
     let everyone = session.done(&[
         "who-can",
         "get",
@@ -177,7 +177,7 @@ fn mistaken_question_has_a_remedy() {
         (
             &["deleet", "pods"],
             0,
-            "warning: pods have no verb deleet: did you mean delete?",
+            "warning: resource pods does not support the verb deleet: did you mean delete?",
         ),
         (
             &["get", "pods/log"],

@@ -225,7 +225,7 @@ fn objects(rng: &mut Rng, slot: usize) -> Vec<(String, Value)> {
             None => "clusterrolebindings",
             Some(_) => "rolebindings",
         };
-        // What everyone may do in the cluster concerns the other sets, too, so only one of them decides it.
+        // What everyone can do in the cluster concerns the other sets, too, so only one of them decides it.
         let everyone = slot == 0 || namespace.is_some();
         let object = json!({
             "metadata": {"name": named(binding)},
@@ -365,7 +365,7 @@ fn reviews(api: &Api, reviews: &[(String, Option<Value>)]) -> Vec<bool> {
         .collect()
 }
 
-/// Whether a row says that the identity is allowed it in the namespace; `None` if the Node authorizer decides.
+/// Whether a row shows that the identity is allowed the request in the namespace; `None` if the Node authorizer decides.
 fn says(row: &Value, identity: &Identity, namespace: &str) -> Option<bool> {
     if row["by"]["kind"] == "NodeAuthorizer" {
         return None;

@@ -157,7 +157,7 @@ fn access_entries_follow_the_objects_through_faults() {
     harness.wait_for_ready("carl", "False ShadowedBy");
     assert_eq!(entry(&eks, &role("carl")).unwrap()["username"], "theirs");
 
-    // A denied policy leaves no entry without rights.
+    // A denied policy leaves no entry without permissions.
     let denied = "User: arn:aws:sts::111122223333:assumed-role/awsauth/x is not authorized to perform: eks:AssociateAccessPolicy on resource: x";
     set_faults(
         &eks,
@@ -715,7 +715,7 @@ fn access_ends_although_a_user_removed_the_finalizer_or_eks_throttles() {
     ends("bob", "bob");
     ends("carl", "carl");
 
-    // The last response of EKS is outdated, and EKS refuses all attempts of the next request.
+    // EKS's last response is outdated, and EKS refuses all attempts of the next request.
     std::thread::sleep(std::time::Duration::from_secs(6));
     set_faults(
         &eks,

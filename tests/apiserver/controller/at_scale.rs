@@ -1,4 +1,4 @@
-//! Many objects: 1,000, or as many as `AWSAUTH_OBJECTS` says.
+//! Many objects: 1,000, or the number in `AWSAUTH_OBJECTS`.
 
 use std::time::{Duration, Instant};
 

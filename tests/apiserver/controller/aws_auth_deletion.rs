@@ -83,7 +83,7 @@ fn deleted_aws_auth_is_restored_with_the_entries_of_other_clients() {
     harness.delete_aws_auth();
     harness.wait_for_data("the whole text is restored", &data);
     harness.wait_for_event(
-        "Restored aws-auth: aws-auth was deleted; the controller restored its last text",
+        "Restored aws-auth: aws-auth was deleted; the controller restored its last state",
     );
     harness.wait_for_ready("ann", "True Applied");
     harness.wait_for_foreign("the deletion is recorded", |revision| {
@@ -133,7 +133,7 @@ fn deleted_aws_auth_is_restored_with_the_entries_of_other_clients() {
     undo.says(0, &["Undoing revision", "foreign change"]);
     assert!(undo.stdout.contains("dora loses"), "{undo:?}");
 
-    // Deleted while no controller runs: the history has the last text.
+    // Deleted while no controller runs: the history has the last state.
     controller.terminate();
     harness.delete_aws_auth();
     let restore = harness.awsauth(&["restore", "--dry-run"]);
@@ -237,7 +237,7 @@ fn objects_are_written_if_the_text_cannot_be_restored() {
         let roles = harness.roles();
         (roles.contains(&role("ann")) && !roles.contains(&role("admin"))).then_some(())
     });
-    harness.wait_for_event("RestoreRefused aws-auth: aws-auth was deleted, and the controller cannot restore its last text");
+    harness.wait_for_event("RestoreRefused aws-auth: aws-auth was deleted, and the controller cannot restore its last state");
     harness.wait_for_event("to restore all, run: awsauth restore");
     controller.terminate();
 }

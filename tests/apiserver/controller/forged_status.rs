@@ -1,4 +1,4 @@
-//! A user with all rights on mappings claims the entry of another client.
+//! A user with all permissions on mappings claims the entry of another client.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::controller::harness::{
 use crate::support::cluster::Cluster;
 use crate::support::completed_run::Run;
 
-/// All rights on mappings, their status and the record of ownership.
+/// All permissions on mappings, their status and the record of ownership.
 const RIGHTS: &str = r#"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

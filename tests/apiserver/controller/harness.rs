@@ -26,7 +26,7 @@ pub(crate) const CONTROLLER: StaticUser = StaticUser {
     groups: &["system:masters"],
 };
 
-/// A user without rights of its own.
+/// A user without permissions of its own.
 pub(crate) const FORGER: StaticUser = StaticUser {
     name: "forger",
     groups: &[],

@@ -1,4 +1,4 @@
-//! A user who may create mappings makes them as large as the API server allows.
+//! A user who can create mappings makes them as large as the API server allows.
 
 use futures::stream::{self, StreamExt};
 use kube::api::PostParams;

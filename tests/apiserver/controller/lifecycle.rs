@@ -1,4 +1,4 @@
-//! The lifecycle of an object. The authenticator admits exactly the identities in objects.
+//! The lifecycle of an object. The authenticator maps exactly the identities in objects.
 
 use std::time::{Duration, Instant};
 

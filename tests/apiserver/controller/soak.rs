@@ -672,7 +672,7 @@ impl Soak {
         }
     }
 
-    /// The identity of the refused object is denied, and the one of the foreign entry admitted, by the real authenticator.
+    /// The identity of the refused object is denied, and the one of the foreign entry mapped, by the real authenticator.
     fn assert_nobody_gets_in(&self) {
         assert_eq!(self.username(&self.evil), None);
         eventually("the foreign role gets in", || {

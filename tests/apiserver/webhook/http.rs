@@ -341,7 +341,7 @@ fn many_short_strings_take_little_memory() {
     assert!(peak.is_none_or(|peak| peak < limit), "{peak:?}");
 }
 
-/// Returns a review of the maximum size with a text at one of its values.
+/// Returns a review of the maximum size with a string at one of its values.
 fn with_long_text(review: &Value, pointer: &str, part: &str) -> Vec<u8> {
     let mut review = review.clone();
     *review.pointer_mut(pointer).unwrap() = json!("");
@@ -391,7 +391,7 @@ fn unread_responses_and_nested_owners_take_little_memory() {
     drop(unread);
 }
 
-/// Returns edits of mapRoles or mapAccounts in which many entries, fields or findings are about one long text.
+/// Returns edits of mapRoles or mapAccounts in which many entries, fields or findings are about one long string.
 fn with_a_shared_text() -> [(&'static str, String); 7] {
     const COUNT: usize = 1500;
     let long = "x".repeat(100_000);

@@ -76,7 +76,7 @@ fn edits_of_every_client_are_reviewed() {
         &["Warning: arn:aws:iam::111122223333:role/other becomes cluster admin by group system:masters"],
     );
 
-    // A service account with all rights does not count as an administrator; the cluster's creator does.
+    // A service account with all permissions does not count as an administrator; the cluster's creator does.
     harness.put(&[NODE, ADMIN]);
     let robot = "system:serviceaccount:ci:robot";
     harness

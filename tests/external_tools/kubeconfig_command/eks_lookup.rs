@@ -44,7 +44,7 @@ fn endpoint_and_certificate_come_from_eks() {
         3,
         &[
             "cannot describe EKS cluster \"prd\": there is no cluster \"prd\" in eu-west-1 of account 123456789012",
-            "hint: there are prod, dev; name another region with --region",
+            "hint: clusters in this region: prod, dev; try another region with --region",
         ],
     );
     let run = harness.awsauth(&["--cluster-name", "prod", "--region", "us-east-1"]);
@@ -187,10 +187,7 @@ fn missing_eks_facts_are_reported_with_a_hint() {
     let bare =
         json!({"arn": "arn:aws:eks:eu-west-1:111122223333:cluster/prod", "status": "ACTIVE"});
     service.set(&json!({"clusters": {"prod": bare}}));
-    ask(&[]).says(
-        3,
-        &["the response of EKS has no endpoint for the cluster prod"],
-    );
+    ask(&[]).says(3, &["EKS's response has no endpoint for cluster prod"]);
 
     service.set(&json!({"keys": {}}));
     ask(&[]).says(

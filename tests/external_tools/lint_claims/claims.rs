@@ -335,7 +335,7 @@ fn repeated_field_claim(finding: &Finding, taken: &Taken) -> Option<(bool, &'sta
     Some((is_one || taken.sso.is_some(), "it takes another"))
 }
 
-/// Returns whether no name starts or ends with this text.
+/// Returns whether no name starts or ends with this string.
 fn is_stray(text: &str) -> bool {
     let is_odd = |c: char| {
         c.is_whitespace()

@@ -91,7 +91,7 @@ fn intended_identities(arn: &str) -> Vec<Identity> {
 }
 
 impl SingleEntryAuthenticator<'_> {
-    /// Returns an identity that an entry with this ARN admits.
+    /// Returns an identity that an entry with this ARN maps.
     pub(super) fn admitted_identity(
         &mut self,
         section: SectionName,
@@ -108,7 +108,7 @@ impl SingleEntryAuthenticator<'_> {
         found.map(|at| identities[at].clone())
     }
 
-    /// Returns whether an entry admits this identity.
+    /// Returns whether an entry maps this identity.
     pub(super) fn matches(
         &mut self,
         section: SectionName,

@@ -24,7 +24,7 @@ fn instructions() -> Vec<String> {
     words.collect()
 }
 
-/// Returns the `cargo build …` command in a text.
+/// Returns the `cargo build …` command in a file.
 fn cargo_build(text: &str) -> String {
     let start = text.find("cargo build").expect("cargo build");
     let line = text[start..].lines().next().unwrap();

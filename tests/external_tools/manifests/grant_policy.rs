@@ -6,7 +6,7 @@ use crate::manifests::cluster_with_manifests::{Harness, eventually};
 use crate::manifests::same_rendering::{kustomized, objects};
 use crate::support::completed_run::Run;
 
-/// RBAC for a user who may create mappings and impersonate user `developer` and these groups.
+/// RBAC for a user who can create mappings and impersonate user `developer` and these groups.
 const RBAC: &str = r#"
 apiVersion: v1
 kind: Namespace
@@ -245,7 +245,7 @@ fn service_account_requires_the_right_to_impersonate_it() {
             ),
         );
     }
-    // The session name decides whether it is the service account, so both rights are required.
+    // The session name decides whether it is the service account, so both permissions are required.
     denied(
         &would("mapper", "{{SessionName}}:{{SessionName}}:team:deployer"),
         "may not impersonate that user",
@@ -337,7 +337,7 @@ fn namespace_admin_cannot_escalate() {
             "{labels:?}"
         );
     }
-    // The new rights are in effect.
+    // The new permissions are in effect.
     eventually(|| {
         let args = ["auth", "can-i", "create", "roles", "-n", "team"];
         harness

@@ -228,7 +228,7 @@ fn policy_admits_the_break_glass_annotation() {
         .says(0, &[]);
     denied(&harness.replace(&[], &with_break_glass("[]", "")), EMPTIED);
 
-    // A deletion has no new object. The stored one has the annotation, as the message says.
+    // A deletion has no new object. The stored one has the annotation, as the message states.
     let reported = harness.delete(&[]).stderr;
     let hint = reported.split("kubectl annotate ").nth(1).unwrap().trim();
     let hint = hint.replace("REASON", "moved");

@@ -56,7 +56,7 @@ fn queries() -> Vec<String> {
         .collect()
 }
 
-/// Returns the names of awsauth's metrics in a text.
+/// Returns the names of awsauth's metrics in a string.
 fn named(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let ours = words.filter(|word| word.starts_with("awsauth_"));

@@ -1,4 +1,4 @@
-//! The rights of the controller's service account.
+//! The permissions of the controller's service account.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! Explicit denies, limits, and the error messages of AWS.
+//! Explicit denies, limits, and AWS error messages.
 
 use super::*;
 

@@ -134,7 +134,7 @@ fn identity_center_session_is_trusted_by_pattern() {
         State::Lacks,
         &[Obstacle::NotTrusted],
     );
-    // The printed statement admits it.
+    // The printed statement allows it.
     let statement = advice.trust.statement.unwrap();
     let trust = format!(r#"{{"Statement":{statement}}}"#);
     let advice = explain(&facts(sso, ROLE, &trust));

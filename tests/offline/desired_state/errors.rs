@@ -166,7 +166,7 @@ hint: Add one, such as `username: ci`.",
     );
     refused(
         "- {account: '111122223333', groups: [a]}\n",
-        "f:1: account 111122223333 cannot have `groups`: an account admits each of its identities under their own ARN",
+        "f:1: account 111122223333 cannot have `groups`: mapAccounts maps each identity of the account to its own ARN",
     );
     refused(
         "mapAccounts: [1111-2222-3333]\n",

@@ -1,4 +1,4 @@
-//! Texts that awsauth refuses to edit, and the line that the message names.
+//! Sections that awsauth refuses to edit, and the line that the message names.
 
 use crate::document_edit::edited;
 use awsauth_core::document::SectionName;

@@ -32,7 +32,7 @@ fn edit_time_is_linear_in_text_and_batch() {
             };
             let small = time(PART, Duration::ZERO);
             // Linear time is 8 times as long, quadratic time 64 times. The limit allows for slower memory access to
-            // large texts.
+            // large documents.
             let limit = 30 * small + Duration::from_millis(300);
             let large = time(1, limit);
             assert!(

@@ -137,7 +137,7 @@ fn principal(rng: &mut Rng, document: &Document) -> Principal {
     let name = SectionName::ALL[[0, 0, 1, 2][rng.usize(..4)]];
     let section = document.section(name);
     // Entries that may not be changed are rare.
-    let is_odd = |entry: &&Entry| entry.fields.repeated || entry.fields.mistyped;
+    let is_odd = |entry: &&Entry| entry.fields.is_repeated || entry.fields.is_mistyped;
     let odd = section.entries().iter().find(is_odd);
     match odd
         .filter(|_| rng.bool())

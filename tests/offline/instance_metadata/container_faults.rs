@@ -168,7 +168,7 @@ async fn malformed_credentials_are_reported() {
     let mut lacking = issued();
     lacking.as_object_mut().unwrap().remove("Token");
     for (body, problem) in [
-        ("<html>", "it is not the JSON of credentials"),
+        ("<html>", "it is not credentials in JSON"),
         (&lacking.to_string(), "its Token is missing"),
     ] {
         let server = agent(&[Reply::ok(body)]).await;

@@ -291,8 +291,8 @@ async fn malformed_credentials_are_reported() {
     lacking.as_object_mut().unwrap().remove("Expiration");
     let cut = issued().to_string().split_at(120).0.to_owned();
     for (body, problem) in [
-        ("<html>", "it is not the JSON of credentials"),
-        (&cut, "it is not the JSON of credentials"),
+        ("<html>", "it is not credentials in JSON"),
+        (&cut, "it is not credentials in JSON"),
         (&lacking.to_string(), "its Expiration is missing"),
     ] {
         let server = instance(&[(ROLE, Reply::ok(body))]).await;

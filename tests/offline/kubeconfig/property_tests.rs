@@ -22,7 +22,7 @@ proptest! {
             Err(KubeconfigError::Unwritable { .. }) => return Ok(()),
             Err(error) => return Err(fail(&error, &text)),
         };
-        // Another YAML reader agrees on both texts.
+        // Another YAML reader agrees on both files.
         prop_assert_eq!(&parse(&text), &content, "\n{}", text);
         let after = parse(&edited.text);
         prop_assert_eq!(&after, &expected(content, profile), "\n{}\n=>\n{}", text, edited.text);

@@ -120,7 +120,7 @@ fn mistakes_around_the_document_are_found() {
     }
 }
 
-/// A list directly below its key becomes a block scalar with the same text.
+/// A list directly below its key becomes a block scalar with the same content.
 #[test]
 fn added_block_indicators_lose_no_text() {
     for (style, data) in lint_mistakes::clean(2) {

@@ -42,7 +42,7 @@ fn is_readable(data: &Texts) -> bool {
         .any(|section| section.is_unreadable())
 }
 
-/// Checks the guarantees of a fixed text. Returns the number of fixes.
+/// Checks the guarantees of a fixed document. Returns the number of fixes.
 fn check(data: &Texts) -> usize {
     let before = report(data);
     let FixResult {

@@ -1,4 +1,4 @@
-//! The limits of GitHub for lint output, and the files of a workflow step.
+//! GitHub's limits for lint output, and the files of a workflow step.
 
 use std::fs;
 use std::path::Path;

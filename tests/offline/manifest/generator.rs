@@ -1,4 +1,4 @@
-//! Generates manifests in many styles, and new texts for their sections.
+//! Generates manifests in many styles, and new contents for their sections.
 
 use std::collections::BTreeMap;
 

@@ -122,7 +122,7 @@ proptest! {
     }
 }
 
-/// Checks that any text is either refused, or changed as requested and back again.
+/// Checks that any input is either refused, or changed as requested and back again.
 fn check_any(text: &str, key: &'static str, new: &str) -> Result<(), TestCaseError> {
     let Ok(manifest) = Manifest::parse(text) else {
         return Ok(());

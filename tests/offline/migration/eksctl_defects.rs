@@ -11,7 +11,7 @@ use awsauth_core::access_entries::migrate::{
 use awsauth_core::document::Document;
 use awsauth_core::facts::access_entries::{AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
+use awsauth_core::facts::iam_inventory::{Listed, Principal, Principals};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -239,7 +239,7 @@ fn existing_entry_is_compared() {
     };
     assert_eq!(
         differences[0],
-        "the access entry does not give the rights of system:masters"
+        "the access entry does not give the permissions of system:masters"
     );
 }
 
@@ -377,8 +377,8 @@ fn malformed_arns_are_reported() {
     }
 }
 
-/// Defect 9: It finds refused usernames only when EKS refuses them, it creates administrators before they have rights, and it does
-/// not know which entry is the caller's own.
+/// Defect 9: It finds refused usernames only when EKS refuses them, it creates administrators before they have permissions, and
+/// it does not know which entry is the caller's own.
 #[test]
 fn refused_usernames_are_found_before_any_operation() {
     let entries = json!([
@@ -410,7 +410,7 @@ fn refused_usernames_are_found_before_any_operation() {
     let notes = setup.plan().notes;
     assert!(
         notes[0].starts_with(&format!(
-            "{A}:role/Me has lost the rights of system:masters from create"
+            "{A}:role/Me has lost the permissions of system:masters from create"
         )),
         "{notes:?}"
     );

@@ -10,7 +10,7 @@ use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::document::{Principal, SsoRole};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessPolicy, AccessScope, AccessTerms};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals::{self, Listed};
+use awsauth_core::facts::iam_inventory::{self, Listed};
 use awsauth_core::facts::node_inventory::NodeGroup;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{
@@ -130,7 +130,7 @@ fn mapping_is_kept_in_the_store_that_the_cluster_reads() {
 fn new_entry_names_its_object_and_has_its_iam_path() {
     let mut simulation =
         cluster(&config(""), Api, "").with("a", spec("a", "x:{{SessionName}}", &["dev"]));
-    let known = iam_principals::Principal {
+    let known = iam_inventory::Principal {
         arn: format!("arn:aws:iam::{ACCOUNT}:role/team/a"),
         name: "a".to_owned(),
         ..Default::default()
@@ -396,7 +396,7 @@ fn entry_of_another_client_that_gives_no_access_is_not_applied() {
     dead.created_at = Some("2026-01-01T00:00:00Z".parse().unwrap());
     set_entry(&mut simulation, &role("a"), Some(dead.clone()));
     simulation.aws.roles = Listed::some(
-        vec![iam_principals::Principal {
+        vec![iam_inventory::Principal {
             arn: role("a"),
             name: "a".to_owned(),
             created_at: Some("2026-02-01T00:00:00Z".parse().unwrap()),
@@ -491,7 +491,7 @@ fn dead_entry_is_created_again() {
     let mut old = terms_of(&simulation, "a").clone();
     old.created_at = Some("2026-01-01T00:00:00Z".parse().unwrap());
     set_entry(&mut simulation, &role("a"), Some(old));
-    let recreated = iam_principals::Principal {
+    let recreated = iam_inventory::Principal {
         arn: role("a"),
         name: "a".to_owned(),
         created_at: Some("2026-02-01T00:00:00Z".parse().unwrap()),
@@ -860,9 +860,9 @@ fn failed_change_is_reported_and_not_repeated_before_its_time() {
     assert!(simulation.memory.entry_failures.is_empty());
 }
 
-fn permission_set(suffix: &str) -> iam_principals::Principal {
+fn permission_set(suffix: &str) -> iam_inventory::Principal {
     let name = format!("AWSReservedSSO_Dev_{suffix}");
-    iam_principals::Principal {
+    iam_inventory::Principal {
         arn: format!("arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/{name}"),
         name,
         ..Default::default()

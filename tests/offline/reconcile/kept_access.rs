@@ -211,7 +211,7 @@ fn expired_object_reports_an_access_entry_that_lost_its_tag() {
     assert_eq!(simulation.object("a").status.conditions.len(), 1);
 }
 
-/// A grant of more rights, which is withdrawn, and one of fewer rights for all roles.
+/// A grant of more permissions, which is withdrawn, and one of fewer permissions for all roles.
 const MORE_AND_FEWER: &str = r#"
 grants:
 - {accounts: ["111122223333"], arns: ["*:*:*:*:*:role/a"], groups: [admins], usernames: ["*"], onWithdrawal: Revoke}
@@ -261,7 +261,7 @@ fn leaving_entry_is_removed_although_its_next_owner_cannot_be_recorded() {
 #[test]
 fn withdrawn_entry_is_removed_although_no_request_can_be_recorded() {
     let settled = Simulation::new(MORE_AND_FEWER, "").with("a", spec("a", "a", &["admins"]));
-    // The object requests another ARN, or fewer rights for the same one.
+    // The object requests another ARN, or fewer permissions for the same one.
     let mut other_arn = settled.clone();
     other_arn.settle();
     let mut fewer_rights = other_arn.clone();

@@ -205,7 +205,7 @@ impl Simulation {
         });
     }
 
-    /// Writes a status as a user with rights on awsauthmappings/status: the object claims this entry.
+    /// Writes a status as a user with permissions on awsauthmappings/status: the object claims this entry.
     pub(crate) fn forge_entry(&mut self, name: &str, forged: EntryRecord) {
         let mut objects = self.objects.iter_mut();
         let object = objects.find(|object| object.name == name);

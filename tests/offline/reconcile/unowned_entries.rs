@@ -201,7 +201,7 @@ fn forged_status_does_not_leave_an_entry_in_unreadable_text() {
     assert_eq!(simulation.text("mapRoles"), admin());
 }
 
-/// The status says so, instead of a write that is announced again and again.
+/// The status reports it, instead of a write that is announced again and again.
 #[test]
 fn changed_principal_waits_for_readable_text() {
     let mut simulation = Simulation::new(CONFIG, &admin()).with("a", spec("own", "u", &["dev"]));

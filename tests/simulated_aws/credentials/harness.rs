@@ -57,7 +57,7 @@ impl Harness {
             .with("XDG_CACHE_HOME", &format!("{home}/cache"))
     }
 
-    /// Creates a role that a user may assume. Returns an environment with the user's keys.
+    /// Creates a role that a user can assume. Returns an environment with the user's keys.
     pub(crate) fn user_with_role(&self, role: &str) -> Environment {
         let user = arn("user/alice");
         let alice = self.aws.user(&user);

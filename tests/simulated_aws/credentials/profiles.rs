@@ -209,7 +209,7 @@ fn failed_credential_process_is_explained_without_its_output() {
         ),
         (
             "echo hidden",
-            "what credential_process PROGRAM printed cannot be used: it is not the JSON of credentials",
+            "what credential_process PROGRAM printed cannot be used: it is not credential_process JSON",
         ),
         (
             "echo '{\"Version\": 2, \"AccessKeyId\": \"hidden\"}'",
@@ -221,7 +221,7 @@ fn failed_credential_process_is_explained_without_its_output() {
         ),
         (
             "echo '{\"Version\": 1, \"AccessKeyId\": \"a\", \"SecretAccessKey\": \"hidden\", \"Expiration\": \"soon\"}'",
-            "what credential_process PROGRAM printed cannot be used: its Expiration is not a time",
+            "what credential_process PROGRAM printed cannot be used: its Expiration is not an RFC 3339 timestamp",
         ),
     ] {
         let (program, here) = process(&harness, script);

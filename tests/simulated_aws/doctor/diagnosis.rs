@@ -236,7 +236,7 @@ fn missing_rights_are_distinguished_from_missing_mapping() {
     assert_eq!(diagnosis.headline(), "M7", "{}", diagnosis.json);
 }
 
-/// A user with rights in one namespace only, who names no request.
+/// A user with permissions in one namespace only, who names no request.
 #[test]
 fn denied_example_is_no_problem_and_a_command_that_works_decides() {
     let session = ExclusiveCluster::start();
@@ -489,7 +489,7 @@ fn eks_facts_show_the_authentication_mode_and_access_entry() {
         (id.as_str(), denied.status("K7"), denied.status("M1")),
         ("M4", "skipped", "skipped")
     );
-    // An access entry without groups and policies grants no rights.
+    // An access entry without groups and policies grants no permissions.
     let entry = format!("- rolearn: {MYTESTROLE}\n  username: dev\n");
     put(
         &session,
@@ -552,7 +552,7 @@ fn clock_skew_and_wrong_cluster_name_are_diagnosed() {
             .text("T2", "next")
             .contains("aws eks describe-cluster --name other")
     );
-    // The same text, written just now.
+    // The same content, written just now.
     session.put(&valid_aws_auth());
     session.becomes(&harness.credentials, &admin());
     let touched = harness.diagnose(&[]);

@@ -1,6 +1,6 @@
 //! Access entries together with aws-auth.
 //!
-//! The authenticator does not implement access entries, but admits the cluster's creator before it checks aws-auth. So
+//! The authenticator does not implement access entries, but lets the cluster's creator sign in before it checks aws-auth. So
 //! the creator has an access entry here. The behavior of EKS is from its guide:
 //! <https://docs.aws.amazon.com/eks/latest/userguide/migrating-access-entries.html>
 
@@ -159,7 +159,7 @@ fn explain_shows_the_deciding_store_and_access_policies() {
              What access policies of EKS allow besides RBAC:\n\
              \x20 AmazonEKSViewPolicy in namespaces dev-*, web\n\
              What RBAC allows it:\n\
-             \x20 nothing beyond what every authenticated user may do\n\
+             \x20 nothing beyond what every authenticated user can do\n\
              \x20 as every authenticated user: ClusterRoles system:basic-user, system:discovery, system:public-info-viewer\n"
         )
     );
@@ -329,7 +329,7 @@ fn whoami_and_verify_show_the_admitting_store() {
     );
     run.says(0, &["Wrote aws-auth"]);
 
-    // An identity that EKS should admit but does not.
+    // An identity that should be able to sign in but cannot.
     let mut world = world("API_AND_CONFIG_MAP", &json!({}));
     world["entries"][eks::NAME][1]["principalArn"] = json!(MYTESTROLE);
     session.put(&json!({"mapRoles": "[]"}));
@@ -337,7 +337,7 @@ fn whoami_and_verify_show_the_admitting_store() {
     on(&session, &mytestrole, &["verify", "--timeout", "0"]).says(
         1,
         &[
-            &format!("the access entry of {MYTESTROLE} does not admit it"),
+            &format!("{MYTESTROLE} cannot sign in through its access entry"),
             &format!("aws eks describe-access-entry --region us-east-1 --cluster-name my-cluster --principal-arn {MYTESTROLE}\n"),
             "hint: check when its principal was created: aws iam get-role --role-name mytestrole\n",
         ],
@@ -376,7 +376,7 @@ fn unreadable_eks_facts_are_reported() {
     let run = on(&session, &environment, &["explain", DEV]);
     run.says(
         0,
-        &["warning: EKS did not return what is in the access entries of cluster my-cluster: "],
+        &["warning: EKS did not return the contents of the access entries of cluster my-cluster: "],
     );
     assert!(run.stdout.contains(&format!(
         "role/dev has access\n  by the access entry of {DEV}\n  the contents of its access entry are unknown\n"

@@ -612,7 +612,7 @@ fn what_an_entry_cannot_express_is_refused() {
             &format!(
                 "refused (access-entry): an access entry of {DEV} is not possible: EKS refuses groups that start with system:, such as system:masters\n"
             ),
-            "hint: give the same rights through an access policy, --policy cluster-admin, or through a group that is bound to cluster-admin, --group NAME\n",
+            "hint: give the same permissions through an access policy, --policy cluster-admin, or through a group that is bound to cluster-admin, --group NAME\n",
         ],
     );
     refused(
@@ -1426,7 +1426,7 @@ fn nodes_that_move_to_an_access_entry_keep_their_access() {
     assert_eq!(stores.aws_auth(), before);
     assert!(stores.entry(NODE).is_some());
     stores.change(|state| state["denied"] = json!({}));
-    // Without the entry, aws-auth admits the nodes.
+    // Without the entry, the nodes sign in through aws-auth.
     let again = ["undo", &newest];
     stores.run(&again).says(4, &["refused (untrusted-history)"]);
     let (run, calls) = stores.changes_by(&[&again[..], &["--yes"]].concat());

@@ -366,7 +366,7 @@ fn unknown_cluster_is_reported_before_any_cluster_request() {
         3,
         &[
             "cannot describe EKS cluster \"my-clutser\": there is no cluster \"my-clutser\" in us-east-1 of account 111122223333",
-            "hint: there are my-cluster; name another region with --region",
+            "hint: clusters in this region: my-cluster; try another region with --region",
         ],
     );
     on(&session, &ci, &["get", "--region", "eu-west-1"])

@@ -17,7 +17,7 @@ const V1: &str = "client.authentication.k8s.io/v1";
 const BETA: &str = "client.authentication.k8s.io/v1beta1";
 
 /// An identity that aws-auth maps as an administrator.
-fn admitted(session: &ExclusiveCluster) -> Credentials {
+fn mapped_credentials(session: &ExclusiveCluster) -> Credentials {
     let credentials = session.aws().sessions(&[MYTESTROLE_SESSION]).remove(0);
     session.done(&map_args(MYTESTROLE));
     session.becomes(&credentials, &Who::user("admin", &["system:masters"]));
@@ -72,7 +72,7 @@ fn signs_in(session: &ExclusiveCluster, environment: &Environment, kubeconfig: &
 #[test]
 fn aws_cli_kubeconfig_works() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let environment = session
         .aws()
         .environment()
@@ -112,7 +112,7 @@ fn aws_cli_kubeconfig_works() {
 #[test]
 fn eksctl_kubeconfig_works() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let environment = session
         .aws()
         .environment()
@@ -147,7 +147,7 @@ fn eksctl_kubeconfig_works() {
 #[test]
 fn aws_iam_authenticator_kubeconfig_works() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let environment = session.aws().environment().with_credentials(&credentials);
     for (name, args, env) in [
         ("short", json!(["token", "-i", eks::NAME]), json!([])),
@@ -170,7 +170,7 @@ fn aws_iam_authenticator_kubeconfig_works() {
 #[test]
 fn old_kubeconfig_is_fixed_by_the_hint() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let environment = session.aws().environment().with_credentials(&credentials);
     let exec = json!({
         "apiVersion": "client.authentication.k8s.io/v1alpha1",
@@ -210,7 +210,7 @@ fn plugin_failure_is_shown_by_kubectl() {
 #[test]
 fn tokens_admit_the_expected_identity() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let environment = session.aws().environment().with_credentials(&credentials);
     let ours = |cluster: &str, environment: &Environment| {
         let program = Path::new(env!("CARGO_BIN_EXE_awsauth"));
@@ -243,7 +243,7 @@ fn tokens_admit_the_expected_identity() {
 #[test]
 fn oversized_token_is_rejected_as_warned() {
     let session = ExclusiveCluster::start();
-    admitted(&session);
+    mapped_credentials(&session);
     let fields = json!({"arn": MYTESTROLE_SESSION, "sessionTokenBytes": 3_500});
     let long = session.aws().sessions_with(&[fields]).remove(0);
     let environment = session.aws().environment().with_credentials(&long);
@@ -275,7 +275,7 @@ fn alice(session: &ExclusiveCluster) -> (Environment, tempfile::TempDir) {
 #[test]
 fn kubeconfig_role_is_assumed() {
     let session = ExclusiveCluster::start();
-    admitted(&session);
+    mapped_credentials(&session);
     let (environment, _home) = alice(&session);
     let alone = json!({"apiVersion": BETA, "args": ["token", "-i", eks::NAME]});
     let refused = kubectl(
@@ -330,7 +330,7 @@ fn kubeconfig_role_is_assumed() {
 #[test]
 fn kubeconfig_profile_is_used() {
     let session = ExclusiveCluster::start();
-    let credentials = admitted(&session);
+    let credentials = mapped_credentials(&session);
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join(".aws")).unwrap();
     let content = format!(

@@ -78,7 +78,7 @@ impl Fault {
 struct Scenario {
     args: &'static [&'static str],
     start: Start,
-    /// The calls to EKS that write, and the objects of Kubernetes, without the history. If another client has just written
+    /// The EKS API calls that write, and the Kubernetes objects, without the history. If another client has just written
     /// aws-auth, awsauth writes the history last.
     writes: &'static [&'static str],
     /// The users that the caller may be in between.

@@ -95,7 +95,7 @@ impl Shell {
             let screen = terminal.screen();
             let question = screen.trim_end();
             if screen.len() > answered {
-                let answer = if question.ends_with("Type its name to continue:") {
+                let answer = if question.ends_with("Type the cluster's name to continue:") {
                     Some(format!("{}\n", eks::NAME))
                 } else if question.ends_with("Delete your access entry? [y/N]") {
                     Some("\n".to_owned())
@@ -256,7 +256,7 @@ fn runbook_ends_a_lock_out() {
     ]: [String; 9] = blocks(page, heading).try_into().unwrap();
     let sentences = in_sentences(page, heading);
     let [doctor, verify]: [String; 2] = sentences.try_into().unwrap();
-    // As the page says for a user without a kubeconfig.
+    // As the page describes for a user without a kubeconfig.
     let verify = format!("{verify} --cluster-name NAME");
     let ops = Who::user("ops", &["system:masters"]);
 

@@ -117,7 +117,7 @@ fn name_in_the_kubeconfig_is_enough_for_the_facts_of_eks() {
     assert_eq!(report.status, 0, "{report:?}");
     let text = report.json().to_string();
     assert!(text.contains("role/team/dev"), "{text}");
-    // Without credentials, lint reads what it can, and report says what is missing.
+    // Without credentials, lint reads what it can, and report states what is missing.
     let without = ci
         .without("AWS_ACCESS_KEY_ID")
         .without("AWS_SECRET_ACCESS_KEY")

@@ -97,7 +97,7 @@ fn self_lockout_is_refused() {
             .contains("role/ops becomes user ops in groups writers, system:authenticated\n"),
         "{run:?}"
     );
-    // Such a writer cannot read the rights of others or the bindings, which is reported.
+    // Such a writer cannot read the permissions of others or the bindings, which is reported.
     let run = ops(&map(OPS, "ops", "devs"));
     run.says(0, &[
         "Not checked: whether you could still undo this, which needs permission to create subjectaccessreviews.\n",
@@ -181,7 +181,7 @@ fn last_administrator_is_kept_unless_another_is_known() {
         .kubectl(&["delete", "clusterrolebinding", "the-admins"]);
 }
 
-/// The authenticator admits the creator before it reads aws-auth, so an entry for the creator has no effect.
+/// The authenticator lets the creator sign in before it reads aws-auth, so an entry for the creator has no effect.
 #[test]
 fn unexpected_identity_after_a_write_is_rolled_back() {
     let session = ExclusiveCluster::start();
@@ -202,7 +202,7 @@ fn unexpected_identity_after_a_write_is_rolled_back() {
             "Wrote aws-auth to",
             "error: aws-auth was written but could not be verified: signing in to EKS cluster my-cluster",
             "it is user kubernetes-admin in groups system:masters, system:authenticated, but aws-auth maps it to user other in group system:masters\n",
-            "  the previous text was restored\n",
+            "  the previous state was restored\n",
         ],
     );
     assert_eq!(roles(&session), before);

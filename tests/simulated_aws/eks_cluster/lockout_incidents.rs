@@ -1,7 +1,7 @@
 //! Incidents that users report, each twice on a real API server with the real authenticator.
 //!
 //! With `kubectl replace`, the change locks users out. With awsauth, the same change is refused, fixed, or undone by
-//! one command. A fresh token shows who is admitted.
+//! one command. A fresh token shows who can sign in.
 
 use std::fs;
 use std::io::Write;
@@ -38,7 +38,7 @@ const OPS: &str = "arn:aws:iam::111122223333:role/ops";
 const INSTANCE: &str = "i-0123456789abcdef0";
 const DNS_NAME: &str = "ip-10-0-0-1.ec2.internal";
 
-/// The identities that are admitted before the incident.
+/// The identities that can sign in before the incident.
 #[derive(Clone, Copy)]
 enum Caller {
     Node,
@@ -134,7 +134,7 @@ impl Scene {
         scene
     }
 
-    /// Restores aws-auth and waits until every identity is admitted.
+    /// Restores aws-auth and waits until every identity can sign in.
     fn reset(&self) {
         self.session
             .put(&json!({"mapRoles": BEFORE, "mapUsers": "[]\n"}));
@@ -294,7 +294,7 @@ fn second_yaml_document_is_diagnosed_and_fixed() {
     });
 }
 
-/// The entry survives, but its rights are lost.
+/// The entry survives, but its permissions are lost.
 #[test]
 fn groups_that_are_not_a_list_are_diagnosed_and_fixed() {
     Scene::start().check(&Incident {
@@ -361,7 +361,7 @@ fn deleted_or_emptied_aws_auth_is_restored() {
         assert_eq!(done.status, 0, "{done:?}");
         scene.becomes(Caller::Ops, &Who::Unauthorized);
         scene.becomes(Caller::Node, &Who::Unauthorized);
-        // EKS itself admits the cluster's creator.
+        // EKS itself lets the cluster's creator sign in.
         scene.session.done(&["restore"]);
         assert_eq!(scene.roles(), kept);
         scene.assert_unchanged(Caller::Node);

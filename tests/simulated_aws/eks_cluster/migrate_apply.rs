@@ -1,4 +1,4 @@
-//! The steps of `migrate`, and `undo`, on a cluster that admits principals through their access entries.
+//! The steps of `migrate`, and `undo`, on a cluster in which principals sign in through their access entries.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -164,7 +164,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     let run = migration.run(&["--apply", "--yes"]);
     run.says(
         0,
-        &["You signed in through your access entry, with the same username and rights.\n"],
+        &["You signed in through your access entry, with the same username and permissions.\n"],
     );
     assert_eq!(migration.mode(), "API_AND_CONFIG_MAP");
     // The caller's entry is the last one. EKS made those of the creator and of the nodes.
@@ -217,7 +217,7 @@ fn migrated_principals_keep_their_access_and_revert_restores_aws_auth() {
     let run = migration.run(&["--revert", "--yes"]);
     run.says(
         0,
-        &["You signed in through aws-auth, with the same username and rights.\n"],
+        &["You signed in through aws-auth, with the same username and permissions.\n"],
     );
     assert_eq!(migration.entries(), [CREATOR, NODE]);
     assert_eq!(migration.aws_auth(), aws_auth);
@@ -416,7 +416,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
     );
     migration.run(&["--finish", "--yes"]).says(
         0,
-        &["You signed in with the same username and rights. aws-auth is kept, and has no effect.\n"],
+        &["You signed in with the same username and permissions. aws-auth is kept, and has no effect.\n"],
     );
     assert_eq!(migration.mode(), "API");
     migration.becomes(&migration.caller_session, "admin", &[ADMINS]);
@@ -425,7 +425,7 @@ fn migrated_cluster_is_cleaned_and_ignores_aws_auth_afterwards() {
         0,
         &["Nothing to do: the authentication mode is API, and aws-auth has no effect.\n"],
     );
-    // Every step says so, whether or not aws-auth still has mappings.
+    // Every step reports it, whether or not aws-auth still has mappings.
     let roles = format!("- rolearn: {MYTESTROLE}\n  username: admin\n  groups: [system:masters]\n");
     session.put(&json!({"mapRoles": roles}));
     for step in ["--clean", "--apply", "--check"] {
@@ -766,7 +766,7 @@ fn removals_are_listed_before_the_question() {
         ("--clean", "[y/N]", ["  role/mytestrole\n", "  role/dev\n"]),
         (
             "--finish",
-            "Type its name to continue:",
+            "Type the cluster's name to continue:",
             ["role/mytestrole\n", "role/dev\n"],
         ),
         ("--revert", "[y/N]", ["role/team/dev\n", &binding]),
@@ -820,7 +820,7 @@ fn reverted_migration_is_recorded() {
 
 #[test]
 fn change_of_the_mode_needs_the_name_of_the_cluster_on_a_terminal() {
-    const NAME: &str = "which EKS cannot reverse. Type its name to continue:";
+    const NAME: &str = "which EKS cannot reverse. Type the cluster's name to continue:";
     let migration = Migration::start();
     let run = |step: &str, answer: &str| {
         let mut terminal = on_terminal(&migration.caller, &["migrate", step]);

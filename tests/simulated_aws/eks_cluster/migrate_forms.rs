@@ -251,7 +251,7 @@ fn unquoted(text: &str) -> &str {
     text.trim_matches('"')
 }
 
-/// Parses HCL. Texts keep their quotes.
+/// Parses HCL. Strings keep their quotes.
 fn parse_hcl(text: &str) -> Value {
     let parser = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/parse_hcl.py");
     let mut python: Command = Packages::Hcl.python();

@@ -514,7 +514,7 @@ fn what_cannot_be_read_is_reported() {
         ],
     );
 
-    // Without a problem, the exit code still says that something is unknown.
+    // Without a problem, the exit code still shows that something is unknown.
     nodes.service.set(&{
         let mut state = nodes.service.state();
         for name in ["nodegroups", "profiles", "entries"] {
@@ -529,7 +529,7 @@ fn what_cannot_be_read_is_reported() {
         .kubectl(&["delete", "ec2nodeclasses,nodeclasses", "--all"]);
     shows(&nodes.run(&[]), 3, &["No role of nodes is known.\n"]);
 
-    // Only Kubernetes: the kubeconfig's user may list everything, and AWS is not asked.
+    // Only Kubernetes: the kubeconfig's user can list everything, and AWS is not asked.
     nodes.create_objects();
     let kubeconfig = nodes.session.cluster.kubeconfig();
     let alone = Environment::new(nodes.session.cluster.folder())

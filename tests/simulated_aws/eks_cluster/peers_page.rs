@@ -327,7 +327,7 @@ impl Site {
         let mut command = self.command();
         command.args(line.split(' ').skip(1));
         let mut terminal = Terminal::of(&command);
-        terminal.shows("Type its name to continue:");
+        terminal.shows("Type the cluster's name to continue:");
         terminal.type_in(&format!("{}\n", eks::NAME));
         let (status, screen) = terminal.end();
         assert_eq!(status, 0, "{line}: {screen}");

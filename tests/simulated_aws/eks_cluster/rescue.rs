@@ -1,4 +1,4 @@
-//! `rescue` on a cluster that admits principals through their access entries.
+//! `rescue` on a cluster in which principals sign in through their access entries.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -119,7 +119,7 @@ impl Lockout {
         path
     }
 
-    /// The cluster's creator, whom the authenticator admits regardless of aws-auth.
+    /// The cluster's creator, who can sign in regardless of aws-auth.
     pub(crate) fn creator(&self) -> Environment {
         holding(&self.session, self.service, CREATOR_SESSION)
     }
@@ -280,7 +280,7 @@ fn caller_of_an_emptied_aws_auth_gets_in_and_restores_it_without_trace() {
     let run = lockout.rescue(&["--yes", "--from", "history", "--leave-no-trace"]);
     run.says(0, &["Restoring what was there after revision"]);
     for part in [
-        "  result:            You sign in as arn:aws:sts::111122223333:assumed-role/ops/ann, and may do everything.\n",
+        "  result:            You sign in as arn:aws:sts::111122223333:assumed-role/ops/ann, and can do everything.\n",
         "  result:            0 of 0 nodes are ready.\n",
         "  result:            Another way into the cluster is proven.\n",
     ] {
@@ -312,7 +312,7 @@ fn caller_of_an_emptied_aws_auth_gets_in_and_restores_it_without_trace() {
 
 #[test]
 fn each_change_is_confirmed_on_a_terminal() {
-    const NAME: &str = "Type its name to continue:";
+    const NAME: &str = "Type the cluster's name to continue:";
     let admin = format!("Make {OPS} an administrator of EKS cluster my-cluster (");
     const DELETE: &str = "Delete your access entry? [y/N] ";
     let lockout = Lockout::start("CONFIG_MAP");
@@ -370,7 +370,7 @@ fn own_access_entry_is_replaced_only_if_it_is_dead() {
     let run = lockout.rescue(&["--yes"]);
     run.says(0, &[]);
     assert!(run.stdout.contains(
-        "the present access entry is older than your principal, and admits no principal"
+        "the existing access entry is older than your principal, and gives access to no principal"
     ));
     assert!(
         run.stdout
@@ -383,7 +383,7 @@ fn own_access_entry_is_replaced_only_if_it_is_dead() {
     lockout
         .session
         .becomes(&lockout.credentials, &Who::user(DEFAULT_USERNAME, &[]));
-    // Nothing in aws-auth admits the caller, so the access entry stays.
+    // Nothing in aws-auth maps the caller, so the access entry stays.
     let run = lockout.rescue(&["--yes", "--leave-no-trace"]);
     run.says(4, &["step 10 of 10: your access entry stays, because no other way into the cluster is proven: aws-auth does not map you\n"]);
     assert_eq!(lockout.entries()[OPS], admin);
@@ -633,7 +633,7 @@ fn refusals_of_eks_leave_the_state_and_name_the_next_step() {
             "API_AND_CONFIG_MAP",
             &[
                 "Its condition may use eks:policyArn, eks:accessScope or eks:namespaces\n",
-                "which had no rights yet, was deleted: aws-auth decides for it",
+                "which had no permissions yet, was deleted: aws-auth decides for it",
             ],
         ),
         (

@@ -75,7 +75,7 @@ fn expired_token_cannot_roll_back() {
     run.says(7, &[
         "aws-auth was written but could not be verified",
         "what was written stays, because it could not be rolled back: ",
-        "hint: a user who may still write aws-auth restores it with: awsauth kubeconfig",
+        "hint: a user who can still write aws-auth restores it with: awsauth kubeconfig",
         "hint: the IAM identity that created the cluster has access regardless of aws-auth, unless that access was revoked; as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
         "hint: if no user has access, a user with IAM permissions gets in and undoes the write: awsauth rescue --cluster-name my-cluster --region us-east-1 && awsauth undo --cluster-name my-cluster --region us-east-1\n",
     ]);
@@ -97,7 +97,7 @@ fn cached_token_rolls_back() {
     let (run, before, after) = locked_out(&session);
     run.says(
         6,
-        &["could not be verified", "the previous text was restored"],
+        &["could not be verified", "the previous state was restored"],
     );
     assert_eq!(after, before);
 }

@@ -276,7 +276,7 @@ fn rejected_token_is_reported_with_possible_causes() {
             "error: context admin ({}) does not accept the token\n\
              \x20 AWS identifies its owner as {MYTESTROLE_SESSION}\n\
              \x20 either the cluster does not map {MYTESTROLE}, or it is not the cluster that the token is for: \"other\"\n\
-             hint: to give it access, a user who may write aws-auth runs: awsauth --kubeconfig {kubeconfig} map role {MYTESTROLE} --username mytestrole --group GROUP\n\
+             hint: to give it access, a user who can write aws-auth runs: awsauth --kubeconfig {kubeconfig} map role {MYTESTROLE} --username mytestrole --group GROUP\n\
              hint: check which entries nearly match: awsauth --kubeconfig {kubeconfig} explain {MYTESTROLE}\n\
              hint: if no administrator can sign in, and you have IAM permissions: awsauth rescue --cluster-name other --region us-east-1\n\
              hint: check whether its endpoint is that of cluster \"other\": aws eks describe-cluster --name other --region us-east-1 --query cluster.endpoint\n",

@@ -15,7 +15,7 @@ use crate::support::simulated_aws::trusts;
 
 const OTHER_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/other/s";
 
-/// A text in a style that awsauth does not use.
+/// A section in a style that awsauth does not use.
 const BEFORE: &str =
     "# hands off\n- {rolearn: 'arn:aws:iam::111122223333:role/x',  username: x}   # as is\n";
 
@@ -102,7 +102,7 @@ fn write_that_fails_verification_is_rolled_back() {
             "Wrote aws-auth to context admin",
             "error: aws-auth was written but could not be verified: context admin (",
             ") does not accept the token\n",
-            "  the previous text was restored\n",
+            "  the previous state was restored\n",
         ],
     );
     assert_eq!(roles(&session), BEFORE);
@@ -138,7 +138,7 @@ fn write_that_fails_verification_is_rolled_back() {
             6,
             &[
                 "Created aws-auth on",
-                "the previous text was restored",
+                "the previous state was restored",
                 "aws-auth did not exist before; it stays, empty",
                 "hint: to remove it, after awsauth get shows that it is still empty: kubectl --context admin delete configmap aws-auth -n kube-system",
             ],
@@ -231,7 +231,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: writer}]
     run.says(7, &[
         "what was written stays, because it could not be rolled back: cannot write aws-auth of context admin",
         "User \"writer\" cannot",
-        "hint: a user who may still write aws-auth restores it with: kubectl --context admin patch configmap aws-auth -n kube-system --type merge --patch-file ",
+        "hint: a user who can still write aws-auth restores it with: kubectl --context admin patch configmap aws-auth -n kube-system --type merge --patch-file ",
         "as that identity: awsauth undo --cluster-name my-cluster --region us-east-1\n",
         "awsauth rescue --cluster-name my-cluster --region us-east-1 && awsauth undo --cluster-name my-cluster --region us-east-1\n",
     ]);
@@ -330,7 +330,7 @@ fn write_that_removes_the_verifying_identity_is_rolled_back() {
         6,
         &[
             "does not accept the token",
-            "the previous text was restored",
+            "the previous state was restored",
         ],
     );
     assert_eq!(roles(&session), before);

@@ -48,7 +48,7 @@ fn start(cluster: &Value) -> Emulator {
     }
     let server = PythonServer::start(
         Packages::Botocore,
-        "fakecloud_server.py",
+        "fakecloud_proxy.py",
         &[&address, &state(cluster)],
     );
     Emulator {

@@ -42,7 +42,7 @@ fn entry(rng: &mut Rng, name: SectionName, values: Values) -> serde_json::Value 
     serde_json::json!({ arn: scalars::arn(rng, name), "username": username, "groups": groups })
 }
 
-/// A text that starts with a brace: a JSON object, valid or damaged.
+/// A section that starts with a brace: a JSON object, valid or damaged.
 pub(super) fn object(rng: &mut Rng) -> String {
     let mut text = rng
         .pick(&["", "", " ", "\n", "\u{a0}", "\u{feff}"])

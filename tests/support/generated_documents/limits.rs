@@ -1,4 +1,4 @@
-//! Texts at the limits: nesting, keys, aliases, lengths.
+//! Sections at the limits: nesting, keys, aliases, lengths.
 
 use awsauth_core::document::SectionName;
 use fastrand::Rng;

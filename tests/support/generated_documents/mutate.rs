@@ -1,4 +1,4 @@
-//! Small damage to a text, as by an editor, a merge or a lost connection.
+//! Small damage to a document, as by an editor, a merge or a lost connection.
 
 use std::ops::Range;
 

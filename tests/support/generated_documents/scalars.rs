@@ -67,7 +67,7 @@ pub(super) fn group(rng: &mut Rng) -> String {
     rng.pick(&yaml_fragments::GROUPS).to_owned()
 }
 
-/// A text that needs care in some scalar style.
+/// A string that needs care in some scalar style.
 pub(super) fn wild_text(rng: &mut Rng) -> String {
     match rng.weighted(&[4, 2, 2, 3, 1]) {
         0 => rng.pick(&yaml_fragments::TYPED).to_owned(),
@@ -94,7 +94,7 @@ pub(super) fn wild_text(rng: &mut Rng) -> String {
     }
 }
 
-/// A text like a number or a timestamp.
+/// A string like a number or a timestamp.
 fn number(rng: &mut Rng) -> String {
     if rng.one_in(3) {
         return timestamp(rng);
@@ -135,7 +135,7 @@ fn timestamp(rng: &mut Rng) -> String {
     text
 }
 
-/// A valid scalar for a text, in any style. `indent` is the indentation of later lines.
+/// A valid scalar for a string, in any style. `indent` is the indentation of later lines.
 pub(super) fn spell(rng: &mut Rng, text: &str, indent: usize, in_flow: bool) -> String {
     let is_plain = !text.is_empty()
         && text

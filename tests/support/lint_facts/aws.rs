@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use awsauth_core::facts::iam_principals::{Listed, Principal, Principals};
+use awsauth_core::facts::iam_inventory::{Listed, Principal, Principals};
 use awsauth_core::facts::node_inventory::{FargateProfile, NodeClass, NodeGroup, NodeInventory};
 use awsauth_core::lint::Cluster;
 use serde_json::Value;

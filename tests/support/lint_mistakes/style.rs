@@ -108,7 +108,7 @@ fn is_plain(text: &str, more: &str) -> bool {
 }
 
 impl Map {
-    /// Returns the texts, without empty sections.
+    /// Returns the sections, without empty ones.
     pub(crate) fn data(&self, style: Style) -> Data {
         let sections = [
             ("mapRoles", &self.roles),

@@ -22,20 +22,20 @@ const OPTIONS: [&str; 12] = [
 /// A section or an option that has no effect because its name is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The place, and what is there.
+    /// The place and its content.
     pub found: String,
     /// What to write instead.
     pub fix: String,
 }
 
 impl ConfigFiles {
-    /// Returns the mistake because of which a profile does not exist or lacks settings.
+    /// Returns the mistake that causes a profile to be missing or to lack settings.
     pub fn mistake_in(&self, profile: &str) -> Option<Mistake> {
         self.misnamed_section(profile)
             .or_else(|| self.misnamed_option(profile))
     }
 
-    /// Returns a section that is not read as this profile, but was intended to be.
+    /// Returns a section that was intended to be this profile, but is not read as such.
     pub fn misnamed_section(&self, profile: &str) -> Option<Mistake> {
         let mut ignored = self.ignored.iter();
         if let Some((name, section)) = ignored.find(|(name, _)| intended_profile(name) == profile) {
@@ -59,7 +59,7 @@ impl ConfigFiles {
         ))
     }
 
-    /// Returns an option of a profile whose name is wrong.
+    /// Returns a misnamed option of a profile.
     fn misnamed_option(&self, profile: &str) -> Option<Mistake> {
         let merged = self.profile(profile)?;
         let files = [
@@ -111,7 +111,7 @@ fn misnamed(file: &File, name: &str, section: &Section, profile: &str, correct: 
     }
 }
 
-/// Returns the profile that the header of a section was probably intended to name: its last word.
+/// Returns the profile that the section header was probably intended to name: its last word.
 fn intended_profile(header: &str) -> &str {
     let header = header.trim();
     let name = match header.strip_prefix("profile") {

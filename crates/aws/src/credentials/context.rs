@@ -111,7 +111,7 @@ impl<'a> Context<'a> {
         )
     }
 
-    /// Returns text that identifies the STS endpoint, as far as it is known without a request. It is part of cache
+    /// Returns a string that identifies the STS endpoint, as far as it is known without a request. The string is part of cache
     /// keys, so that endpoints do not share sessions.
     pub(super) fn place(&self) -> Result<String, SourceError> {
         let region = self.configured_region()?.map(|region| region.name);

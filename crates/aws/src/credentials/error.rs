@@ -168,7 +168,7 @@ pub enum SourceError {
     Runtime(#[from] io::Error),
 }
 
-/// The policies that decide whether a role can be assumed, as far as the caller may read them.
+/// The policies that decide whether a role can be assumed, as far as the caller can read them.
 #[derive(Clone, Debug, Default)]
 pub struct IamEvidence {
     pub trust_policy: Option<String>,

@@ -23,7 +23,7 @@ pub(super) type Failed = (Source, SourceError);
 /// The session of a source, or why it has none.
 type Answer = Result<Result<Session, Absence>, SourceError>;
 
-/// What a source lacks.
+/// Why a source has no credentials.
 struct Absence {
     why: String,
     hint: Option<String>,
@@ -89,8 +89,7 @@ pub(super) fn find(context: &Context, tried: &mut Vec<Attempt>) -> Result<Option
     Ok(None)
 }
 
-/// Tries the sources of one profile, except its role. If `environment_counts`, the web identity may come from the
-/// environment.
+/// Tries the sources of one profile, except its role. If `environment_counts`, the web identity can come from the environment.
 pub(super) fn of_profile(
     context: &Context,
     name: &str,
@@ -296,7 +295,7 @@ fn instance(context: &Context) -> Answer {
         {
             let absence = Absence {
                 why: error_chain::text(&error),
-                // The user who disabled it needs no hint.
+                // A user who disabled instance metadata needs no hint.
                 hint: (!matches!(error, ImdsError::Disabled)).then(|| error.hint()),
             };
             *context.instance.borrow_mut() = Some(error);
@@ -427,7 +426,7 @@ fn source_profile_session(
     })
 }
 
-/// Whether a setting of the user is wrong, as opposed to instance metadata being absent.
+/// Whether the user's settings are wrong, as opposed to instance metadata being absent.
 fn is_misconfigured(error: &ImdsError) -> bool {
     matches!(error, ImdsError::Endpoint { .. } | ImdsError::Mode { .. })
 }

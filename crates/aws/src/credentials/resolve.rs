@@ -48,7 +48,7 @@ pub struct NoCredentials {
     pub failed: Option<(Source, Box<SourceError>)>,
     /// Why instance metadata has no credentials, if every source was tried.
     pub instance: Option<Box<ImdsError>>,
-    /// The mistake in the config or credentials file because of which the profile has no credentials.
+    /// The mistake in the config or credentials file that causes the profile to have no credentials.
     pub mistake: Option<Mistake>,
 }
 
@@ -108,7 +108,7 @@ impl std::error::Error for NoCredentials {
 /// environment or in the files of a profile, and cached sessions, need none.
 ///
 /// # Errors
-/// If no source has credentials, or if a source is invalid. As in botocore, no later source is tried then.
+/// If no source has credentials, or if a source is invalid. As in botocore, no later source is tried in that case.
 pub fn resolve(
     options: &CredentialOptions,
     environment: &AwsEnvironment,

@@ -157,7 +157,7 @@ impl Session {
 }
 
 impl AssumeRoleChain<'_> {
-    /// Returns the session after this many roles. Each session on the way is cached, because other chains may begin with it.
+    /// Returns the session after this many roles. Each intermediate session is cached, because other chains may begin with it.
     fn session(&self, roles: usize) -> Result<(Credentials, bool), SourceError> {
         if let (StartingPoint::Keys(keys), 0) = (&self.start, roles) {
             return Ok(((*keys).clone(), false));

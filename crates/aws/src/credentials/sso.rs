@@ -97,7 +97,7 @@ impl Sso {
         })?)
     }
 
-    /// Returns the cache key of the session. Only a client that has the token finds it.
+    /// Returns the cache key of the session. Only a client that has the token can find the session.
     pub(super) fn key(&self, token: &SsoToken) -> Key {
         Key::of("sso")
             .with(&self.start_url)
@@ -176,7 +176,7 @@ impl Sso {
             answer.refresh_token.map(Into::into),
             answer.expires_in,
         );
-        // If the file cannot be written, only this run uses the new token.
+        // If the file cannot be written, the new token is used only in this run.
         let _ = renewed.write(&self.start_url, &self.region);
         Ok(Some(renewed))
     }

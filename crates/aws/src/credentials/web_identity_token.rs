@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::session_cache::Key;
 
-/// The claims of a web identity token. They are not verified; STS does that.
+/// The claims of a web identity token. They are not verified here; STS verifies them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// `iss`.
@@ -85,7 +85,7 @@ impl WebToken {
     }
 
     /// Adds the token's identity claims (issuer, subject, audience, session tags, source identity) to the cache key of a role's session,
-    /// so that a renewed token finds the same session. A token that is not a JWT is part of the key itself.
+    /// so that a renewed token finds the same session. If the token is not a JWT, the whole token becomes part of the key.
     pub(super) fn key(&self, key: Key) -> Key {
         let (Some(claims), Some(known)) = (&self.claims, self.claims()) else {
             return key.with("opaque").with(self.text.expose_secret());

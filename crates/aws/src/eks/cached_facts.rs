@@ -8,13 +8,13 @@ use crate::{ActionError, AwsEnvironment};
 use awsauth_core::authenticator::AccessEntries;
 use awsauth_core::error_chain;
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
-use awsauth_core::facts::iam_principals::Listed;
+use awsauth_core::facts::iam_inventory::Listed;
 use awsauth_core::facts::node_inventory::NodeInventory;
 use awsauth_core::permission_set::PATH_PREFIX;
 use awsauth_core::plan::Known;
 use awsauth_core::reconcile::{AwsFacts, AwsQuery};
 
-/// The number of roles for which IAM is asked for all roles instead, in fewer requests.
+/// The number of roles from which listing all roles takes fewer requests than reading each one.
 const MAX_NAMED_ROLES: usize = 25;
 
 /// A cluster as EKS describes it, for callers that connect to it by other means.
@@ -87,7 +87,7 @@ pub fn read_snapshot(
     Ok(snapshot)
 }
 
-/// Asks IAM and EKS what a query requests. Adds what they did not answer to `unavailable`.
+/// Asks IAM and EKS what a query requests. Adds the missing answers to `unavailable`.
 fn answers(cluster: &EksCluster, query: &AwsQuery, unavailable: &mut Vec<String>) -> AwsFacts {
     let mut facts = AwsFacts {
         cluster_arn: Some(cluster.facts.arn.clone()),

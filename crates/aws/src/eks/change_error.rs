@@ -29,7 +29,7 @@ pub struct OperationError {
 pub enum Cause {
     /// EKS refused the call, could not be reached, or did not answer before the deadline.
     Aws(AwsError),
-    /// The access entry exists and differs; the text says how, as a clause.
+    /// The access entry exists and differs; the string states how, as a clause.
     Different(String),
     /// The cluster was not ready at the deadline.
     StillUpdating {
@@ -282,7 +282,7 @@ impl OperationError {
         }
     }
 
-    /// Returns a command of the AWS CLI for this cluster, and for the principal of the operation.
+    /// Returns an AWS CLI command for this cluster, and for the principal of the operation.
     fn aws(&self, verb: &str, names_principal: bool) -> String {
         let option = match verb {
             "describe-cluster" | "describe-update" | "list-updates" | "update-cluster-config" => {

@@ -40,7 +40,7 @@ pub struct ClusterDescription {
     pub logs_authenticator: bool,
     /// Whether the endpoint can be reached from outside the VPC; `None` if EKS does not report it.
     pub is_public: Option<bool>,
-    /// The networks outside the VPC that may reach a public endpoint.
+    /// The networks outside the VPC that can reach a public endpoint.
     pub public_networks: Vec<String>,
     /// Whether an update of the cluster is in progress.
     pub is_updating: bool,

@@ -1,4 +1,4 @@
-//! Makes changes to access entries that were decided on an earlier response from EKS.
+//! Makes changes to access entries that were planned from an earlier response from EKS.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,7 +16,7 @@ use awsauth_core::error_chain;
 /// Why a change was not made.
 #[derive(Debug)]
 pub enum EntryChangeError {
-    /// Another client changed the entry since the decision.
+    /// Another client has changed the entry since the change was planned.
     Overtaken { principal_arn: String },
     /// EKS refused a call or did not answer.
     Eks {
@@ -148,7 +148,7 @@ fn stop_error(arn: &str, stopped: Stopped<String>, finished: usize) -> EntryChan
     };
     let message = match stopped.without_rights {
         Some(entry) if entry.kept_because.is_some() => format!(
-            "{message}. The new access entry of {arn} has no rights yet, and could not be deleted"
+            "{message}. The new access entry of {arn} has no permissions yet, and could not be deleted"
         ),
         _ => message,
     };

@@ -31,20 +31,20 @@ pub struct EksCluster {
     environment: AwsEnvironment,
 }
 
-/// Which credentials describe a cluster first, if the options name roles.
+/// The credentials to try first for describing a cluster, if the options name roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialOrder {
-    /// The user's own credentials, as in the AWS CLI, where roles are only for tokens. If they are denied, the roles.
+    /// The user's own credentials, as in the AWS CLI, where roles are only for tokens. If the request is denied, tries the roles.
     OwnFirst,
-    /// The roles, because the cluster belongs to their account. If they are denied, the user's own credentials.
+    /// The roles, because the cluster belongs to their account. If the request is denied, tries the user's own credentials.
     RolesFirst,
     /// Only the roles.
     RolesOnly,
 }
 
 impl CredentialOrder {
-    /// Whether to try the other credentials. If the roles find no such cluster, one of that name in another account is
-    /// a different cluster.
+    /// Whether to try the other credentials. If the roles find no such cluster, a cluster of that name in another account is a
+    /// different one.
     fn may_try_other(self, error: &EksError) -> bool {
         match error {
             _ if self == Self::RolesOnly => false,
@@ -57,7 +57,7 @@ impl CredentialOrder {
 
 /// Observes [`describe`], which may take minutes. The methods do nothing by default.
 pub trait Progress {
-    /// Dropped after the request, such as a spinner.
+    /// A guard that is dropped after the request, such as a spinner.
     type Guard;
 
     /// Called when credentials are resolved.
@@ -163,7 +163,7 @@ fn describe_with<P: Progress>(
         let answer = eks.describe(name);
         drop(guard);
         match answer {
-            Err(error) if error.will_pass() && progress.should_wait(&error) => {
+            Err(error) if error.is_transient() && progress.should_wait(&error) => {
                 thread::sleep(RETRY_INTERVAL);
             }
             answer => {
@@ -186,7 +186,7 @@ impl EksCluster {
         use_client(&mut self.eks.borrow_mut())
     }
 
-    /// Replaces the description by the current one.
+    /// Replaces the description with the current one.
     ///
     /// # Errors
     /// If EKS does not return it.
@@ -195,7 +195,7 @@ impl EksCluster {
         Ok(())
     }
 
-    /// Creates a client of IAM with the same credentials, which belong to the cluster's account.
+    /// Creates an IAM client with the same credentials, which belong to the cluster's account.
     ///
     /// # Errors
     /// If a connection setting is invalid.
@@ -203,7 +203,7 @@ impl EksCluster {
         Iam::new(&self.resolved, self.profile.as_deref(), &self.environment)
     }
 
-    /// Creates a client of EC2 and Auto Scaling in the cluster's region with the same credentials.
+    /// Creates an EC2 and Auto Scaling client in the cluster's region with the same credentials.
     ///
     /// # Errors
     /// If a connection setting is invalid.
@@ -211,7 +211,7 @@ impl EksCluster {
         Ec2::new(&self.resolved, self.profile.as_deref(), &self.environment)
     }
 
-    /// Creates a client of CloudWatch Logs in the cluster's region with the same credentials.
+    /// Creates a CloudWatch Logs client in the cluster's region with the same credentials.
     ///
     /// # Errors
     /// If a connection setting is invalid.

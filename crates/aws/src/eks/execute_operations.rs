@@ -11,22 +11,22 @@ use aws_sdk_eks::types::{
 };
 use tokio::time::sleep;
 
-use super::access_entries::described_entry;
 use super::change_error::{Cause, OperationError, UpdateFailure, is_mode_gate};
 use super::client::Eks;
+use super::list_access_entries::described_entry;
 use crate::AwsError;
 use awsauth_core::access_entries::{Operation, difference};
 use awsauth_core::facts::access_entries::{AccessEntry, AccessScope, STANDARD};
 use awsauth_core::facts::authentication_mode::AuthenticationMode;
 
-/// The delay before the first repetition of a call. It doubles with each further one.
+/// The delay before the first retry of a call. It doubles with each further retry.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
-/// How long the deletion of a new entry without rights is tried, even after the deadline.
+/// How long to retry the deletion of a new entry without permissions, even after the deadline.
 const CLEANUP_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long EKS may take until other calls find a new entry:
+/// How long it can take until other calls find a new entry:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html>
 pub const VISIBILITY_LIMIT: Duration = Duration::from_secs(60);
 
@@ -39,11 +39,11 @@ pub enum Outcome {
     Unchanged,
 }
 
-/// Observes [`Eks::execute`], and carries out the calls of Kubernetes.
+/// Observes [`Eks::execute`], and carries out the Kubernetes API calls.
 pub trait OperationProgress {
-    /// Dropped after the operation, such as a spinner.
+    /// A guard that is dropped after the operation, such as a spinner.
     type Guard;
-    /// Why a call of Kubernetes failed.
+    /// Why a Kubernetes API call failed.
     type Error;
 
     /// Called before each operation.
@@ -52,7 +52,7 @@ pub trait OperationProgress {
     /// Called after each operation that did not fail.
     fn finished(&mut self, operation: &Operation, outcome: Outcome);
 
-    /// Carries out an operation that is not a call of EKS.
+    /// Carries out an operation that is not an EKS API call.
     ///
     /// # Errors
     /// If it failed.
@@ -71,7 +71,7 @@ pub struct Stopped<E> {
     /// How many operations were carried out.
     pub finished: usize,
     pub cause: StopCause<E>,
-    /// The new access entry that has or had neither groups nor access policies, so that its principal has no rights.
+    /// The new access entry that has or had neither groups nor access policies, so that its principal has no permissions.
     pub without_rights: Option<EntryWithoutRights>,
 }
 
@@ -80,9 +80,9 @@ pub struct Stopped<E> {
 pub enum StopCause<E> {
     /// [`OperationProgress::should_stop`] returned true.
     Requested,
-    /// A call of EKS failed.
+    /// An EKS API call failed.
     Eks(Box<OperationError>),
-    /// A call of Kubernetes failed.
+    /// A Kubernetes API call failed.
     Kubernetes(E),
 }
 
@@ -102,7 +102,7 @@ impl Eks {
     ///
     /// # Errors
     /// If an operation fails, or if `progress` stops the run. A new access entry that has neither groups nor access policies
-    /// at that time is deleted, so that aws-auth decides for its principal again.
+    /// at that time is deleted, so that aws-auth applies to its principal again.
     pub fn execute<P: OperationProgress>(
         &mut self,
         cluster: &str,
@@ -166,7 +166,7 @@ impl Eks {
         Ok(())
     }
 
-    /// Deletes a new entry without rights. Returns `None` if there is none.
+    /// Deletes a new entry without permissions. Returns `None` if there is none.
     fn clean_up(&mut self, run: &mut Run, new: NewEntry) -> Option<EntryWithoutRights> {
         run.deadline = run.deadline.max(Instant::now() + CLEANUP_LIMIT);
         let deleted = self.runtime.block_on(run.delete_without_rights(&new));
@@ -192,7 +192,7 @@ impl Eks {
     }
 }
 
-/// Returns `None` if the caller stops the call, which the next run continues.
+/// Returns `None` if the caller stops the call. The next run continues it.
 async fn unless_stopped<T>(
     call: impl Future<Output = T>,
     mut should_stop: impl FnMut() -> bool,
@@ -313,7 +313,7 @@ impl Run {
                 Ok(Outcome::Changed)
             }
             Operation::BindClusterAdmin { .. } | Operation::UnbindClusterAdmin { .. } => {
-                unreachable!("not a call of EKS")
+                unreachable!("not an EKS API call")
             }
         }
     }
@@ -380,7 +380,7 @@ impl Run {
                             Some(difference) => return Err(Cause::Different(difference)),
                         }
                     }
-                    // It is not visible yet, or it was deleted after the call.
+                    // The entry is not visible yet, or it was deleted after the call.
                     Ok(None) => {}
                     Err(error) if may_pass(&error) => {}
                     Err(error) => return Err(Cause::Aws(error)),
@@ -406,7 +406,7 @@ impl Run {
         unchanged_if_missing(answer.map(drop))
     }
 
-    /// Deletes a new entry, unless it has rights now or another client created it.
+    /// Deletes a new entry, unless it has permissions now or another client created it.
     async fn delete_without_rights(&self, new: &NewEntry) -> Result<Outcome, Cause> {
         let entry = self
             .repeat(async || described_entry(&self.client, &self.cluster, &new.principal_arn).await)
@@ -508,7 +508,7 @@ impl Run {
         Ok(update.and_then(|update| failure(id, update)))
     }
 
-    /// Repeats a call while a repetition may succeed, until the deadline.
+    /// Retries a call while a retry may succeed, until the deadline.
     async fn repeat<T, F>(&self, send: impl Fn() -> F) -> Result<T, Cause>
     where
         F: Future<Output = Result<T, AwsError>>,
@@ -516,7 +516,7 @@ impl Run {
         self.repeat_while(send, may_pass).await
     }
 
-    /// Repeats a call. If this run created the entry, repeats it also while EKS does not find the entry.
+    /// Retries a call. If this run created the entry, also retries while EKS does not find the entry.
     async fn repeat_if_new<T, F>(
         &self,
         principal_arn: &str,
@@ -552,7 +552,7 @@ impl Run {
     }
 }
 
-/// The delays between repetitions.
+/// The delays between retries.
 struct Delay {
     deadline: Instant,
     next: Duration,
@@ -572,7 +572,7 @@ impl Delay {
         if left.is_zero() {
             return false;
         }
-        // Clients that were throttled together should not return together.
+        // Clients that were throttled together should not retry together.
         let jittered = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
         sleep(jittered.min(left)).await;
         self.next = (self.next * 2).min(LONGEST_DELAY);
@@ -580,7 +580,7 @@ impl Delay {
     }
 }
 
-/// Whether a repetition may succeed: EKS throttles, had an internal error, or its answer was lost.
+/// Whether a retry may succeed: EKS throttles, had an internal error, or its answer was lost.
 pub(super) fn may_pass(error: &AwsError) -> bool {
     match error {
         AwsError::Unreachable { .. }
@@ -609,7 +609,7 @@ fn is_missing(error: &AwsError) -> bool {
     error.code() == Some("ResourceNotFoundException")
 }
 
-/// Whether EKS refuses to update the mode because the cluster has it since it was described.
+/// Whether EKS refuses to update the mode because the cluster has already reached it since it was described.
 fn has_mode(error: &AwsError, mode: AuthenticationMode) -> bool {
     let already = format!("mode update from {} to", mode.name());
     error
@@ -617,7 +617,7 @@ fn has_mode(error: &AwsError, mode: AuthenticationMode) -> bool {
         .is_some_and(|refused| refused.message.contains(&already))
 }
 
-/// Treats something that is to be removed and is missing as removed.
+/// Treats an object that must be removed but does not exist as removed.
 fn unchanged_if_missing(answer: Result<(), Cause>) -> Result<Outcome, Cause> {
     match answer {
         Ok(()) => Ok(Outcome::Changed),

@@ -1,4 +1,4 @@
-//! Errors of reading clusters, access entries and nodes from EKS.
+//! Errors from reading clusters, access entries and nodes in EKS.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::actions::{
 use crate::{AwsError, SetupError};
 use awsauth_core::facts::partitions::Partition;
 
-/// How many cluster names a hint lists.
+/// The maximum number of cluster names in a hint.
 const MAX_NAMES: usize = 10;
 
 /// Why EKS returned no cluster.
@@ -25,7 +25,7 @@ pub enum EksError {
         region: String,
         /// The account of the credentials, if it is known.
         account: Option<String>,
-        /// The existing clusters, as far as the caller may list them.
+        /// The existing clusters, if the caller is allowed to list them.
         others: Vec<String>,
     },
     /// The caller lacks a permission.
@@ -43,7 +43,7 @@ pub enum EksError {
         status: String,
     },
     /// A required field is missing in the response.
-    #[error("the response of EKS has no {field} for the cluster {name}")]
+    #[error("EKS's response has no {field} for cluster {name}")]
     Incomplete { name: String, field: &'static str },
     /// EKS refused the request or could not be reached.
     #[error(transparent)]
@@ -65,8 +65,8 @@ impl EksError {
         matches!(self, Self::Setup(error) if error.is_input())
     }
 
-    /// Whether the error is temporary.
-    pub(crate) fn will_pass(&self) -> bool {
+    /// Whether the cluster will be ready soon.
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::NotReady { status, .. } if ["CREATING", "PENDING"].contains(&status.as_str()))
     }
 
@@ -85,7 +85,7 @@ impl EksError {
                     "{allow}; or run without EKS: awsauth kubeconfig --cluster-name NAME --endpoint URL --certificate-authority FILE"
                 )
             }
-            Self::NotReady { .. } if self.will_pass() => {
+            Self::NotReady { .. } if self.is_transient() => {
                 "wait until it is ready: --wait 20m".to_owned()
             }
             Self::NotReady { name, .. } => {
@@ -115,7 +115,7 @@ fn of_account(account: Option<&str>) -> impl fmt::Display {
 fn no_such_cluster(name: &str, region: &str, others: &[String]) -> String {
     if others.is_empty() {
         return format!(
-            "name another region with --region, or other credentials with --profile or --role-arn; list clusters: aws eks list-clusters --region {region}"
+            "try another region with --region, or other credentials with --profile or --role-arn; list clusters: aws eks list-clusters --region {region}"
         );
     }
     let mut near: Vec<&String> = others.iter().collect();
@@ -132,7 +132,7 @@ fn no_such_cluster(name: &str, region: &str, others: &[String]) -> String {
         .map(String::as_str)
         .collect();
     format!(
-        "there are {}{more}; name another region with --region, or other credentials with --profile or --role-arn",
+        "clusters in this region: {}{more}; try another region with --region, or other credentials with --profile or --role-arn",
         near.join(", ")
     )
 }
@@ -169,7 +169,7 @@ impl Unavailable {
     /// Returns what is missing, to be followed by `of cluster NAME`.
     pub fn what(&self) -> &'static str {
         match self.action {
-            DESCRIBE_ACCESS_ENTRY => "what is in the access entries",
+            DESCRIBE_ACCESS_ENTRY => "the contents of the access entries",
             LIST_ACCESS_POLICIES => "the access policies of access entries",
             LIST_POLICIES => "the names of access policies",
             LIST_NODE_GROUPS | DESCRIBE_NODE_GROUP => "the managed node groups",

@@ -80,7 +80,7 @@ pub enum ImdsError {
     #[error("the server at {endpoint} is not the metadata service of EC2: {saw}")]
     NotEc2 {
         endpoint: String,
-        /// What shows that.
+        /// The evidence for that.
         saw: String,
     },
     /// The instance has no instance profile.
@@ -95,7 +95,7 @@ pub enum ImdsError {
         /// Its ARN.
         profile: Option<String>,
     },
-    /// EC2 may not assume the role.
+    /// EC2 is not allowed to assume the role.
     #[error(
         "EC2 may not assume the role {role} (AssumeRoleUnauthorizedAccess): its trust policy does not name {}",
         assume_role_advice::EC2

@@ -24,7 +24,7 @@ pub(crate) struct ExternalWriteRecorder {
     state: Option<StoredAwsAuth>,
     /// The resourceVersion that this controller's last write left.
     own_version: u64,
-    /// The last write that the history attributes to a command of awsauth: the resourceVersion that it left, and the user.
+    /// The last write that the history attributes to an awsauth command: the resourceVersion that it left, and the user.
     command: Option<(u64, Option<Who>)>,
     /// The error of the last access to the history, if it failed.
     error: Option<String>,

@@ -28,15 +28,15 @@ enum Canceled {
     Exists,
     #[error("this replica lost the lease")]
     NotLeader,
-    #[error("the text cannot be planned")]
+    #[error("the last state cannot be planned")]
     NoPlan,
 }
 
 impl Reconciler {
-    /// Restores the last text of a deleted aws-auth. Returns `None` if it is not known, or refused: then aws-auth is created with what
+    /// Restores the last state of a deleted aws-auth. Returns `None` if it is not known, or refused: then aws-auth is created with what
     /// objects request.
     ///
-    /// Restores only what the watch reported with the deletion. The history is no source: everyone who may write it would be an
+    /// Restores only what the watch reported with the deletion. The history is no source: everyone who can write it would be an
     /// administrator, and it lacks what other clients changed while no replica ran.
     ///
     /// No guard applies: nothing is removed, and everything was there before the deletion. Admission checks it.
@@ -49,7 +49,7 @@ impl Reconciler {
         }
         let Some(last) = self.cache.deleted() else {
             if self.cache.last_existing().is_some() {
-                let message = "aws-auth was deleted, and the controller did not see its last text. It writes only the entries of objects; to restore all, run: awsauth restore";
+                let message = "aws-auth was deleted, and the controller did not see its last state. It writes only the entries of objects; to restore all, run: awsauth restore";
                 self.report_deletion("RestoreRefused", message).await;
             }
             return None;
@@ -85,7 +85,7 @@ impl Reconciler {
                 self.external_writes.wrote(&stored);
                 let before = StoredAwsAuth::default();
                 self.written(written.outcome, written.copy.as_ref(), &before);
-                let message = "aws-auth was deleted; the controller restored its last text. To keep it deleted, stop the controller first";
+                let message = "aws-auth was deleted; the controller restored its last state. To keep it deleted, stop the controller first";
                 self.report_deletion("Restored", message).await;
                 Some(ReconcileResult::Unfinished)
             }
@@ -107,7 +107,7 @@ impl Reconciler {
         let why = error_chain::text(error);
         if matches!(error.kind(), Some(ErrorKind::Refused | ErrorKind::Denied)) {
             let message = format!(
-                "aws-auth was deleted, and the controller cannot restore its last text: {why}. It writes only the entries of objects; to restore all, run: awsauth restore"
+                "aws-auth was deleted, and the controller cannot restore its last state: {why}. It writes only the entries of objects; to restore all, run: awsauth restore"
             );
             self.report_deletion("RestoreRefused", &message).await;
             return None;

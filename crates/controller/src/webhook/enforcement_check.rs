@@ -287,7 +287,7 @@ fn truncated(note: String) -> String {
     }
 }
 
-/// Returns the texts of a response's warnings: `299 - "text"`.
+/// Returns the warnings of a response: `299 - "text"`.
 /// <https://www.rfc-editor.org/rfc/rfc7234#section-5.5>
 fn warnings(headers: &HeaderMap) -> Vec<String> {
     let all = headers.get_all("warning").iter();

@@ -315,7 +315,7 @@ mod tests {
                     mutate(&mut bytes, &mut rng);
                     bytes
                 }
-                // A text in it.
+                // A string in the object.
                 _ => {
                     let text = &mut texts[rng.usize(..6)];
                     let mut bytes = std::mem::take(text).into_bytes();

@@ -1,4 +1,4 @@
-//! Reviews of the objects that request mappings: which users may use a grant, and which user may write a status.
+//! Reviews of the objects that request mappings: which users may use a grant, and which user can write a status.
 
 use tracing::info;
 
@@ -51,8 +51,8 @@ pub(super) fn check(
     Ok(Some(result))
 }
 
-/// The status of an AwsAuthMapping says which entry the object owns, so only the controller may write it. The authenticator writes the
-/// status of an IAMIdentityMapping.
+/// The status of an AwsAuthMapping states which entry the object owns, so only the controller may write it. The authenticator
+/// writes the status of an IAMIdentityMapping.
 fn check_status(kind: ObjectKind, user: &str, validator: &Validator) -> Result<(), String> {
     if kind == ObjectKind::IamIdentityMapping {
         return Ok(());

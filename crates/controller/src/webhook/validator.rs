@@ -31,7 +31,7 @@ pub(super) struct Validator {
     probes: Arc<AtomicU64>,
 }
 
-/// The maximum length in bytes of a text that is logged, and of an error in a response.
+/// The maximum length in bytes of a string that is logged, and of an error in a response.
 const MAX_LOGGED: usize = 512;
 
 impl Validator {
@@ -170,7 +170,7 @@ impl Validator {
     }
 }
 
-/// Shortens a text that may contain parts of a request.
+/// Shortens a string that may contain parts of a request.
 pub(super) fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_LOGGED)]
 }

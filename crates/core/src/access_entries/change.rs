@@ -64,7 +64,7 @@ impl EntryChange {
         }
     }
 
-    /// Returns the calls, in an order in which the principal keeps the rights that it has before and after the change;
+    /// Returns the calls, in an order in which the principal keeps the permissions that it has before and after the change;
     /// empty if the contents are the same. Of the tags of an existing entry, only the digest of its contents changes.
     ///
     /// EKS cannot change the type of an entry, so another type deletes the entry first.

@@ -6,7 +6,7 @@ use super::Operation;
 use crate::authenticator::template;
 use crate::facts::access_entries::{AccessEntry, AccessScope, AccessTerms, policy_name};
 
-/// The contents of an entry that decide what its principal may do.
+/// The contents of an entry that decide what its principal can do.
 #[derive(Clone, PartialEq, Eq)]
 struct Contents {
     kind: String,

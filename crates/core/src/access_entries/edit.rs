@@ -66,7 +66,7 @@ impl EntryEditError {
                 violation: Violation::SystemGroup { group },
                 ..
             } if group == MASTERS => {
-                "give the same rights through an access policy, --policy cluster-admin, or through a group that is bound to cluster-admin, --group NAME"
+                "give the same permissions through an access policy, --policy cluster-admin, or through a group that is bound to cluster-admin, --group NAME"
                     .to_owned()
             }
             Self::Refused { violation, .. } => format!("to fix it: {}", violation.remedy()),

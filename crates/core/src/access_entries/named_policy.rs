@@ -21,7 +21,7 @@ pub struct NamedPolicy {
     pub scope: AccessScope,
 }
 
-/// Why a text names no policy.
+/// Why a string names no policy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PolicyTextError {
     #[error("the name is empty")]

@@ -65,7 +65,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Returns the IAM action or, for a call of Kubernetes, the verb and the resource that the caller must be allowed.
+    /// Returns the IAM action or, for a Kubernetes API call, the verb and the resource that the caller must be allowed.
     /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html>
     pub const fn permission(&self) -> &'static str {
         match self {
@@ -445,7 +445,7 @@ fn is_lost_in_shell(text: &str) -> bool {
 /// <https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html#cliv2-migration-changes-breaking>
 const READ_URLS: [&str; 4] = ["file://", "fileb://", "http://", "https://"];
 
-/// Returns the words of `--kubernetes-groups`. The AWS CLI would read some texts as JSON, as URLs or as options.
+/// Returns the words of `--kubernetes-groups`. The AWS CLI would read some values as JSON, as URLs or as options.
 fn groups_option(groups: &[String]) -> impl Iterator<Item = String> {
     let is_plain = |group: &String| {
         let begins = |start: &&str| group.trim_start().starts_with(start);

@@ -13,7 +13,7 @@ use crate::facts::access_entries::{
     AccessEntry, AccessScope, AccessTerms, CLUSTER_ADMIN, STANDARD,
 };
 use crate::facts::authentication_mode::AuthenticationMode;
-use crate::facts::iam_principals::Principal;
+use crate::facts::iam_inventory::Principal;
 
 /// The value of [`tags::FROM`] in access entries that a rescue creates.
 const RESCUE: &str = "rescue";

@@ -329,7 +329,7 @@ pub fn validate_group(name: &str) -> Result<(), Violation> {
 }
 
 /// Returns whether clusters of this Kubernetes version, such as `1.29`, and this platform version, such as `eks.3`, have
-/// access entries; `None` if the texts are not such versions.
+/// access entries; `None` if the strings are not such versions.
 pub fn supports_access_entries(version: &str, platform: &str) -> Option<bool> {
     let minor: u32 = version.strip_prefix("1.")?.parse().ok()?;
     let platform: u32 = platform.strip_prefix("eks.")?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! How much a right allows, in one word.
+//! The level of access that permissions give, in one word.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::rbac::{Rule, Rules};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Nothing beyond what every authenticated user may do.
+    /// Nothing beyond what every authenticated user can do.
     #[default]
     None,
     /// What it allows is not known.

@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{PrincipalAccess, PrincipalKind, RatedPolicy, Source, rights};
+use super::{PrincipalAccess, PrincipalKind, RoleLevels, Source, rights};
 use crate::access_entries::recorded_expiry;
 use crate::arn::Parts;
-use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals, Store, is_node};
+use crate::authenticator::{MappedBy, MappedPrincipal, MappedPrincipals, Store, is_node};
 use crate::document::{Document, SectionName};
 use crate::expiry::RecordedExpiry;
 use crate::facts::access_entries::{AccessEntry, AccessTerms};
-use crate::facts::iam_principals::{Existence, Principals};
+use crate::facts::iam_inventory::{Existence, Principals};
 use crate::lint::Facts;
 use crate::permission_set::after_prefix;
 use crate::rbac::UserInfo;
@@ -23,13 +23,13 @@ pub(super) fn all(
     sign_ins: Option<&UsageEvidence>,
 ) -> Vec<PrincipalAccess> {
     let store = Store::new(document);
-    let admitted = AdmittedPrincipals::of(&store, facts.access_entries.as_deref());
+    let mapped = MappedPrincipals::of(&store, facts.access_entries.as_deref());
     let cluster = facts.cluster.as_ref();
     let principals = cluster.and_then(|cluster| cluster.principals.as_ref());
     let expiries = facts.owners.expiries(document);
-    let policy = facts.rbac.as_ref().map(RatedPolicy::of);
-    let usages = sign_ins.map(|evidence| usage(&admitted, evidence));
-    let access = |(number, one): (usize, &Admitted<'_>)| {
+    let roles = facts.rbac.as_ref().map(RoleLevels::of);
+    let usages = sign_ins.map(|evidence| usage(&mapped, evidence));
+    let access = |(number, one): (usize, &MappedPrincipal<'_>)| {
         let expiry = expiry(one, &expiries);
         PrincipalAccess {
             expires: expiry.map(|expiry| expiry.at.to_string()),
@@ -37,32 +37,32 @@ pub(super) fn all(
                 .zip(facts.read_at)
                 .is_some_and(|(expiry, now)| expiry.has_passed(now)),
             last_use: usages.as_ref().map(|usages| (&usages[number].usage).into()),
-            ..access(one, policy.as_ref(), principals)
+            ..access(one, roles.as_ref(), principals)
         }
     };
-    admitted.all().iter().enumerate().map(access).collect()
+    mapped.all().iter().enumerate().map(access).collect()
 }
 
 fn access(
-    admitted: &Admitted<'_>,
-    policy: Option<&RatedPolicy<'_>>,
+    mapped: &MappedPrincipal<'_>,
+    roles: Option<&RoleLevels<'_>>,
     principals: Option<&Principals>,
 ) -> PrincipalAccess {
-    let account = admitted.account();
+    let account = mapped.account();
     let mut rights = Vec::new();
-    if let Some(user) = &admitted.user {
-        let user = UserInfo::new(user, &admitted.missing);
-        rights = rights::of_user(&user, account, policy);
+    if let Some(user) = &mapped.user {
+        let user = UserInfo::new(user, &mapped.missing);
+        rights = rights::of_user(&user, account, roles);
     }
-    let (source, is_for_nodes, is_dead) = match admitted.by {
-        AdmittedBy::AwsAuth(slot) => {
+    let (source, is_for_nodes, is_dead) = match mapped.by {
+        MappedBy::AwsAuth(slot) => {
             let source = Source::AwsAuth {
                 section: slot.place.section.key().to_owned(),
                 line: slot.place.line,
             };
             (source, is_node(slot.mapping), false)
         }
-        AdmittedBy::AccessEntry(entry) => {
+        MappedBy::AccessEntry(entry) => {
             let terms = entry.terms.as_ref();
             let policies = terms.and_then(|terms| terms.policies.as_deref());
             rights.extend(rights::of_policies(policies));
@@ -77,16 +77,16 @@ fn access(
     rights.sort_by_key(|right| Reverse(right.level));
     let certain = rights.iter().filter(|right| !right.for_some_sessions);
     let level = certain.map(|right| right.level).max().unwrap_or_default();
-    let (username, groups) = match &admitted.user {
+    let (username, groups) = match &mapped.user {
         Some(user) => (Some(user.username.clone()), user.groups.clone()),
         None => (None, Vec::new()),
     };
     PrincipalAccess {
-        principal: admitted.name().to_owned(),
+        principal: mapped.name().to_owned(),
         account: Some(account.to_owned()),
-        kind: match admitted.whole_account() {
+        kind: match mapped.whole_account() {
             Some(_) => PrincipalKind::Account,
-            None => kind(admitted.name(), is_for_nodes),
+            None => kind(mapped.name(), is_for_nodes),
         },
         source,
         username,
@@ -102,14 +102,14 @@ fn access(
 
 /// Returns when the entry of a principal expires, unless it was changed after its time was recorded.
 fn expiry(
-    admitted: &Admitted<'_>,
+    mapped: &MappedPrincipal<'_>,
     expiries: &HashMap<(SectionName, usize), RecordedExpiry>,
 ) -> Option<RecordedExpiry> {
-    let recorded = match admitted.by {
-        AdmittedBy::AwsAuth(slot) => expiries
+    let recorded = match mapped.by {
+        MappedBy::AwsAuth(slot) => expiries
             .get(&(slot.place.section, slot.place.line))
             .copied(),
-        AdmittedBy::AccessEntry(entry) => recorded_expiry(entry),
+        MappedBy::AccessEntry(entry) => recorded_expiry(entry),
     };
     recorded.filter(|recorded| !recorded.is_changed)
 }

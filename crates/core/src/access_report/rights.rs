@@ -1,8 +1,8 @@
-//! The rights of a user: from RBAC, from its groups alone, and from access policies.
+//! The permissions of a user: from RBAC, from its groups alone, and from access policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Level, RatedPolicy, Right};
+use super::{Level, Right, RoleLevels};
 use crate::facts::access_entries::{AccessPolicy, AccessScope};
 use crate::facts::groups::MASTERS;
 use crate::rbac::{Binding, Role, Subject, UserInfo};
@@ -11,7 +11,7 @@ use crate::rbac::{Binding, Role, Subject, UserInfo};
 pub(super) fn of_user(
     user: &UserInfo,
     account: &str,
-    policy: Option<&RatedPolicy<'_>>,
+    roles: Option<&RoleLevels<'_>>,
 ) -> Vec<Right> {
     let mut rights = Vec::new();
     if user.may_do_everything() {
@@ -28,11 +28,11 @@ pub(super) fn of_user(
             "what a kubelet needs (Node authorizer)",
         ));
     }
-    match policy {
-        Some(policy) => {
-            rights.extend(summarized(merged(certain(user, policy))));
-            rights.extend(summarized(merged(possible(user, account, policy))));
-            let unread = policy
+    match roles {
+        Some(roles) => {
+            rights.extend(summarized(merged(certain(user, roles))));
+            rights.extend(summarized(merged(possible(user, account, roles))));
+            let unread = roles
                 .objects
                 .lacks(&["clusterrolebindings", "rolebindings"]);
             if let Some(unread) = unread.filter(|_| !user.may_do_everything()) {
@@ -54,7 +54,7 @@ pub(super) fn of_user(
     rights
 }
 
-/// Returns the rights that access policies give; `None` if EKS did not list them.
+/// Returns the permissions that access policies give; `None` if EKS did not list them.
 pub(super) fn of_policies(policies: Option<&[AccessPolicy]>) -> Vec<Right> {
     let Some(policies) = policies else {
         return vec![without_binding(
@@ -91,42 +91,42 @@ fn without_binding(level: Level, by: String, role: &str) -> Right {
     }
 }
 
-/// Returns the rights of the bindings that apply to the user, except those that every authenticated user has.
-fn certain(user: &UserInfo, policy: &RatedPolicy<'_>) -> Vec<Right> {
-    let access = policy.objects.access(user);
+/// Returns the permissions of the bindings that apply to the user, except those that every authenticated user has.
+fn certain(user: &UserInfo, roles: &RoleLevels<'_>) -> Vec<Right> {
+    let access = roles.objects.access(user);
     let own = access
         .grants
         .iter()
         .filter(|grant| !grant.is_default_binding());
     own.flat_map(|grant| {
         let subjects = grant.subjects.iter();
-        subjects.map(|subject| right(grant.binding, policy, subject, false))
+        subjects.map(|subject| right(grant.binding, roles, subject, false))
     })
     .collect()
 }
 
-/// Returns the rights of bindings to a name that one of the user's templates can become.
-fn possible(user: &UserInfo, account: &str, policy: &RatedPolicy<'_>) -> Vec<Right> {
-    let bindings = policy.objects.bindings.iter();
+/// Returns the permissions of bindings to a name that one of the user's templates can become.
+fn possible(user: &UserInfo, account: &str, roles: &RoleLevels<'_>) -> Vec<Right> {
+    let bindings = roles.objects.bindings.iter();
     let rights = bindings.flat_map(|binding| {
         let subjects = binding.subjects.iter();
         let subjects = subjects.filter(|subject| user.may_become(subject, account));
         let subjects: BTreeSet<&Subject> = subjects.collect();
         // If there are more, they are summarized.
         let subjects = subjects.into_iter().take(MAX_RIGHTS + 1);
-        subjects.map(move |subject| right(binding, policy, subject, true))
+        subjects.map(move |subject| right(binding, roles, subject, true))
     });
     rights.collect()
 }
 
 fn right(
     binding: &Binding,
-    policy: &RatedPolicy<'_>,
+    roles: &RoleLevels<'_>,
     subject: &Subject,
     for_some_sessions: bool,
 ) -> Right {
     let role = binding.role();
-    let level = policy.level(binding, &role);
+    let level = roles.level(binding, &role);
     let Role { namespace, name } = role;
     let role = match namespace {
         None => format!("ClusterRole {name}"),
@@ -142,12 +142,12 @@ fn right(
     }
 }
 
-/// How many rights by one subject at one level, or in some sessions at one level, are not listed one by one. Otherwise, a user who
-/// may create Roles and RoleBindings in a namespace could make the report arbitrarily long.
+/// The number of permissions through one subject at one level, or of some sessions at one level, from which they are summarized.
+/// Otherwise, a user who can create Roles and RoleBindings in a namespace could make the report arbitrarily long.
 const MAX_RIGHTS: usize = 50;
 
-/// Replaces all rights of a level by one subject by a single one, if they are too many to list. A template may become many subjects,
-/// so the rights in some sessions count together.
+/// Merges the permissions of a level through one subject into one, if they are too many to list. A template may become many
+/// subjects, so the permissions of some sessions are counted together.
 fn summarized(rights: Vec<Right>) -> Vec<Right> {
     let mut groups: BTreeMap<_, Vec<Right>> = BTreeMap::new();
     for right in rights {
@@ -193,13 +193,13 @@ fn one_if_too_many(rights: Vec<Right>) -> Vec<Right> {
     }]
 }
 
-/// Merges rights that differ only in their namespace.
+/// Merges permissions that differ only in their namespace.
 fn merged(rights: Vec<Right>) -> Vec<Right> {
     let mut merged: BTreeMap<Right, Option<Vec<String>>> = BTreeMap::new();
     for mut right in rights {
         let namespaces = right.namespaces.take();
         let is_namespaced = namespaces.is_some();
-        // A right in some namespaces and the same right in the whole cluster stay apart.
+        // Permissions in some namespaces and the same permissions in the whole cluster are not merged.
         right.namespaces = is_namespaced.then(Vec::new);
         let all = merged.entry(right).or_default();
         if let Some(namespaces) = namespaces {

@@ -103,9 +103,9 @@ fn facts() -> Facts {
             Some(entries),
         ))),
         cluster: Some(Cluster {
-            principals: Some(crate::facts::iam_principals::Principals {
+            principals: Some(crate::facts::iam_inventory::Principals {
                 account: "111122223333".to_owned(),
-                roles: crate::facts::iam_principals::Listed::some(Vec::new(), ["gone".to_owned()]),
+                roles: crate::facts::iam_inventory::Listed::some(Vec::new(), ["gone".to_owned()]),
                 ..Default::default()
             }),
             ..Cluster::default()
@@ -159,7 +159,7 @@ fn every_principal_in_effect_has_its_rights() {
     assert_eq!(
         report.at(Level::Admin).count(),
         1,
-        "a dead entry admits no principal"
+        "a dead entry gives access to no principal"
     );
     assert_eq!(
         report.namespaces().into_iter().collect::<Vec<_>>(),
@@ -205,7 +205,7 @@ fn many_bindings_of_a_namespace_are_summarized() {
             .unwrap();
         assert!(
             one.rights.len() < 10,
-            "{name} has {} rights",
+            "{name} has {} permissions",
             one.rights.len()
         );
         let mut rights = one.rights.iter().filter(|right| right.for_some_sessions);

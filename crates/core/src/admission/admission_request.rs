@@ -111,7 +111,7 @@ struct UserInfo {
     extra: Option<Extra>,
 }
 
-/// A list of texts, without those after the first `MAX`.
+/// A list of strings, without those after the first `MAX`.
 #[derive(Debug)]
 struct FirstTexts<const MAX: usize>(Vec<String>);
 
@@ -186,7 +186,7 @@ impl<'a> AdmissionRequest<'a> {
     /// contain no name.
     ///
     /// # Errors
-    /// If aws-auth is not a ConfigMap with texts, or larger than a ConfigMap can be; a sentence fragment.
+    /// If aws-auth is not a ConfigMap with string values, or larger than a ConfigMap can be; a sentence fragment.
     pub fn review(&self) -> Result<Option<Review>, String> {
         let is_configmap = self.kind.group.is_empty() && self.kind.kind == "ConfigMap";
         let mut objects = [&self.object, &self.old_object].into_iter().flatten();
@@ -312,7 +312,7 @@ impl<'de, const MAX: usize> Deserialize<'de> for FirstTexts<MAX> {
             type Value = FirstTexts<MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of texts")
+                f.write_str("a list of strings")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
@@ -337,7 +337,7 @@ impl<'de> Deserialize<'de> for Data {
             type Value = Data;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("texts by key")
+                f.write_str("strings by key")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {

@@ -8,7 +8,7 @@ use crate::plan::Notice;
 
 /// The length in bytes up to which the API server reliably passes on a warning.
 const MAX_WARNING: usize = 256;
-/// The maximum length in bytes of any other text of a result. Anyone who can edit aws-auth can make a name in it longer.
+/// The maximum length in bytes of any other string in a result. Anyone who can edit aws-auth can make a name in it longer.
 const MAX_TEXT: usize = 4096;
 /// The maximum number of warnings; together they stay below the 4096 bytes that the API server passes on.
 const MAX_WARNINGS: usize = 10;
@@ -64,7 +64,7 @@ pub(super) fn audit_annotation(denials: &[Denial]) -> String {
     shortened(listed.collect::<Vec<_>>().join("; "), MAX_TEXT)
 }
 
-/// Returns a text of the user for a message, on one line and without the end of a long one.
+/// Returns a string from the user for a message, on one line and without the end of a long one.
 pub(super) fn escaped(text: &str) -> String {
     escaped_up_to(text, MAX_TEXT)
 }
@@ -140,7 +140,7 @@ pub(super) fn truncated(warnings: &[String]) -> Vec<String> {
 
 /// Escapes only what is kept: an escape takes up to ten bytes for each character.
 fn escaped_up_to(text: &str, max: usize) -> String {
-    // One byte more, so that a longer text is recognized.
+    // One byte more, so that a longer string is recognized.
     let start = &text[..text.ceil_char_boundary(max + 1)];
     shortened(one_line(start).into_owned(), max)
 }

@@ -70,7 +70,7 @@ pub fn validate(
             }
         }
     }
-    // Findings are incomplete then.
+    // In this case, the findings are incomplete.
     if deadline.is_over() {
         return Err(ReviewError::TimeIsUp);
     }

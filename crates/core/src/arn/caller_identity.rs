@@ -17,7 +17,7 @@ pub struct Identity {
     pub access_key_id: String,
 }
 
-/// Why a response of STS does not name an identity. The messages are the authenticator's.
+/// Why an STS response does not name an identity. The messages are the authenticator's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// Its ARN does not name an identity.

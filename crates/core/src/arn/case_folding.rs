@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-/// Returns whether two texts are equal under Unicode simple case folding, like Go's `strings.EqualFold`:
+/// Returns whether two strings are equal under Unicode simple case folding, like Go's `strings.EqualFold`:
 /// `ſ` equals `s`, the Kelvin sign equals `k`, `ß` does not equal `ss`, and `İ` equals only itself.
 pub fn equal_fold(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() {
@@ -12,7 +12,7 @@ pub fn equal_fold(a: &str, b: &str) -> bool {
     a.chars().map(fold_char).eq(b.chars().map(fold_char))
 }
 
-/// Returns a lookup key that two texts share if and only if they are [`equal_fold`].
+/// Returns a lookup key that two strings share if and only if they are [`equal_fold`].
 pub fn fold(s: &str) -> Cow<'_, str> {
     mapped(s, fold_char)
 }

@@ -37,7 +37,7 @@ fn is_printable(c: char) -> bool {
 mod tests {
     use super::quote;
 
-    /// The expected texts are what Go's `strconv.Quote` printed.
+    /// The expected strings are what Go's `strconv.Quote` printed.
     #[test]
     fn text_is_quoted_as_in_go() {
         for (text, quoted) in [

@@ -143,7 +143,7 @@ fn known(key: &str, required: &[String], context: &Context<'_>) -> Known {
     }
 }
 
-/// Returns whether a text matches a pattern with `*` for any text and `?` for any character.
+/// Returns whether a value matches a pattern with `*` for any text and `?` for any character.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());

@@ -110,7 +110,7 @@ impl Evaluation {
     }
 }
 
-/// Evaluates a policy, plain or percent-encoded as in the responses of IAM.
+/// Evaluates a policy, plain or percent-encoded as in IAM's responses.
 pub(super) fn read(
     text: &str,
     who: &IamPrincipal<'_>,
@@ -279,7 +279,7 @@ fn grant(named: &str, who: &IamPrincipal<'_>, near: &mut Vec<NearMatch>) -> Opti
     }
 }
 
-/// Returns whether a text is the unique id of a role or user, which IAM shows in place of the ARN after its deletion.
+/// Returns whether a string is the unique id of a role or user, which IAM shows in place of the ARN after its deletion.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>
 fn is_unique_id(text: &str) -> bool {
     let id = text.split(':').next().unwrap_or_default();

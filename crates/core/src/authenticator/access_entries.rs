@@ -152,7 +152,7 @@ impl AccessEntryAnswer {
         }
     }
 
-    /// Returns the user, if it is known and admitted.
+    /// Returns the user, if it is known and can sign in.
     pub fn user(&self) -> Option<&User> {
         self.user.as_ref()?.as_ref().ok()
     }

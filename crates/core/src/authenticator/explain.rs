@@ -37,8 +37,8 @@ pub struct Explanation {
     pub arn: String,
     /// The ARN that the authenticator compares. A role's has no IAM path, because STS does not report it.
     pub canonical_arn: String,
-    /// The access entry that applies; then no entry of aws-auth does.
-    pub admitted: Option<AccessEntryAnswer>,
+    /// The access entry that applies. If there is one, no aws-auth entry applies.
+    pub access_entry: Option<AccessEntryAnswer>,
     /// Whether aws-auth applies to principals without an access entry.
     pub uses_aws_auth: bool,
     /// The result of each entry of aws-auth that may apply: none, one, or several of which the authenticator picks any.
@@ -62,31 +62,31 @@ pub struct Answer {
 }
 
 impl Explanation {
-    /// Returns whether the identity is admitted, whichever entry applies.
+    /// Returns whether the identity can sign in, whichever entry applies.
     pub fn allowed(&self) -> bool {
-        if let Some(admitted) = &self.admitted {
-            return !matches!(admitted.user, Some(Err(_)));
+        if let Some(mapped) = &self.access_entry {
+            return !matches!(mapped.user, Some(Err(_)));
         }
         !self.answers.is_empty() && self.answers.iter().all(|answer| answer.user.is_ok())
     }
 
     /// Returns the users that the identity may become, each with its unresolved placeholders.
     pub fn users(&self) -> impl Iterator<Item = (&User, &[Placeholder])> {
-        let admitted = self.admitted.iter();
-        let admitted = admitted.filter_map(|by| Some((by.user()?, by.missing.as_slice())));
+        let mapped = self.access_entry.iter();
+        let mapped = mapped.filter_map(|by| Some((by.user()?, by.missing.as_slice())));
         let answers = self.answers.iter();
         let answers =
             answers.filter_map(|by| Some((by.user.as_ref().ok()?, by.missing.as_slice())));
-        admitted.chain(answers)
+        mapped.chain(answers)
     }
 
     /// Returns why the login is refused, or why the answer is incomplete; `None` if neither applies.
     pub fn reason(&self) -> Option<String> {
-        if let Some(admitted) = &self.admitted {
-            return match &admitted.user {
+        if let Some(mapped) = &self.access_entry {
+            return match &mapped.user {
                 None => Some("the contents of its access entry are unknown".to_owned()),
                 Some(Err(error)) => Some(error.cause.to_string()),
-                Some(Ok(_)) => required_flags(&admitted.missing),
+                Some(Ok(_)) => required_flags(&mapped.missing),
             };
         }
         if !self.uses_aws_auth {
@@ -190,7 +190,7 @@ pub(crate) fn explain_in(
         }));
     }
     let mut shadowed = shadowed(store, &subject, account, question.sso_gate);
-    let admitted = match hidden {
+    let access_entry = match hidden {
         Some(Override::AccessEntry(entry)) => Some(AccessEntryAnswer::new(entry, &values)),
         Some(Override::Mode) | None => None,
     };
@@ -203,7 +203,7 @@ pub(crate) fn explain_in(
     Ok(Explanation {
         arn: question.arn.to_owned(),
         canonical_arn,
-        admitted,
+        access_entry,
         uses_aws_auth: question
             .access_entries
             .is_none_or(AccessEntries::uses_aws_auth),

@@ -10,7 +10,7 @@ pub(super) fn pattern(sso: &SsoRole) -> String {
     format!("{}*", prefix(sso))
 }
 
-/// Returns whether the matcher admits the canonical ARN `subject`, given in lower case.
+/// Returns whether the `sso` block matches the canonical ARN `subject`, given in lower case.
 pub(super) fn matches(sso: &SsoRole, subject: &str) -> bool {
     // The only wildcard is the last character, and it does not match a line break.
     subject

@@ -158,7 +158,7 @@ impl<'d> Store<'d> {
             .collect()
     }
 
-    /// Returns the entry that admits every identity of an account.
+    /// Returns the entry that maps every identity of an account.
     pub(super) fn account(&self, account: &str) -> Option<&Slot<'d>> {
         self.accounts
             .get(account)

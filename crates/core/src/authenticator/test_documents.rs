@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// Returns a document with these sections; an empty text is an absent section.
+/// Returns a document with these sections; an empty string is an absent section.
 pub(super) fn document(roles: &str, users: &str, accounts: &str) -> Document {
     let texts = SectionName::ALL.iter().zip([roles, users, accounts]);
     let present = texts.filter(|(_, text)| !text.is_empty());

@@ -21,7 +21,7 @@ pub(super) struct EntryForm {
     username: &'static str,
     groups: &'static str,
     kind: &'static str,
-    /// The list of access policies. Without it, the format says nothing about policies.
+    /// The list of access policies. Without it, the format has no policies.
     policies: Option<&'static PolicyForm>,
     tags: Option<&'static str>,
     cluster: Option<&'static str>,

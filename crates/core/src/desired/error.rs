@@ -7,9 +7,9 @@ use crate::expiry::ExpiryError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {reason}")]
 pub struct DesiredError {
-    /// The name of the text that the caller gave, such as a path.
+    /// The name of the input, such as a path.
     pub file: String,
-    /// Line in that text, from 1.
+    /// The line in the input, from 1.
     pub line: usize,
     pub reason: Box<Reason>,
 }
@@ -95,7 +95,7 @@ pub enum Reason {
     )]
     NoUsername { who: String, suggestion: String },
     #[error(
-        "account {account} cannot have `{field}`: an account admits each of its identities under their own ARN, without groups"
+        "account {account} cannot have `{field}`: mapAccounts maps each identity of the account to its own ARN, without groups"
     )]
     AccountOnly {
         account: String,
@@ -135,7 +135,7 @@ pub enum Reason {
     PoliciesInAwsAuth { who: String },
     #[error("{who} is for nodes of Auto Mode, which aws-auth cannot map")]
     AutoModeInAwsAuth { who: String },
-    #[error("`{field}` together with `nodes`: EKS sets the rights of nodes")]
+    #[error("`{field}` together with `nodes`: EKS sets the permissions of nodes")]
     WithNodes { field: String },
     #[error("`{name}` is not a kind of nodes")]
     NodeKind { name: String },
@@ -225,7 +225,7 @@ impl Reason {
             Self::Policy { values: [one, other], .. } => format!("Write {one} or {other}."),
             Self::Expiry { .. } => "Write the time with its offset, the date alone, or never.".into(),
             Self::MissingField { field, .. } => format!("Add `{field}`."),
-            Self::PoliciesInAwsAuth { .. } => "Add `withoutPolicies: {groups: [NAME]}` with groups that give similar rights, or use an access entry: --backend access-entries.".into(),
+            Self::PoliciesInAwsAuth { .. } => "Add `withoutPolicies: {groups: [NAME]}` with groups that give similar permissions, or use an access entry: --backend access-entries.".into(),
             Self::AutoModeInAwsAuth { .. } => "Use an access entry: --backend access-entries.".into(),
             Self::WithNodes { field } => format!("Remove `{field}`."),
             Self::NodeKind { .. } => "Write linux, windows, fargate, hybrid or auto.".into(),

@@ -11,7 +11,7 @@ use crate::document::{Principal, SectionName};
 /// The sections that desired mappings would make, with one entry on each line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResultingSections {
-    /// The texts of the sections, by their keys in `data`.
+    /// The contents of the sections, by their keys in `data`.
     pub data: BTreeMap<String, Arc<str>>,
     /// The line in the file of the entry on each line, by section.
     pub lines: [Vec<usize>; 3],

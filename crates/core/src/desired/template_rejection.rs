@@ -3,7 +3,7 @@
 use super::error::{Fault, Reason};
 use crate::helm_jinja_syntax::{Action, first_action};
 
-/// Rejects text with actions of Helm or Jinja outside of comments.
+/// Rejects files with Helm or Jinja actions outside of comments.
 pub(super) fn reject(text: &str) -> Result<(), Fault> {
     match first_action(text) {
         Some(Action { line, text }) => Err(Fault::new(line, Reason::Helm { text })),

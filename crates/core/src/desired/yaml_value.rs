@@ -271,7 +271,7 @@ pub(super) fn root<'t>(tree: &'t Tree<'t>) -> Option<Value<'t>> {
     tree.root().map(|id| Value { tree, id })
 }
 
-/// Returns the type of an unquoted scalar; `None` for text. In doubt it is a number: quoting a text does no harm.
+/// Returns the type of an unquoted scalar; `None` for a string. In doubt, it is a number: quoting a string does no harm.
 fn plain(text: &str) -> Option<Plain> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let may_be_number = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.');

@@ -7,9 +7,9 @@ use super::evidence::{Evidence, Problem};
 pub struct Check {
     /// A stable id, such as `K1`.
     pub id: &'static str,
-    /// What it checks, in a few words.
+    /// What the check verifies, in a few words.
     pub title: &'static str,
-    /// The ids of the checks that must find no problem before this one makes sense.
+    /// The ids of the checks that must pass before this one runs.
     pub after: &'static [&'static str],
     /// Judges the evidence.
     pub judge: fn(&Evidence) -> CheckResult,

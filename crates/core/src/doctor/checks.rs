@@ -1,4 +1,4 @@
-//! The checks, one file each, in a folder for each stage.
+//! The checks: one file for each check, and one folder for each stage.
 
 mod credentials;
 mod endpoint;
@@ -18,7 +18,7 @@ pub static CHECKS: [Check; 46] = [
     kubeconfig::exec_output::CHECK,
     kubeconfig::exec_arguments::CHECK,
     kubeconfig::static_token::CHECK,
-    kubeconfig::current_cluster_entry::CHECK,
+    kubeconfig::cluster_entry_matches_eks::CHECK,
     kubeconfig::ignored_entries::CHECK,
     credentials::provider_chain::CHECK,
     credentials::profile::CHECK,

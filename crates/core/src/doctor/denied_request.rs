@@ -72,7 +72,7 @@ const NODES: &str = "system:nodes";
 /// A request that the API server denied.
 pub(super) struct DeniedRequest<'e> {
     evidence: &'e Evidence,
-    /// The user whose request it is, if known.
+    /// The user who made the request, if known.
     user: Option<User>,
     /// The request in the syntax of `--can`.
     pub(super) question: &'e str,
@@ -89,7 +89,7 @@ impl<'e> DeniedRequest<'e> {
         Self::new(evidence, question, evidence.user())
     }
 
-    /// Returns the request that was asked about, as if `user` had made it, whether or not it is denied.
+    /// Returns the requested permission as a request by `user`, whether or not it is denied.
     pub(super) fn of_user(evidence: &'e Evidence, user: &User) -> Option<Self> {
         let question = evidence.request.questions.first()?;
         Self::new(evidence, question, Some(user.clone()))
@@ -105,7 +105,7 @@ impl<'e> DeniedRequest<'e> {
         })
     }
 
-    /// Returns the namespace of the request, if it is in one.
+    /// Returns the namespace of the request, if any.
     pub(super) fn namespace(&self) -> Option<&str> {
         match self.action.scope() {
             Scope::Namespace(name) => Some(name),
@@ -201,8 +201,8 @@ impl<'e> DeniedRequest<'e> {
         self.evidence.entry().ok()?.impersonates.as_deref()
     }
 
-    /// Returns the cause if the user is a node: no binding should allow a node more. `problem_of_entry` is what is wrong with the
-    /// entry of the node's role.
+    /// Returns the cause if the user is a node: nodes should not get further permissions through bindings. `problem_of_entry` is the
+    /// problem with the entry of the node's role.
     pub(super) fn of_node(&self, problem_of_entry: Option<Problem>) -> Option<Problem> {
         let user = self.user.as_ref()?;
         if !user.username.starts_with(NODE_USER) {
@@ -249,7 +249,7 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
-    /// Returns what to ask an administrator for if RBAC cannot be read.
+    /// Returns the request to an administrator if RBAC cannot be read.
     pub(super) fn request_help(&self) -> String {
         if self.is_impersonation() {
             return self.grant();
@@ -317,7 +317,7 @@ impl<'e> DeniedRequest<'e> {
         }
     }
 
-    /// Returns the group or user to bind. `None` if the only name is that of one session.
+    /// Returns the group or user to bind; `None` if there is only the name of a single session.
     fn subject(&self, user: &User) -> Option<(&'static str, String)> {
         let info = UserInfo::new(user, &[]);
         let (flag, name) = info.to_bind()?;
@@ -349,7 +349,7 @@ impl<'e> DeniedRequest<'e> {
     }
 }
 
-/// Returns why a user with the username of a node is not a node.
+/// Returns why a user with a node's username is not treated as a node.
 fn wrong_node(user: &User) -> Option<String> {
     let name = &user.username;
     if name.contains(['{', '}']) {
@@ -367,7 +367,7 @@ fn wrong_node(user: &User) -> Option<String> {
     }
     (!is_node).then(|| {
         format!(
-            "{name} has the username of a node, but is not in the group {NODES}, so it has none of the rights of a node (it is in {})",
+            "{name} has the username of a node, but is not in the group {NODES}, so it has none of the permissions of a node (it is in {})",
             remedy::groups(&user.groups)
         )
     })
@@ -382,7 +382,7 @@ fn is_instance_id(name: &str) -> bool {
     })
 }
 
-/// Returns the first question that the API server answers with no.
+/// Returns the first question to which the API server's answer is no.
 pub(super) fn denied_question(evidence: &Evidence) -> Option<&str> {
     let mut answers = evidence.answers.known()?.iter();
     let denied = answers.find(|answer| !answer.allowed)?;
@@ -412,7 +412,7 @@ pub(super) fn own_namespace(evidence: &Evidence) -> &str {
     own.unwrap_or("default")
 }
 
-/// Returns why the username belongs to one session, as text; `None` if several sessions share it.
+/// Returns why the username belongs to one session, as a sentence fragment; `None` if several sessions share it.
 pub(super) fn session_template(evidence: &Evidence, user: &User) -> Option<String> {
     const OF_SESSION: [Placeholder; 4] = [
         Placeholder::SessionName,

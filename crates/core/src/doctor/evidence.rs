@@ -31,7 +31,7 @@ use crate::rbac::Policy;
 /// The result of collecting one piece of evidence.
 #[derive(Clone, Debug)]
 pub enum Collected<T> {
-    /// Not collected, because this is missing.
+    /// Not collected. Contains what is missing.
     NotRequested(String),
     /// No response within this time.
     TimedOut(SignedDuration),
@@ -106,7 +106,7 @@ pub struct Request {
     pub cluster: Option<String>,
     /// The context whose user reads aws-auth and RBAC.
     pub as_context: Option<String>,
-    /// The requests that the user named, or that the failing command made, in the syntax of `--can`.
+    /// The requests that the user named or the failing command made, in the syntax of `--can`.
     pub questions: Vec<String>,
     /// Whether the user named no request, so that doctor checks one as an example.
     pub is_example: bool,
@@ -175,7 +175,7 @@ impl Evidence {
     }
 
     /// Returns the identity to diagnose: the requested ARN, else the identity of the token, else the identity of the
-    /// credentials. They say nothing about a static token, unless it replaces the plugin that uses them.
+    /// credentials. The credentials do not concern a static token, unless it replaces the plugin that uses them.
     pub fn subject(&self) -> Option<Subject<'_>> {
         if let Some(arn) = &self.request.arn {
             let mut subject = Subject::of(arn, None)?;

@@ -79,12 +79,12 @@ pub(super) fn of(evidence: &Evidence, checks: &[(&'static Check, CheckResult)]) 
         .is_some_and(|(id, _)| ["M5", "M6", "M7"].contains(id));
     let unmapped = evidence.explanation().ok().filter(|explained| {
         let explanation = &explained.explanation;
-        // A new entry would leave the wrong one.
+        // A new entry would not fix the existing, wrong one.
         let corrected = explanation.near.first();
         let corrected =
             corrected.and_then(|near| lint_causes::correction(evidence, explained, near));
         is_cause
-            && explanation.admitted.is_none()
+            && explanation.access_entry.is_none()
             && explanation.answers.is_empty()
             && corrected.is_none()
             && lint_causes::of_replaced_principal(evidence, explained).is_none()
@@ -141,7 +141,7 @@ fn unread(
     }
 }
 
-/// Returns whether the user's command works and signs in, which no check can disprove.
+/// Returns whether the user's command works and signs in. No check can disprove that.
 fn command_works(evidence: &Evidence) -> bool {
     let works = evidence.command.known().is_some_and(|run| run.succeeded);
     works && evidence.is_signed_in() && DeniedRequest::of(evidence).is_none()

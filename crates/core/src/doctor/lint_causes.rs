@@ -11,10 +11,10 @@ use crate::authenticator::{Answer, Mismatch, NearMatch};
 use crate::document::{DecodeWarning, Document, Section};
 use crate::lint::{Facts, Finding, Selection, Severity, Site, lint};
 
-/// The rules that explain why an entry gives a user other rights than intended. The first one that applies is the cause.
+/// The rules that explain why an entry gives a user other permissions than intended. The first one that applies is the cause.
 const OF_RIGHTS: [&str; 7] = ["S12", "S13", "S11", "S15", "S16", "S17", "G04"];
 
-/// Returns the mistake in an entry because of which its user has no rights.
+/// Returns the mistake that causes the user of an entry to have no permissions.
 pub(super) fn of_entry(
     evidence: &Evidence,
     explained: &Explained<'_>,

@@ -9,10 +9,10 @@ use crate::document::{Document, Entry as DocumentEntry, Mapping, SectionName};
 use crate::facts::node_kinds::NodeKind;
 use crate::shell_quote::quoted;
 
-/// How many mapped roles are named.
+/// The maximum number of mapped roles to name.
 const MAX_ROLES: usize = 3;
 
-/// What to do as an identity that cannot be mapped.
+/// The next step for an identity that cannot be mapped.
 const ANOTHER_IDENTITY: &str =
     "sign in as a role or a user instead: --role-arn ARN, --profile NAME";
 
@@ -90,7 +90,8 @@ pub(super) fn rewrite(evidence: &Evidence, entry: &Entry) -> String {
     }
 }
 
-/// Returns the step that makes awsauth the exec plugin. Without eks:DescribeCluster, changes only the user's plugin, which needs no right.
+/// Returns the step that makes awsauth the exec plugin. Without eks:DescribeCluster, changes only the user's plugin, which needs
+/// no permission.
 pub(super) fn use_awsauth(evidence: &Evidence, entry: &Entry) -> String {
     let has_plugin = matches!(entry.user, KubeconfigUser::Exec(_));
     let change = entry.awsauth_as_plugin().filter(|_| has_plugin);
@@ -108,7 +109,7 @@ pub(super) fn is_endpoint_current(evidence: &Evidence) -> bool {
     }
 }
 
-/// Returns the command that shows from where the endpoint can be reached.
+/// Returns the command that shows which networks can reach the endpoint.
 pub(super) fn describe_network(entry: &Entry) -> String {
     format!(
         "aws eks describe-cluster --name {} --query cluster.resourcesVpcConfig",
@@ -130,7 +131,8 @@ pub(super) fn mapping<'d>(document: &'d Document, near: &NearMatch) -> Option<&'
     Some(entry.written_mapping())
 }
 
-/// Returns the command that creates an access entry for the subject, and the one for a cluster that admits no administrator.
+/// Returns the command that creates an access entry for the subject, and the one for a cluster in which no administrator can sign
+/// in.
 pub(super) fn access_entry(cluster: &str, subject: &Subject<'_>, groups: &[String]) -> String {
     let Some(section) = section(subject) else {
         return ANOTHER_IDENTITY.to_owned();
@@ -158,7 +160,8 @@ fn section(subject: &Subject<'_>) -> Option<&'static str> {
     }
 }
 
-/// Returns the command that an administrator can run to diagnose the subject, and the one for a cluster that admits none.
+/// Returns the command that an administrator can run to diagnose the subject, and the one for a cluster in which none can sign
+/// in.
 pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
     let cluster = evidence
         .entry()
@@ -177,8 +180,8 @@ pub(super) fn ask_an_admin(evidence: &Evidence) -> String {
     }
 }
 
-/// Returns the remaining cause if the name that the token is signed for was not found at EKS and is nowhere else in the
-/// kubeconfig.
+/// Returns the remaining cause if EKS has no cluster with the name that the token is signed for, and the kubeconfig has no other
+/// name.
 fn unconfirmed_name(evidence: &Evidence) -> Option<String> {
     let entry = evidence.entry().ok()?;
     let is_known = entry.named.is_some() || matches!(evidence.described.known(), Some(Ok(_)));
@@ -295,7 +298,7 @@ pub(super) fn mapped_profile<'e>(
     Some((profile, role))
 }
 
-/// Returns the first roles that aws-auth maps, without those of nodes, if the identity is a user.
+/// If the identity is a user, returns the first roles that aws-auth maps, without node roles.
 pub(super) fn mapped_roles(evidence: &Evidence) -> Option<String> {
     if evidence.subject()?.canonical.kind != Kind::User {
         return None;
@@ -314,7 +317,7 @@ pub(super) fn mapped_roles(evidence: &Evidence) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// Returns a next step after the one that selects other credentials, if they may be wrong.
+/// Returns a further step after the one that selects other credentials, if the credentials may be wrong.
 pub(super) fn after_selection(evidence: &Evidence, next: String) -> String {
     match selected_by(evidence) {
         Some(how) => format!("{how}; otherwise {next}"),

@@ -86,8 +86,8 @@ pub fn denied_questions(stderr: &str) -> Vec<String> {
     found
 }
 
-/// Returns the line of a command's stderr that names the error: the first one that begins as an error message, or else the
-/// last one. Without klog's lines, which repeat it.
+/// Returns the line of a command's stderr that names the error: the first one that begins like an error message, or else the last
+/// one. Skips klog's lines, which repeat it.
 /// <https://kubernetes.io/docs/concepts/cluster-administration/system-logs/#klog>
 pub fn error_line(stderr: &str) -> &str {
     const STARTS: [&str; 4] = ["error", "unable to ", "the connection to ", "fatal"];
@@ -102,7 +102,7 @@ pub fn error_line(stderr: &str) -> &str {
     found.or_else(last).unwrap_or_default().trim()
 }
 
-/// Returns whether a line is one of klog, such as `E1123 01:25:05.760187   24711 memcache.go:265] message`.
+/// Returns whether klog wrote the line, such as `E1123 01:25:05.760187   24711 memcache.go:265] message`.
 fn is_log(line: &str) -> bool {
     let Some((letter, rest)) = line.split_at_checked(1) else {
         return false;
@@ -130,7 +130,7 @@ fn question(line: &str) -> Option<String> {
         Some((resource, sub)) => (resource.to_owned(), format!(" --subresource={sub}")),
         None => (resource, String::new()),
     };
-    // Anyone who may create tokens of all service accounts of a namespace has all their rights.
+    // A user who can create tokens for all service accounts of a namespace has all their permissions.
     let is_nameable = sub.is_empty() || resource == "serviceaccounts";
     let name = object_name(line, verb, &resource, !sub.is_empty()).filter(|_| is_nameable);
     let name = name.map_or_else(String::new, |name| format!("/{name}"));
@@ -141,8 +141,8 @@ fn question(line: &str) -> Option<String> {
     Some(format!("{verb} {resource}{group}{name}{sub}{place}"))
 }
 
-/// Returns the name of the object in `secrets "db" is forbidden: User "x" cannot get resource "secrets"`, if a permission
-/// for this object suffices: its name is lasting, and the verb is not `create`, which RBAC can limit to a name only for a
+/// Returns the name of the object in `secrets "db" is forbidden: User "x" cannot get resource "secrets"`, if a permission for
+/// this object suffices: its name does not change, and the verb is not `create`, which RBAC can limit to a name only for a
 /// subresource.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources>
 fn object_name<'l>(

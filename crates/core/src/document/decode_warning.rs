@@ -9,7 +9,7 @@ pub enum DecodeWarning {
     NotAMapping(Shape),
     /// An unknown field. Merge keys, and `userid`, which is known but never used, are not included.
     UnknownField(Field),
-    /// A field that is repeated, in any letter case.
+    /// A field that is repeated, ignoring case.
     Repeated {
         /// The field that comes first.
         earlier: Field,

@@ -1,16 +1,16 @@
 //! Edits as data, and the function that applies a batch of them.
 //!
-//! An edit names the entries that it changes; every other byte of the text is preserved. The result is read again, and
-//! the batch fails unless exactly the intended entries changed. [`goyaml::edit`]
-//! handles lines, quoting and lists; this module knows the fields of an entry.
+//! An edit names the entries that it changes; every other byte of the section is preserved. The result is parsed again, and the
+//! batch fails unless exactly the intended entries changed. [`goyaml::edit`] handles lines, quoting and lists; this module knows
+//! the fields of an entry.
 
 mod change_entry;
+mod check_editable;
 mod edit_and_outcome;
 mod entry_template;
 mod error;
 mod group_set;
 mod new_list;
-mod position_independence;
 mod principal_index;
 mod section_model;
 mod section_text;
@@ -25,7 +25,7 @@ use section_model::Model;
 /// A document after a batch of edits.
 #[derive(Clone, Debug)]
 pub struct Edited {
-    /// The result, read again.
+    /// The result, parsed again.
     pub document: Document,
     /// The outcome of each edit, in the order of the batch.
     pub outcomes: Vec<Outcome>,
@@ -36,8 +36,8 @@ pub(crate) fn why_not_changed(section: &Section, entry: &Entry) -> Option<&'stat
     change_entry::changeable(section.text().unwrap_or_default(), entry).err()
 }
 
-/// Applies a batch, with the same result as its edits one by one. Takes time linear in the text and the batch. An edit
-/// of a user counts once for each entry whose ARN differs only in letter case.
+/// Applies a batch, with the same result as applying its edits one by one. Takes time linear in the text and the batch. An edit
+/// for an IAM user counts once for each entry whose ARN differs only in letter case.
 ///
 /// # Errors
 /// The first edit that cannot be applied; the batch then changes nothing.

@@ -5,22 +5,22 @@ use super::{DecodeWarning, Mapping, Span};
 /// An item of a section, as written, with its position.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The bytes of its value: from the first field (or the opening brace) to the end of the last scalar (or the closing brace).
+    /// The bytes of the value: from the first field (or the opening brace) to the end of the last scalar (or the closing brace).
     pub span: Span,
-    /// The offset of its dash; `None` inside brackets.
+    /// The offset of the dash; `None` in flow style.
     pub dash: Option<usize>,
-    /// The line of its dash or first byte in the section's own text, from 1.
+    /// The line of the dash or first byte within the section, from 1.
     pub line: usize,
     /// The mapping that the authenticator reads, or why it drops the entry.
     pub status: Status,
-    /// The positions of its fields.
+    /// The positions of the fields.
     pub fields: Fields,
     /// Content that has no effect, or not the effect that it seems to have.
     pub decode_warnings: Vec<DecodeWarning>,
 }
 
 impl Entry {
-    /// Returns its mapping; `None` if the authenticator drops it.
+    /// Returns the mapping; `None` if the authenticator drops the entry.
     pub fn mapping(&self) -> Option<&Mapping> {
         match &self.status {
             Status::Kept(mapping) => Some(mapping),
@@ -62,14 +62,14 @@ pub struct Fields {
     pub group_items: Vec<GroupItem>,
     /// Whether `groups` is a list, as it must be.
     pub groups_are_list: bool,
-    /// Whether one of them is repeated, in any letter case.
-    pub repeated: bool,
-    /// Whether one of them has a value of the wrong type, which the authenticator ignores.
-    pub mistyped: bool,
-    /// Whether it has other fields.
-    pub others: bool,
-    /// Whether the entry is written in braces.
-    pub flow: bool,
+    /// Whether a field is repeated, ignoring case.
+    pub is_repeated: bool,
+    /// Whether a field has a value of the wrong type, which the authenticator ignores.
+    pub is_mistyped: bool,
+    /// Whether the entry has unknown fields.
+    pub has_unknown: bool,
+    /// Whether the entry is in flow style.
+    pub is_flow: bool,
 }
 
 /// One `key: value` of an entry.
@@ -84,8 +84,8 @@ pub struct Field {
 /// One element of `groups`, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupItem {
-    /// Its bytes, quotes included.
+    /// The bytes of the element, quotes included.
     pub span: Span,
-    /// The offset of its dash; `None` inside brackets.
+    /// The offset of the dash; `None` in flow style.
     pub dash: Option<usize>,
 }

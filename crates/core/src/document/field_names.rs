@@ -32,7 +32,7 @@ pub(super) fn field_name(section: SectionName, key: &str) -> Option<FieldName> {
     .map(|(_, field)| field)
 }
 
-/// Returns whether a key names this field. Letter case is ignored. Unicode also folds U+017F to `s`, and U+212A to `k`,
+/// Returns whether a key names this field, ignoring case. Unicode also folds U+017F to `s`, and U+212A to `k`,
 /// which no field contains.
 pub(super) fn equals_field(key: &str, field: &str) -> bool {
     key.eq_ignore_ascii_case(field)

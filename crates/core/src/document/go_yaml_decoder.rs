@@ -43,7 +43,7 @@ pub(super) struct Decoder<'a, 't> {
     state: DecodeState,
 }
 
-/// What is being decoded, outermost first. The stack is on the heap because texts may nest deeper than the call stack
+/// What is being decoded, outermost first. The stack is on the heap because documents may nest deeper than the call stack
 /// allows.
 enum Frame<'t> {
     Alias(NodeId),

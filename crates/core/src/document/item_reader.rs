@@ -11,8 +11,8 @@ use super::{
 };
 use goyaml::{Node, NodeId, NodeKind, Place, Tree};
 
-/// How many entries a section may have. No text that the API server stores has as many that map somebody: without a limit, a mebibyte of
-/// empty ones would take a gigabyte of memory.
+/// The maximum number of entries of a section. A ConfigMap of 1 MiB has no space for as many that map somebody, but a mebibyte of empty
+/// ones would take a gigabyte of memory.
 const MAX_ENTRIES: usize = 50_000;
 
 /// Reads the entries of a list, each as soon as it is parsed.
@@ -70,7 +70,7 @@ impl ItemReader {
         self.mismatch = self.mismatch.take().or(mismatch);
         self.state = Some(decoder.into_state());
         let mut decode_warnings = std::mem::take(&mut raw.mistyped);
-        let mistyped = decode_warnings.iter().any(is_mismatch);
+        let is_mistyped = decode_warnings.iter().any(is_mismatch);
         let place = tree.node(node);
         let line = place.dash.unwrap_or(place.start).line() + 1;
         let status = status(self.section, raw);
@@ -89,7 +89,7 @@ impl ItemReader {
             line,
             status,
             fields: Fields {
-                mistyped,
+                is_mistyped,
                 ..fields(self.section, tree, node, &mut decode_warnings)
             },
             decode_warnings,
@@ -158,8 +158,8 @@ fn has_no_meaning(key: &Node<'_>) -> bool {
     }
 }
 
-/// Returns the positions of an entry's fields. If a field occurs more than once, in any spelling, its position is that
-/// of the last one in the text.
+/// Returns the positions of an entry's fields. If a field occurs more than once, in any spelling, its position is that of the
+/// last occurrence.
 fn fields(
     name: SectionName,
     tree: &Tree<'_>,
@@ -168,7 +168,7 @@ fn fields(
 ) -> Fields {
     let mut fields = Fields::default();
     if let NodeKind::Mapping { flow } = tree.node(entry).kind {
-        fields.flow = flow;
+        fields.is_flow = flow;
     }
     if !matches!(tree.node(entry).kind, NodeKind::Mapping { .. }) {
         return fields;
@@ -184,7 +184,7 @@ fn fields(
             _ => None,
         };
         let Some(field) = field else {
-            fields.others = true;
+            fields.has_unknown = true;
             if has_no_meaning(key) {
                 decode_warnings.push(DecodeWarning::UnknownField(place));
             }
@@ -209,7 +209,7 @@ fn fields(
             }
         };
         if let Some(earlier) = slot.replace(place) {
-            fields.repeated = true;
+            fields.is_repeated = true;
             decode_warnings.push(DecodeWarning::Repeated {
                 earlier,
                 later: place,

@@ -1,4 +1,4 @@
-//! Reads the text of a section into entries, as the authenticator does.
+//! Reads a section into entries, as the authenticator does.
 //!
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/v0.7.10/pkg/mapper/configmap/configmap.go>
 
@@ -77,7 +77,7 @@ pub(super) fn read(name: SectionName, text: &str) -> SectionContent {
     reading
 }
 
-/// Returns whether the authenticator treats the text as empty.
+/// Returns whether the authenticator treats the section as empty.
 fn is_skipped(text: &str) -> bool {
     matches!(text.trim(), "" | "``" | "\"\"" | "''")
 }
@@ -114,7 +114,7 @@ fn list(root: &Node<'_>) -> Option<List> {
     }
 }
 
-/// Reads a text that begins with `{`. The authenticator reads it as JSON, never as YAML, and an object is never the
+/// Reads a section that begins with `{`. The authenticator reads it as JSON, never as YAML, and an object is never the
 /// required list:
 /// <https://github.com/kubernetes/apimachinery/blob/v0.36.3/pkg/util/yaml/decoder.go>
 fn read_object(name: SectionName, text: &str) -> SectionContent {

@@ -9,7 +9,7 @@ use super::section_content::{List, NotEditable, Problem, SectionContent};
 use super::section_name::SectionName;
 use super::span::Span;
 
-/// The text of one section and its entries.
+/// One section as written, and its entries.
 #[derive(Clone, Debug)]
 pub struct Section {
     name: SectionName,
@@ -18,7 +18,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// Reads a section's text; `None` is an absent key.
+    /// Reads a section; `None` is an absent key.
     pub fn read(name: SectionName, text: Option<impl Into<Arc<str>>>) -> Self {
         let text: Option<Arc<str>> = text.map(Into::into);
         let content = text
@@ -35,12 +35,12 @@ impl Section {
         self.name
     }
 
-    /// Returns its text as written; `None` if the key is absent.
+    /// Returns the section as written; `None` if the key is absent.
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
-    /// Returns the same text without copying it.
+    /// Returns the section as written, without copying it.
     pub(crate) fn shared_text(&self) -> Option<Arc<str>> {
         self.text.clone()
     }
@@ -56,7 +56,7 @@ impl Section {
         &self.content.problems
     }
 
-    /// Checks whether edits can change the text.
+    /// Checks whether edits can change the section.
     ///
     /// # Errors
     /// The position of the first unsupported construct, and the reason.

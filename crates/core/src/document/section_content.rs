@@ -1,4 +1,4 @@
-//! What the authenticator reads in the text of a section.
+//! What the authenticator reads in a section.
 
 use goyaml::{Node, NodeKind, Place};
 
@@ -6,7 +6,7 @@ use super::decode_warning::Shape;
 use super::entry::Entry;
 use super::span::Span;
 
-/// What the authenticator reads from the text of a section, and what edits need.
+/// What the authenticator reads from a section, and what edits need.
 #[derive(Clone, Debug)]
 pub(super) struct SectionContent {
     pub(super) entries: Vec<Entry>,
@@ -28,7 +28,7 @@ pub(super) struct SectionContent {
 pub(super) struct List {
     /// Brackets included.
     pub(super) span: Span,
-    /// Whether it is in brackets.
+    /// Whether the list is in flow style.
     pub(super) flow: bool,
 }
 
@@ -78,12 +78,12 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Why the text of a section cannot be edited.
+/// Why a section cannot be edited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotEditable {
     /// Line in the section's own text, from 1.
     pub line: usize,
-    /// The bytes of the text that are the reason.
+    /// The bytes of the section that are the reason.
     pub span: Span,
     /// The reason as a sentence fragment, such as "a merge key" or the syntax error.
     pub reason: String,

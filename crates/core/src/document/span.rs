@@ -1,4 +1,4 @@
-//! Byte ranges in the text of a section.
+//! Byte ranges in a section.
 
 use std::ops::Range;
 
@@ -29,12 +29,12 @@ impl Span {
         self.end as usize
     }
 
-    /// Returns whether it is empty.
+    /// Returns whether the range is empty.
     pub const fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// Returns it as a range.
+    /// Returns the span as a standard range.
     pub const fn range(self) -> Range<usize> {
         self.start()..self.end()
     }

@@ -1,9 +1,9 @@
-//! The keys whose texts are on the page.
+//! The keys whose values are on the page.
 
 use crate::document::SectionName;
 use crate::history::Contents;
 
-/// The keys of `data` whose texts are on the page, in order.
+/// The keys of `data` whose values are on the page, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys(Vec<String>);
 

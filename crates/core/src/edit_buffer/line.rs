@@ -5,7 +5,7 @@ use super::Keys;
 /// The prefix of awsauth's comments. [`read`](super::read) drops lines that begin with it.
 pub const MARK: &str = "#!";
 
-/// The line after a text whose last line has no line break. It is the only line with [`MARK`] that is not just a comment.
+/// The line after a value whose last line has no line break. It is the only line with [`MARK`] that is not just a comment.
 pub(super) const NO_LINE_BREAK: &str = "#! no line break at the end";
 
 /// The markers of a conflict: the start, the line between both sides, and the end.
@@ -19,13 +19,13 @@ pub(super) enum Line<'t> {
     /// [`NO_LINE_BREAK`]
     NoLineBreak,
     ConflictMarker,
-    /// The key of the text below.
+    /// The key of the value below.
     Heading {
         key: &'t str,
         /// The text after the colon, with the line break.
         rest: &'t str,
     },
-    /// A line of a text.
+    /// A line of a value.
     Content,
 }
 
@@ -54,7 +54,7 @@ fn starts_blank(rest: &str) -> bool {
     rest.starts_with([' ', '\t', '\r', '\n'])
 }
 
-/// Returns the line break that all lines of these texts have, or else a newline.
+/// Returns the line break that all lines of these values have, or else a newline.
 pub(super) fn line_break<'t>(texts: impl Iterator<Item = &'t str>) -> &'static str {
     let mut lines = texts.flat_map(|text| text.split_inclusive('\n'));
     let mut ended = lines

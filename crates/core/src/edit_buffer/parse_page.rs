@@ -1,4 +1,4 @@
-//! Reads the page back into texts.
+//! Reads the page back into the values of `data`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::render_page::INDENT;
 use super::{Keys, Remark};
 use crate::history::Contents;
 
-/// The texts of a page.
+/// The values of a page.
 #[derive(Clone, Debug, Default)]
 pub struct PageTexts {
     texts: BTreeMap<String, Part>,
@@ -19,20 +19,21 @@ struct Part {
     text: String,
     /// The line of its key on the page.
     heading: usize,
-    /// The line on the page of each line of the text, from 1.
+    /// The line on the page of each line of the value, from 1.
     lines: Vec<usize>,
     is_indented: bool,
-    /// The length of the text before the line [`NO_LINE_BREAK`](super::line::NO_LINE_BREAK), and the length of that line's line break.
+    /// The length of the value before the line [`NO_LINE_BREAK`](super::line::NO_LINE_BREAK), and the length of that line's line
+    /// break.
     unended: Option<(usize, usize)>,
 }
 
 impl PageTexts {
-    /// Returns whether the page has no text.
+    /// Returns whether the page has no values.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
 
-    /// Returns all of aws-auth: these texts, and everything of `before` that is not on the page.
+    /// Returns all of aws-auth: these values, and everything of `before` that is not on the page.
     #[must_use]
     pub fn contents(&self, before: &Contents, keys: &Keys) -> Contents {
         let mut contents = before.existing();
@@ -58,10 +59,10 @@ impl PageTexts {
     }
 }
 
-/// Reads a page. A page that is unchanged results in the texts that it was rendered from.
+/// Reads a page. An unchanged page results in the values that it was rendered from.
 ///
 /// # Errors
-/// Lines that cannot be assigned to a text.
+/// Lines that belong to no value.
 pub fn read(page: &str, keys: &Keys) -> Result<PageTexts, Vec<Remark>> {
     let mut parts = PageTexts::default();
     let mut remarks = Vec::new();

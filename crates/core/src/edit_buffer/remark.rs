@@ -47,7 +47,7 @@ pub fn with_remarks(page: &str, keys: &Keys, header: &[String], remarks: &[Remar
     result
 }
 
-/// Appends a text as comment lines of awsauth.
+/// Appends a message as comment lines of awsauth.
 pub(super) fn push_comment(page: &mut String, text: &str, end: &str) {
     for line in text.split('\n') {
         let blank = if line.is_empty() { "" } else { " " };

@@ -6,10 +6,10 @@ use super::remark::push_comment;
 use crate::history::Contents;
 use crate::line_merge::{Piece, pieces};
 
-/// The indentation of a text with lines that could be mistaken for lines of the page.
+/// The indentation of a value with lines that could be mistaken for lines of the page.
 pub(super) const INDENT: &str = "  ";
 
-/// Renders the page with the texts of these keys below a header.
+/// Renders the page with the values of these keys below a header.
 pub fn page(contents: &Contents, keys: &Keys, header: &[String]) -> String {
     let texts = keys.iter().filter_map(|key| {
         let text = contents.data.get(key)?;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::iam_principals::{Existence, Principal, Principals};
+use super::iam_inventory::{Existence, Principal, Principals};
 use super::partitions::Partition;
 
 /// The type of entries for users and programs. Every other type is for one kind of node:
@@ -40,7 +40,7 @@ pub struct AccessEntry {
 
 impl AccessEntry {
     /// Returns whether the entry is bound to a deleted principal, because it is older than the one of this name. EKS then
-    /// does not admit the principal: <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
+    /// does not let the principal sign in: <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
     pub fn is_older_than(&self, principal: &Principal) -> bool {
         let created = self.terms.as_ref().and_then(|terms| terms.created_at);
         let both = created.zip(principal.created_at);

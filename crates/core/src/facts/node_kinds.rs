@@ -29,7 +29,7 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    /// The kinds that aws-auth can map, in the order of help texts.
+    /// The kinds that aws-auth can map, in the order of the help.
     pub const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::Fargate, Self::Hybrid];
 
     /// Returns the name in command lines.

@@ -272,7 +272,7 @@ impl TermsData {
                 .namespaces
                 .map_or(AccessScope::Cluster, AccessScope::Namespaces),
         });
-        // EKS sets them for other types, so that what is recorded says nothing:
+        // EKS sets them for other types, so the recorded values mean nothing:
         // https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html
         let (username, groups) = match NodeKind::of_access_entry(&self.r#type) {
             _ if self.r#type == STANDARD => (self.username, self.groups),

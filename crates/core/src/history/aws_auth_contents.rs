@@ -57,7 +57,7 @@ impl Contents {
             return Digest(MISSING.to_owned());
         }
         let mut hash = Sha256::new();
-        // Each text with its length, so that different contents never hash the same bytes.
+        // Each value with its length, so that different contents never hash the same bytes.
         let mut text = |text: &str| {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);

@@ -11,7 +11,7 @@ use crate::manifest::{Manifest, ManifestError};
 use goyaml::edit::DEFAULT_STEP;
 use goyaml::edit::scalar_style::Spelling;
 
-/// The annotation with everything of a revision except the texts before the write.
+/// The annotation with everything of a revision except aws-auth before the write.
 const REVISION_ANNOTATION: &str = "awsauth.dev/revision";
 /// The annotation with the API server of the cluster that a backup is from.
 const CLUSTER_ANNOTATION: &str = "awsauth.dev/cluster";
@@ -83,7 +83,7 @@ pub fn write_file(
     text
 }
 
-/// Appends a mapping of texts, quoted so that every YAML parser reads them as these texts; nothing if there are none.
+/// Appends a mapping of strings, quoted so that every YAML parser reads them unchanged; nothing if there are none.
 fn push<'a>(
     out: &mut String,
     indent: usize,

@@ -1,4 +1,4 @@
-//! The difference between two states of aws-auth, as replaced byte ranges. It is much shorter than the new texts.
+//! The difference between two states of aws-auth, as replaced byte ranges. It is much shorter than the new state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

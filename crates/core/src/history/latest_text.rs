@@ -30,7 +30,7 @@ pub struct LatestText {
 /// Returns the text that a restore without an argument offers. The revisions are in the order of their numbers; `exists` is whether
 /// aws-auth exists now.
 ///
-/// If aws-auth was deleted, this is the last text before that, even if the controller has created aws-auth again from its objects
+/// If aws-auth was deleted, this is the last state before that, even if the controller has created aws-auth again from its objects
 /// alone. Otherwise it is what the newest write of awsauth left.
 pub fn latest_text(revisions: &[(&Revision, RevisionState)], exists: bool) -> Option<LatestText> {
     let in_effect = |at: &usize| revisions[*at].1 != RevisionState::Void;
@@ -82,7 +82,7 @@ mod tests {
     use crate::history::{CONTROLLER, Who};
     use jiff::Timestamp;
 
-    /// Returns contents with this text; missing for an empty one.
+    /// Returns contents with this text; missing if it is empty.
     fn contents(text: &str) -> Contents {
         Contents {
             exists: !text.is_empty(),

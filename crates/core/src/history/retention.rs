@@ -16,7 +16,7 @@ pub const MAX_REVISIONS: usize = 20;
 /// cannot push out the revisions of awsauth.
 const MAX_FOREIGN: usize = 10;
 
-/// The number of revisions of the controller to keep. They have their own limits, so that a user who may change one object cannot push
+/// The number of revisions of the controller to keep. They have their own limits, so that a user who can change one object cannot push
 /// out the revisions of commands.
 const MAX_BY_CONTROLLER: usize = 10;
 
@@ -340,7 +340,7 @@ mod tests {
             .collect()
     }
 
-    /// Returns a text that does not compress.
+    /// Returns a string that does not compress.
     fn noise(length: usize) -> String {
         let mut state = 7_u64;
         let mut next = || {

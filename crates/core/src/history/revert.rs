@@ -164,7 +164,7 @@ impl Merging<'_> {
         texts
     }
 
-    /// Merges a text that both sides have changed.
+    /// Merges a section that both sides have changed.
     fn merge(&mut self, key: &str, places: &mut Vec<String>) -> Option<Arc<str>> {
         let text = |of: &Texts| of.get(key).cloned().unwrap_or_default();
         let merged = match self.theirs.contains_key(key) {
@@ -202,7 +202,8 @@ impl Merging<'_> {
         Section::read(name, of.get(name.key()).cloned())
     }
 
-    /// Returns whether a text has the meaning of both changes: our mappings for the principals that we changed, theirs for all others.
+    /// Returns whether a section has the meaning of both changes: our mappings for the principals that we changed, theirs for all
+    /// others.
     fn has_both_meanings(&self, name: SectionName, text: &Arc<str>) -> bool {
         let result = Section::read(name, Some(Arc::clone(text)));
         let [ours, base, theirs] =

@@ -31,10 +31,10 @@ const ENTRIES_VERSION: u32 = 2;
 /// <https://github.com/kubernetes/kubernetes/blob/v1.34.0/staging/src/k8s.io/apiserver/pkg/server/config.go>
 const MAX_DECOMPRESSED_BYTES: usize = 8 << 20;
 
-/// How often a text of aws-auth is in memory while a revision is decoded. Afterwards, it is there twice: before and after.
+/// How many copies of a section are in memory while a revision is decoded. Afterwards, there are two: before and after.
 const COPIES: usize = 3;
 
-/// The memory that a text of a few bytes takes in addition to them.
+/// The memory that a string of a few bytes takes in addition to them.
 const BYTES_PER_TEXT: usize = 192;
 
 /// The memory that a list or an object of a few bytes takes, such as one tag.
@@ -102,7 +102,7 @@ pub struct Who {
     pub manager: Option<String>,
 }
 
-/// The stored form of everything except the texts.
+/// The stored form of everything except the contents of aws-auth.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Meta {

@@ -8,7 +8,7 @@ use goyaml::edit::new_value::NewValue;
 pub(super) enum Desired {
     /// This text.
     Text(String),
-    /// A list of exactly these texts.
+    /// A list of exactly these strings.
     Texts(Vec<String>),
     /// A mapping with these fields.
     Fields(Fields),

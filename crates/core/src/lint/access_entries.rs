@@ -4,7 +4,7 @@ use super::context::Context;
 use super::iam_principals::iam_principals;
 use super::node_access;
 use crate::facts::access_entries::AccessEntry;
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::shell_quote::quoted;
 
 /// Returns the access entries, if they are known.
@@ -18,7 +18,7 @@ pub(super) fn access_entries<'a>(
         .flatten()
 }
 
-/// Returns what IAM reports about an entry's principal; see [`Principals::existence`](crate::facts::iam_principals::Principals::existence).
+/// Returns what IAM reports about an entry's principal; see [`Principals::existence`](crate::facts::iam_inventory::Principals::existence).
 pub(super) fn iam_existence<'a>(
     context: &Context<'a>,
     entry: &AccessEntry,

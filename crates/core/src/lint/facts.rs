@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::authenticator::AccessEntries;
 use crate::document::{Document, SectionName};
-use crate::facts::iam_principals::Principals;
+use crate::facts::iam_inventory::Principals;
 use crate::facts::management_markers::ManagingTool;
 use crate::facts::node_inventory::NodeInventory;
 use crate::manifest::ManifestFaults;

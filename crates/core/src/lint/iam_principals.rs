@@ -4,7 +4,7 @@ use super::arn_fault::arn_fault;
 use super::context::Context;
 use super::resolved_entry::ResolvedEntry;
 use crate::arn::Parts;
-use crate::facts::iam_principals::{Existence, Principal, Principals};
+use crate::facts::iam_inventory::{Existence, Principal, Principals};
 pub(super) use crate::permission_set::{after_prefix as after_sso_prefix, permission_set};
 
 /// An entry for a role or user of the cluster's account.

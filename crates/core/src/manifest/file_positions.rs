@@ -7,7 +7,7 @@ use goyaml::edit::lines::is_break;
 use goyaml::edit::quoted_scalar::QuotedScalar;
 use goyaml::edit::span_tree::{NodeId, Pair, Style, Tree};
 
-/// Where in the file the lines of a decoded text are.
+/// Where in the file the lines of a decoded section are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileLines {
     /// The line of the file where the scalar starts, from 1.
@@ -17,7 +17,7 @@ pub(super) struct FileLines {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Below {
-    /// All of the text is on the line where it starts.
+    /// The whole section is on the line where it starts.
     Same,
     /// The lines follow the header one by one.
     Next,
@@ -47,7 +47,7 @@ impl FileLines {
         }
     }
 
-    /// Returns the lines of a text that begins at this line of the file.
+    /// Returns the lines of a section that begins at this line of the file.
     pub(super) fn from(line: usize) -> Self {
         Self {
             start: line.saturating_sub(1),

@@ -300,7 +300,7 @@ pub(super) fn check_direct(
     }
 }
 
-/// Returns what a value is if it is not text. A null is treated as an empty text, as by the API server.
+/// Returns what a value is if it is not a string. A null is treated as an empty string, as by the API server.
 pub(super) fn not_text(tree: &Tree, id: NodeId) -> Option<&'static str> {
     match &tree.node(id).kind {
         Kind::Sequence { .. } => Some("a list"),

@@ -1,4 +1,4 @@
-//! Sections that are lists of the file itself, not texts in a ConfigMap.
+//! Sections that are lists of the file itself, not strings in a ConfigMap.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

@@ -99,7 +99,7 @@ fn misplaced(tree: &Tree, kustomization: NodeId, item: NodeId) -> Option<Misplac
 }
 
 impl Manifest {
-    /// Adds the sections in `literals`, whose texts follow `KEY=`.
+    /// Adds the sections in `literals`, whose contents follow `KEY=`.
     pub(super) fn with_literals(mut self, literals: Vec<Literal>) -> Self {
         for Literal { section, item, .. } in &literals {
             let literal = self.tree.scalar(*item).unwrap_or_default();

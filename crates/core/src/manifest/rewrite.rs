@@ -146,7 +146,7 @@ impl<'t> Rewrite<'t> {
     }
 }
 
-/// Returns how the texts of `data` are written.
+/// Returns the style in which the values of `data` are written.
 fn of_data(text: &str, tree: &Tree, data: Option<Pair>) -> Spelling {
     let mut spelling = Spelling::Literal {
         offset: DEFAULT_STEP,

@@ -4,7 +4,7 @@ use super::{Manifest, ManifestError};
 use crate::aws_auth_snapshot::{Change, OWNERS_ANNOTATION};
 use goyaml::edit::span_tree::{Compare, NodeId, Tree};
 
-/// Reads the new text and checks that it is the old manifest with this change: the requested texts in aws-auth, and the
+/// Reads the new manifest and checks that it is the old one with this change: the requested sections in aws-auth, and the
 /// same documents with the same values everywhere else. Returns the text.
 pub(super) fn verify(
     old: &Manifest,
@@ -32,17 +32,17 @@ pub(super) fn same(old: &Manifest, change: &Change, new: &Manifest) -> Result<()
         .find(|key| data.get(*key) != new.data.get(*key))
     {
         return Err(ManifestError::Bug(format!(
-            "data.{key} would have another text"
+            "data.{key} would have another value"
         )));
     }
     if *owners != new.owners {
         return Err(ManifestError::Bug(format!(
-            "the annotation {OWNERS_ANNOTATION} would have another text"
+            "the annotation {OWNERS_ANNOTATION} would have another value"
         )));
     }
     if !rest_is_same(old, new) {
         return Err(ManifestError::Bug(
-            "something other than the texts of aws-auth would change".to_owned(),
+            "something other than the sections of aws-auth would change".to_owned(),
         ));
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::arn::is_same_principal;
 use crate::authenticator::{AccessEntries, EntryState, NodeRole, Place, Store};
 use crate::document::{Mapping, Principal};
 use crate::facts::access_entries::{AUTO_MODE, AUTO_NODE, AccessEntry, AccessTerms};
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::facts::node_kinds::NodeKind;
 
 /// Decides whether the nodes of a role can join. `joined` are the names of the Nodes with this role.

@@ -11,7 +11,7 @@ use super::unused_entries::{UnusedEntry, unused_entries};
 use crate::arn::{Parts, comparable, fold};
 use crate::authenticator::{AccessEntries, NodeRole, NodeRoles, Place, Store};
 use crate::document::{Mapping, Principal};
-use crate::facts::iam_principals::{Existence, Principals};
+use crate::facts::iam_inventory::{Existence, Principals};
 use crate::facts::node_inventory::NodeSource;
 
 /// The roles of a cluster's nodes.
@@ -332,7 +332,7 @@ mod tests {
             }
         }
         let dead = AccessEntries::new(AuthenticationMode::Api, Some(dead));
-        let role = crate::facts::iam_principals::Principal {
+        let role = crate::facts::iam_inventory::Principal {
             arn: format!("{A}/eks/n"),
             name: "n".to_owned(),
             created_at: "2025-01-01T00:00:00Z".parse().ok(),
@@ -340,7 +340,7 @@ mod tests {
         };
         let principals = Principals {
             account: "111122223333".to_owned(),
-            roles: crate::facts::iam_principals::Listed::all(vec![role]),
+            roles: crate::facts::iam_inventory::Listed::all(vec![role]),
             ..Principals::default()
         };
         let document = Document::read(&BTreeMap::<String, String>::new());

@@ -7,7 +7,7 @@ use crate::authenticator::{AccessEntries, NodeRole, Place};
 use crate::document::edit::Edit;
 use crate::document::{Document, Mapping};
 use crate::facts::access_entries::AccessEntry;
-use crate::facts::iam_principals::Principals;
+use crate::facts::iam_inventory::Principals;
 use crate::facts::node_inventory::{JoinedNode, NodeInventory, NodeSource};
 use crate::shell_quote::quoted;
 
@@ -82,7 +82,7 @@ pub(super) fn map_node_role(role: &RoleReport<'_>, cluster: Option<&str>) -> Str
     format!("awsauth map node-role {arn} --kind {kind}{cluster}")
 }
 
-/// Returns the commands of the AWS CLI for these operations.
+/// Returns the AWS CLI commands for these operations.
 pub(super) fn commands(operations: &[Operation], cluster: Option<&str>) -> String {
     let cluster = cluster.unwrap_or(UNKNOWN_CLUSTER);
     let commands = operations.iter().map(|one| one.command(cluster));

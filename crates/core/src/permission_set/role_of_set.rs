@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::role_name::{after_prefix, permission_set};
 use crate::arn::Parts;
-use crate::facts::iam_principals;
+use crate::facts::iam_inventory;
 
 /// The most names that an error lists.
 const MAX_NAMES: usize = 10;
@@ -85,8 +85,8 @@ pub fn role_of<'a>(
     set: &str,
     wanted: Option<&str>,
     own_account: Option<&str>,
-    roles: &'a [iam_principals::Principal],
-) -> Result<&'a iam_principals::Principal, RoleError> {
+    roles: &'a [iam_inventory::Principal],
+) -> Result<&'a iam_inventory::Principal, RoleError> {
     if after_prefix(set).is_some() {
         let name = set.to_owned();
         return Err(RoleError::RoleName { name });
@@ -133,8 +133,8 @@ mod tests {
 
     const A: &str = "arn:aws:iam::111122223333:role";
 
-    fn role(name: &str) -> iam_principals::Principal {
-        iam_principals::Principal {
+    fn role(name: &str) -> iam_inventory::Principal {
+        iam_inventory::Principal {
             arn: format!("{A}/aws-reserved/sso.amazonaws.com/eu-west-1/{name}"),
             name: name.to_owned(),
             ..Default::default()

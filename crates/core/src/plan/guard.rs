@@ -121,7 +121,7 @@ pub(super) struct Verdict {
     pub(super) caller_is_by_aws_auth: Option<bool>,
     /// Whether the plan removes the last known administrator, and an override allows that.
     pub(super) leaves_no_admin: bool,
-    /// Whether the plan takes the rights of an administrator away from a principal.
+    /// Whether the plan takes the permissions of an administrator away from a principal.
     pub(super) takes_admin: bool,
 }
 

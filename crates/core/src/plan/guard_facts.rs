@@ -17,7 +17,7 @@ pub struct Facts {
     pub caller: Known<Caller>,
     /// The subjects of the bindings to the ClusterRole `cluster-admin`.
     pub admins: Known<Admins>,
-    /// Whether these users may update aws-auth, as far as the API server has reported it.
+    /// Whether these users can update aws-auth, as far as the API server has reported it.
     pub may_update: Vec<(User, Known<bool>)>,
     /// Whether an access entry makes its principal an administrator.
     pub access_entry_of_admin: Known<bool>,
@@ -60,10 +60,10 @@ pub struct Admins {
     pub groups: BTreeSet<String>,
 }
 
-/// A fact that a guard needs before it can decide. It is looked up only then.
+/// A fact that a guard needs before it can decide. It is looked up only if a guard needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenQuestion {
-    /// Whether this user may update aws-auth.
+    /// Whether this user can update aws-auth.
     MayUpdate(User),
     /// The subjects bound to `cluster-admin`.
     Admins,

@@ -3,14 +3,14 @@
 use super::Plan;
 use crate::aws_auth_snapshot::{Change, Snapshot};
 
-/// Restores the texts that a plan replaced.
+/// Restores what a plan replaced in aws-auth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollback {
     wrote: Change,
     restores: Change,
 }
 
-/// Another client has changed a text since the plan was carried out.
+/// Another client has changed a section since the plan was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("another client has changed {} since", keys.join(" and "))]
 pub struct Overwritten {
@@ -43,10 +43,10 @@ impl Rollback {
         }
     }
 
-    /// Returns the change that restores the previous texts; `None` if they are already restored.
+    /// Returns the change that restores the previous sections; `None` if they are already restored.
     ///
     /// # Errors
-    /// If a text is neither what the plan wrote nor what it replaced: another client has written it, and it stays.
+    /// If a section is neither what the plan wrote nor what it replaced: another client has written it, and it stays.
     pub fn from(&self, snapshot: &Snapshot) -> Result<Option<Change>, Overwritten> {
         let stored = |key: &String| match self.wrote.binary_data.contains_key(key) {
             true => snapshot.binary_data.get(key),
@@ -80,7 +80,7 @@ impl Rollback {
         }
     }
 
-    /// Returns the change that restores the previous texts, unconditionally.
+    /// Returns the change that restores the previous sections, unconditionally.
     pub fn change(&self) -> &Change {
         &self.restores
     }

@@ -1,4 +1,4 @@
-//! What a user may do, and by which bindings.
+//! What a user can do, and by which bindings.
 
 use super::{Binding, Policy, Role, Rules, Subject, Unread, UserInfo};
 use crate::facts::groups::AUTHENTICATED;
@@ -11,7 +11,7 @@ const DEFAULT_ROLES: [&str; 3] = [
     "system:public-info-viewer",
 ];
 
-/// What a user may do, and by which bindings.
+/// What a user can do, and by which bindings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access<'a> {
     pub user: &'a UserInfo,

@@ -14,7 +14,7 @@ const MAX_COMPARED: usize = 100;
 /// The shortest beginning of a name that counts as its abbreviation.
 const MIN_ABBREVIATION: usize = 3;
 
-/// Returns whether a group may have rights without a binding that users create, or only the authenticator knows its name.
+/// Returns whether a group may have permissions without a binding that users create, or only the authenticator knows its name.
 pub fn is_built_in_group(group: &str) -> bool {
     group.is_empty()
         || group.starts_with("system:")

@@ -42,7 +42,7 @@ pub enum Namespace {
     All,
 }
 
-/// Why a text is not a valid question.
+/// Why a string is not a valid question.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QuestionError {
     /// It does not consist of a verb and a resource or path.
@@ -65,7 +65,7 @@ pub enum QuestionError {
 }
 
 impl Question {
-    /// Returns the question whether a user may do everything in all namespaces.
+    /// Returns the question whether a user can do everything in all namespaces.
     pub fn everything() -> Self {
         Self {
             verb: "*".to_owned(),

@@ -115,7 +115,7 @@ impl UserInfo {
             .or_else(|| user.map(|user| ("user", user.as_str())))
     }
 
-    /// Returns whether the user may do everything, independently of RBAC.
+    /// Returns whether the user can do everything, independently of RBAC.
     pub fn may_do_everything(&self) -> bool {
         self.groups.contains(MASTERS)
     }

@@ -1,4 +1,4 @@
-//! Which of the principals that may sign in are allowed an action, and what allows it.
+//! Which of the principals that can sign in are allowed an action, and what allows it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use super::{
     Action, Binding, Policy, Role, RoleRef, Rule, Rules, Scope, Subject, UserInfo, has_default_role,
 };
 use crate::arn::Parts;
-use crate::authenticator::{Admitted, AdmittedBy, AdmittedPrincipals};
+use crate::authenticator::{MappedBy, MappedPrincipal, MappedPrincipals};
 use crate::facts::access_entries::{AccessPolicy, AccessScope, AccessTerms, CLUSTER_ADMIN};
 use crate::facts::groups::{AUTHENTICATED, MASTERS};
 use crate::wildcard_pattern::Pattern;
@@ -18,7 +18,7 @@ use crate::wildcard_pattern::Pattern;
 const NODE_ROLE: &str = "system:node";
 
 /// How many bindings of one subject in one namespace are returned, and how many of the subjects that one principal may become there.
-/// Otherwise, a user who may create RoleBindings in a namespace could make the answer arbitrarily long.
+/// Otherwise, a user who can create RoleBindings in a namespace could make the answer arbitrarily long.
 const MAX_BINDINGS: usize = 20;
 
 /// What principals are listed for.
@@ -74,7 +74,7 @@ pub struct WhoCan<'a> {
 /// A principal that is allowed an action.
 #[derive(Debug)]
 pub struct Allowed<'a> {
-    pub principal: &'a Admitted<'a>,
+    pub principal: &'a MappedPrincipal<'a>,
     pub by: AllowedBy<'a>,
     /// The only namespace in which it is allowed, or a pattern of namespaces; `None` if it is allowed wherever the action is.
     pub namespace: Option<&'a str>,
@@ -151,7 +151,7 @@ impl fmt::Display for Condition<'_> {
 /// With [`Scope::AllNamespaces`], also those that are allowed it in some namespaces only.
 pub fn who_can<'a, 'q>(
     policy: &'a Policy,
-    principals: &'a AdmittedPrincipals<'a>,
+    principals: &'a MappedPrincipals<'a>,
     query: impl Into<Query<'q>>,
 ) -> WhoCan<'a> {
     let query = query.into();
@@ -169,7 +169,7 @@ pub fn who_can<'a, 'q>(
     for principal in principals.all() {
         let first = allowed.len();
         hidden_names += grants.add(principal, principals, &mut allowed);
-        if let AdmittedBy::AccessEntry(entry) = principal.by {
+        if let MappedBy::AccessEntry(entry) = principal.by {
             let terms = entry.terms.as_ref();
             match terms.and_then(|terms| terms.policies.as_deref()) {
                 Some(policies) => add_policies(policies, query, principal, &mut allowed),
@@ -201,7 +201,7 @@ pub fn who_can<'a, 'q>(
 }
 
 impl<'a> Allowed<'a> {
-    fn by(by: AllowedBy<'a>, principal: &'a Admitted<'a>) -> Self {
+    fn by(by: AllowedBy<'a>, principal: &'a MappedPrincipal<'a>) -> Self {
         Self {
             principal,
             by,
@@ -278,8 +278,8 @@ impl<'a> Grants<'a> {
     /// become.
     fn add(
         &self,
-        principal: &'a Admitted<'a>,
-        principals: &AdmittedPrincipals<'_>,
+        principal: &'a MappedPrincipal<'a>,
+        principals: &MappedPrincipals<'_>,
         allowed: &mut Vec<Allowed<'a>>,
     ) -> usize {
         let mut found: Vec<(Grant<'a>, Option<Condition<'a>>)> = Vec::new();
@@ -400,7 +400,7 @@ fn rules<'a>(policy: &'a Policy, binding: &Binding) -> &'a Rules {
 fn add_policies<'a>(
     policies: &'a [AccessPolicy],
     query: Query<'_>,
-    principal: &'a Admitted<'a>,
+    principal: &'a MappedPrincipal<'a>,
     allowed: &mut Vec<Allowed<'a>>,
 ) {
     for policy in policies {
@@ -434,15 +434,15 @@ fn add_policies<'a>(
 }
 
 /// Returns whether the Node authorizer may treat the principal as a kubelet.
-fn is_node(principal: &Admitted<'_>) -> bool {
+fn is_node(principal: &MappedPrincipal<'_>) -> bool {
     let user = principal.user.as_ref();
     let is_kubelet = user.is_some_and(|user| UserInfo::new(user, &principal.missing).is_kubelet());
     let is_node_entry = match principal.by {
-        AdmittedBy::AccessEntry(entry) => {
+        MappedBy::AccessEntry(entry) => {
             let terms = entry.terms.as_ref();
             terms.is_some_and(AccessTerms::is_for_nodes)
         }
-        AdmittedBy::AwsAuth(_) => false,
+        MappedBy::AwsAuth(_) => false,
     };
     is_kubelet || is_node_entry
 }
@@ -530,7 +530,7 @@ mod tests {
         query: impl Into<Query<'q>>,
     ) -> Vec<String> {
         let store = Store::new(document);
-        let principals = AdmittedPrincipals::of(&store, entries);
+        let principals = MappedPrincipals::of(&store, entries);
         let rows = who_can(policy, &principals, query).allowed;
         let row = |row: &Allowed<'_>| {
             let by = match row.by {
@@ -602,7 +602,7 @@ mod tests {
         bindings.push(binding(None, "all", "pods", user("dev:alice")));
         let policy = policy(bindings);
         let store = Store::new(&document);
-        let principals = AdmittedPrincipals::of(&store, None);
+        let principals = MappedPrincipals::of(&store, None);
         let found = who_can(&policy, &principals, &get("pods", Scope::AllNamespaces));
         let of_policy = found
             .allowed
@@ -632,7 +632,7 @@ mod tests {
         };
         let policy = policy(vec![flood]);
         let store = Store::new(&document);
-        let principals = AdmittedPrincipals::of(&store, None);
+        let principals = MappedPrincipals::of(&store, None);
         let found = who_can(&policy, &principals, &get("pods", Scope::AllNamespaces));
         assert_eq!(found.hidden_names, 20_000 - MAX_BINDINGS);
     }
@@ -648,7 +648,7 @@ mod tests {
                 .collect(),
         );
         let store = Store::new(&document);
-        let principals = AdmittedPrincipals::of(&store, None);
+        let principals = MappedPrincipals::of(&store, None);
         let found = who_can(&policy, &principals, &get("pods", Scope::AllNamespaces));
         assert_eq!(found.allowed.len(), 1 + MAX_BINDINGS);
         assert_eq!(found.hidden_bindings, 100 - MAX_BINDINGS);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::arn::Parts;
 use crate::document::{Principal, SsoRole};
-use crate::facts::iam_principals::{self, Existence, Listed};
+use crate::facts::iam_inventory::{self, Existence, Listed};
 use crate::permission_set::role_of;
 use crate::plan::Known;
 
@@ -26,7 +26,7 @@ pub struct AwsFacts {
     /// Roles of the cluster's account.
     pub roles: Listed,
     /// The roles of all permission sets in the account of the controller's credentials.
-    pub permission_set_roles: Known<Vec<iam_principals::Principal>>,
+    pub permission_set_roles: Known<Vec<iam_inventory::Principal>>,
     /// The ARNs of all access policies; `None` if they are unknown.
     pub policies: Option<Vec<String>>,
 }

@@ -11,7 +11,7 @@ use crate::permission_set::role_name;
 /// An example of the suffix that Identity Center adds to a role's name.
 const EXAMPLE_SUFFIX: &str = "0123456789abcdef";
 
-/// Checks whether a user may create an object with this spec, or change one to it. If no grant names requesters, every user may. A
+/// Checks whether a user can create an object with this spec, or change one to it. If no grant names requesters, every user may. A
 /// spec that is invalid or that no grant covers is an error as well: a grant that is added later would cover it without a check of its
 /// requester. If time is up, the result must be discarded.
 ///

@@ -127,7 +127,7 @@ fn header_value(value: &str) -> String {
     words.join(" ")
 }
 
-/// Appends a text with all bytes escaped except unreserved characters:
+/// Appends a string with all bytes escaped except unreserved characters:
 /// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
 fn escape(text: &str, to: &mut String) {
     for byte in text.bytes() {

@@ -29,7 +29,7 @@ pub struct BlockItem {
 pub struct BlockList<'a> {
     text: &'a str,
     items: &'a [BlockItem],
-    /// Whether an item has the same value in another text.
+    /// Whether an item has the same value in another document.
     reads_same: &'a dyn Fn(&str, usize) -> bool,
 }
 
@@ -42,7 +42,7 @@ struct Lines {
 }
 
 impl<'a> BlockList<'a> {
-    /// Creates a list. `reads_same` returns whether the item with this number has the same value in another text.
+    /// Creates a list. `reads_same` returns whether the item with this number has the same value in another document.
     pub fn new(
         text: &'a str,
         items: &'a [BlockItem],

@@ -80,7 +80,7 @@ impl<'t> BlockScalar<'t> {
         block.indent = explicit.map_or_else(|| block.find_indent(), |offset| parent + offset);
         block.find_lines();
         if block.filled == 0 && explicit.is_none() {
-            // No text shows the indentation. Use at least that of the existing blank lines, which are not rewritten.
+            // No content line shows the indentation. Use at least that of the existing blank lines, which are not rewritten.
             block.indent = block.indent.max(parent + offset);
         }
         block

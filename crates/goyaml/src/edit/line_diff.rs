@@ -1,4 +1,4 @@
-//! Compares two texts line by line.
+//! Compares two strings line by line.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,9 +11,9 @@ pub(super) struct Hunk {
     pub(super) new: Range<usize>,
 }
 
-/// Returns where two texts differ, in order. The lines between the hunks are the same in both.
+/// Returns where two strings differ, in order. The lines between the hunks are the same in both.
 ///
-/// This is a patience diff: lines that occur exactly once in both texts are anchors. It takes O(n log n) time for any
+/// This is a patience diff: lines that occur exactly once in both are anchors. It takes O(n log n) time for any
 /// input, but does not always find the shortest diff.
 pub(super) fn line_diff<T: Copy + Eq + Hash>(old: &[T], new: &[T]) -> Vec<Hunk> {
     let mut hunks = Vec::new();

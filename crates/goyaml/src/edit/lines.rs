@@ -167,7 +167,7 @@ pub(crate) fn decoded_break(raw: &str) -> char {
         .unwrap_or('\n')
 }
 
-/// Splits a decoded text into lines, each with the line break that ends it. A last line without one gets a newline.
+/// Splits a decoded string into lines, each with the line break that ends it. A last line without one gets a newline.
 pub(crate) fn decoded_lines(text: &str) -> Vec<(&str, char)> {
     let mut start = 0;
     // The first bytes of these line breaks, among others.

@@ -85,7 +85,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
 }
 
 /// Returns whether every YAML reader, of 1.1 or 1.2, reads the text without quotes as this text. Returns `false`
-/// for some texts that need no quotes: a text that begins with a digit may be a number or a date.
+/// for some strings that need no quotes: a string that begins with a digit may be a number or a date.
 fn is_portable(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let name = text.strip_prefix("--").unwrap_or(text);
@@ -141,7 +141,7 @@ pub(crate) fn push_double(out: &mut String, text: &str) {
     }
 }
 
-/// Writes a text in double quotes, as JSON would.
+/// Writes a string in double quotes, as JSON would.
 pub fn double(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 16 + 2);
     out.push('"');
@@ -150,7 +150,7 @@ pub fn double(text: &str) -> String {
     out
 }
 
-/// Writes a text in single quotes.
+/// Writes a string in single quotes.
 pub fn single(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -163,7 +163,7 @@ pub struct Literal {
     pub body: String,
 }
 
-/// Writes a text that a block scalar can represent as a literal block below a key in column `parent`, `offset` columns deeper.
+/// Writes a string that a block scalar can represent as a literal block below a key in column `parent`, `offset` columns deeper.
 /// Returns `None` if the text is empty or a literal block cannot represent it.
 pub fn literal(text: &str, parent: usize, offset: usize, line_break: &str) -> Option<Literal> {
     let lines = decoded_lines(text);

@@ -58,7 +58,7 @@ pub struct Pair {
     pub value: NodeId,
 }
 
-/// Why a text could not be read.
+/// Why the input could not be read.
 #[derive(Clone, Debug)]
 pub struct ReadError {
     /// `YAML` or `JSON`
@@ -216,7 +216,7 @@ impl Tree {
                         style: twin_style,
                     },
                 ) => {
-                    // A plain scalar may be a number or null; a quoted one is text.
+                    // A plain scalar may be a number or null; a quoted one is a string.
                     if value != twin || (*style == Style::Plain) != (*twin_style == Style::Plain) {
                         return false;
                     }

@@ -1,8 +1,8 @@
-//! Splices: byte ranges of a text and what replaces them.
+//! Splices: byte ranges of a string and their replacements.
 
 use std::ops::Range;
 
-/// A byte range to replace. An empty range inserts, an empty text deletes.
+/// A byte range to replace. An empty range inserts, an empty replacement deletes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splice {
     pub range: Range<usize>,
@@ -18,7 +18,7 @@ impl Splice {
         }
     }
 
-    /// Inserts a text at an offset.
+    /// Inserts a string at an offset.
     pub fn insert(at: usize, text: impl Into<String>) -> Self {
         Self::new(at..at, text)
     }
@@ -29,8 +29,8 @@ impl Splice {
     }
 }
 
-/// Applies splices to a text. At one offset, insertions come before a replacement, and insertions keep their order.
-/// Deletions may overlap. Returns `None` if a new text would be inside a range that another splice replaces.
+/// Applies splices to a string. At one offset, insertions come before a replacement, and insertions keep their order.
+/// Deletions may overlap. Returns `None` if an insertion would be inside a range that another splice replaces.
 pub fn apply(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let grown: usize = splices.iter().map(|splice| splice.text.len()).sum();

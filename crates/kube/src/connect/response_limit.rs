@@ -21,7 +21,7 @@ pub(crate) struct ResponseTooLong {
     pub(crate) bytes: usize,
 }
 
-/// What may have how many bytes.
+/// The part of a response to which a limit applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
     /// The response.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::NAMESPACE;
 use crate::api_client::ApiClient;
 
-/// How long the API server may take to return the namespace.
+/// The time limit for reading the namespace.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// A key for the local copies of a cluster's aws-auth.
@@ -58,8 +58,8 @@ impl ClusterKey {
         matches!(self, Self::Certificate { .. })
     }
 
-    /// Returns the name of the cluster's folder. A kubeconfig chooses the text of the address, so each kind of key has a prefix
-    /// of its own.
+    /// Returns the name of the cluster's folder. A kubeconfig determines the address, so each kind of key has a prefix of its
+    /// own.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Certificate {

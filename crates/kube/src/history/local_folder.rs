@@ -12,13 +12,13 @@ use awsauth_core::history::{MAX_REVISIONS, Revision, read_file, write_file};
 /// A younger copy may belong to a run that is about to write, so it is never removed.
 const MIN_AGE: SignedDuration = SignedDuration::from_mins(2);
 
-/// The beginning of the folders' names.
+/// The prefix of the folders' names.
 const PREFIX: &str = "cluster-";
 
-/// The beginning of the names of the files with copies.
+/// The prefix of the names of files with copies.
 const COPY: &str = "aws-auth-";
 
-/// The same of the files that are moved to the cluster as soon as it admits the user.
+/// The prefix of the names of files that are moved to the cluster as soon as the user can sign in.
 const PENDING: &str = "pending-";
 
 /// The folder with one cluster's local copies.
@@ -49,7 +49,7 @@ impl Folder {
         }
     }
 
-    /// Whether `root` has the folder of any cluster.
+    /// Whether `root` contains the folder of any cluster.
     pub fn exists_in(root: &Path) -> bool {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let mut names = entries.map(|entry| entry.file_name());
@@ -61,7 +61,7 @@ impl Folder {
         &self.path
     }
 
-    /// Writes a revision to a new file that only its owner may read, reads it back, and removes the oldest files. With
+    /// Writes a revision to a new file that only its owner can read, reads it back, and removes the oldest files. With
     /// `sync`, waits until it is on disk.
     pub(super) fn write(&self, revision: &Revision, sync: bool) -> io::Result<PathBuf> {
         let path = self.create(COPY, revision, sync)?;
@@ -78,7 +78,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// Writes a revision that is moved to the cluster as soon as it admits the user.
+    /// Writes a revision that is moved to the cluster as soon as the user can sign in.
     pub(super) fn write_pending(&self, revision: &Revision) -> io::Result<PathBuf> {
         self.create(PENDING, revision, true)
     }
@@ -142,7 +142,7 @@ impl Folder {
     }
 }
 
-/// Returns the beginning of a file's name. Names sort by time.
+/// Returns the start of a file's name. Names sort by time.
 fn stem(prefix: &str, when: Timestamp) -> String {
     format!("{prefix}{}", when.strftime("%Y%m%dT%H%M%S%.6fZ"))
 }

@@ -15,7 +15,7 @@ use awsauth_core::history::{Addition, Contents, Key, Revision, Who, revisions_fr
 /// A change to aws-auth that a watch reported.
 #[derive(Clone, Copy, Debug)]
 pub struct ObservedChange<'a> {
-    /// The state before it; `None` if unknown, and then what the history ends with.
+    /// The state before the change. If it is `None`, because it is unknown, the last state in the history is used.
     pub before: Option<&'a Snapshot>,
     pub after: &'a Snapshot,
     /// The field manager that wrote aws-auth, if known.
@@ -31,7 +31,7 @@ pub enum Writer {
     Awsauth(Option<Who>),
     /// Another client. Its write is recorded as the revision with this number.
     Other(u64),
-    /// There is no change: the history ends with this state.
+    /// There is no change: the last state in the history is the same.
     Unchanged,
 }
 
@@ -49,7 +49,7 @@ pub async fn record_observed(
     let after = Contents::of(change.after);
     let (before, number) = match change.before {
         Some(before) => (Contents::of(before), version(before)),
-        // It is smaller than the version of the next write, and larger than that of the last revision.
+        // The number is smaller than the version of the next write, and larger than that of the last revision.
         None => (
             last_state(&history, &after),
             version(change.after).map(|after| after - 1),
@@ -110,7 +110,7 @@ fn last_state(history: &Live, live: &Contents) -> Contents {
 }
 
 /// Returns who made this change, if the history contains it. Without a number, only the newest revisions count: aws-auth may have been
-/// created with the same text before.
+/// created with the same content before.
 fn recorded(
     history: &Live,
     number: Option<u64>,

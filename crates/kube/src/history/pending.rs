@@ -1,4 +1,4 @@
-//! Writes to access entries by a user whom the API server does not admit yet: files on this machine until they are moved to the
+//! Writes to access entries by a user who cannot sign in to the cluster yet: files on this machine until they are moved to the
 //! cluster.
 
 use std::fs;
@@ -26,7 +26,7 @@ pub struct PendingWrite {
 }
 
 impl PendingWrites {
-    /// Reads those of the cluster from `root`, the local folder for copies.
+    /// Reads the writes for the cluster from `root`, the local folder for copies.
     pub async fn read(client: &ApiClient, root: Option<&Path>) -> Self {
         let Some(root) = root else {
             return Self::default();
@@ -54,7 +54,7 @@ impl PendingWrites {
     /// Stores a write, before it is made.
     ///
     /// # Errors
-    /// If it cannot be stored. It is then known to this process alone.
+    /// If the write cannot be stored. Then only this process knows about it.
     pub fn add(&mut self, options: &RecordOptions, write: EntryWrite) -> io::Result<()> {
         let revision = revision_of_entries(options, write);
         let written = match &self.folder {
@@ -71,15 +71,15 @@ impl PendingWrites {
 }
 
 impl PendingWrite {
-    /// Returns what it changed.
+    /// Returns what the write changed.
     pub fn write(&self) -> Option<&EntryWrite> {
         self.revision.entries.as_ref()
     }
 
-    /// Forgets the write: it was not made, or is in the history of the cluster.
+    /// Discards the write: it was not made, or it is in the cluster's history.
     pub fn remove(self) {
         if let Some(path) = self.path {
-            // If this fails, it is listed twice.
+            // If this fails, the write is listed twice.
             let _ = fs::remove_file(path);
         }
     }

@@ -22,21 +22,21 @@ use crate::live_config_map::Live;
 use crate::request_error::{Fault, RequestError};
 use awsauth_core::history::{Addition, Contents, EntryWrite, Revision, Who};
 
-/// How long a write waits for the API server to report who the writer is. The copy does not depend on it.
+/// How long a write waits for the API server to report the writer's identity. The copy does not depend on it.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The extra time for a copy that is being stored when the time limit ends, and for cleanup after the write.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How often a copy is sent again after a conflict with another writer. The API server itself retries a patch several
-/// times before it reports a conflict.
+/// The number of times that a copy is sent again after a conflict with another writer. The API server itself retries a patch
+/// several times before it reports a conflict.
 const RACES: u32 = 2;
 
 /// The number of revisions beyond the limit that are tolerated until the next write that reads the history.
 const MAX_SURPLUS: usize = 10;
 
-/// Stores one copy of what a run changes. If the run plans again, a new copy replaces the old one, because the text
-/// before the write may then contain another client's change, which an undo must restore.
+/// Stores one copy of what a run changes. If the run plans again, a new copy replaces the old one, because the previous aws-auth
+/// may now contain another client's change, which an undo must restore.
 ///
 /// A write never waits for other writers of the history: aws-auth itself may change between dry run and write, and the
 /// API server serializes concurrent patches of one object. If other clients write at the same time, the copy is first
@@ -179,7 +179,7 @@ impl<'a> HistoryRecorder<'a> {
         let earlier = self.copy.replace(RecordedCopy { revision, place });
         self.is_unconfirmed = false;
         if is_obsolete && let Some(earlier) = earlier {
-            // It belongs to a write that was not applied.
+            // The stored copy belongs to a write that was not applied.
             earlier.remove_file();
         }
         Ok(())
@@ -237,7 +237,7 @@ impl<'a> HistoryRecorder<'a> {
         };
         let cluster = match self.rejection.clone() {
             Some(why) => why,
-            // There is no other location, so this waits as long as it takes.
+            // There is no other location, so this waits without a limit of its own.
             None => match self.add(revision, AddMode::Always, self.deadline).await {
                 Ok(()) => return Ok(CopyPlace::Final(CopyLocation::InCluster(revision.id()))),
                 Err(fault) => self.set_rejection("patch", fault),
@@ -289,7 +289,7 @@ impl<'a> HistoryRecorder<'a> {
                     CopyLocation::InCluster(revision.id())
                 }
                 Err(fault) => {
-                    // It was not synced before the write, to save time.
+                    // The file was not synced before the write, to save time.
                     let _ = File::open(&path).and_then(|file| file.sync_all());
                     let why = Arc::new(self.client.failed("patch", fault));
                     CopyLocation::InFolder { path, why }
@@ -299,7 +299,7 @@ impl<'a> HistoryRecorder<'a> {
     }
 
     /// Removes the oldest revisions if there are many more than the limit, because a copy that was moved to the cluster was added
-    /// without reading which ones there are. One of several moves does this for all.
+    /// without reading the existing ones. If several runs move copies, only one of them removes revisions.
     async fn remove_surplus(&self, newest: &Revision) {
         let surplus = self.addition(newest, None).map(|addition| addition.removed);
         if let Ok(surplus) = surplus

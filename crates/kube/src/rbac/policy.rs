@@ -22,9 +22,9 @@ enum Namespaces<'a> {
 /// Which Roles to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoleScope {
-    /// Those of kube-system.
+    /// The Roles of kube-system.
     KubeSystem,
-    /// Those of every namespace.
+    /// The Roles of every namespace.
     All,
 }
 

@@ -118,7 +118,7 @@ pub(crate) fn of_answer(parts: &Parts, body: &[u8]) -> Fault {
     }
 }
 
-/// Returns the failed checks in the text of a health endpoint.
+/// Returns the failed checks in the response of a health endpoint.
 ///
 /// <https://kubernetes.io/docs/reference/using-api/health-checks/>
 fn failed_checks(text: &str) -> Vec<String> {

@@ -35,7 +35,7 @@ pub enum WriteError<E: std::error::Error + 'static> {
     /// aws-auth does not exist, and the options do not allow creating it.
     #[error("{NAMESPACE}/{NAME} does not exist, and --no-create forbids creating it")]
     Missing,
-    /// Another client deleted aws-auth after this run had read it. A new one would have only the entries of this run.
+    /// Another client deleted aws-auth after this run had read it. A new aws-auth would have only the entries of this run.
     #[error("another client deleted {NAMESPACE}/{NAME} in the meantime; it was not created again")]
     Deleted,
     /// The namespace of aws-auth does not exist.
@@ -52,13 +52,13 @@ pub enum WriteError<E: std::error::Error + 'static> {
         "{NAMESPACE}/{NAME} would be {size} bytes long, but the limit of a ConfigMap is {CONFIG_MAP_BYTES}"
     )]
     TooLarge { size: usize },
-    /// No copy of the current text could be stored. Nothing was written.
+    /// No copy of the current state could be stored. Nothing was written.
     #[error("nothing was written, because no copy of the current content could be stored")]
     NoCopy { source: Arc<NoCopy> },
-    /// Other clients kept changing it. Nothing was written.
+    /// Other clients kept changing aws-auth. Nothing was written.
     #[error("{NAMESPACE}/{NAME} kept changing for {} s, through {attempts} attempts{}", timeout.as_secs_f32(), by.as_ref().map(|name| format!("; last changed by {name}")).unwrap_or_default())]
     Conflict {
-        /// The field manager that changed it most often in the meantime.
+        /// The field manager that changed aws-auth most often in the meantime.
         by: Option<String>,
         /// The number of attempts.
         attempts: u32,
@@ -90,7 +90,7 @@ impl<E: std::error::Error + 'static> WriteError<E> {
         }
     }
 
-    /// Returns the kind of failure; `None` for [`Plan`](Self::Plan), which the caller knows better.
+    /// Returns the kind of failure; `None` for [`Plan`](Self::Plan), whose kind only the caller knows.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Plan(_) => None,

@@ -13,7 +13,7 @@ pub struct WriteOptions {
     pub timeout: Duration,
     /// The time limit while other clients win races. Each lost race renews `timeout`, up to this limit.
     pub conflict_timeout: Duration,
-    /// Only send a dry run. The object and its resourceVersion do not change.
+    /// Whether to send only a dry run. The object and its resourceVersion do not change.
     pub dry_run: bool,
     /// Whether a missing aws-auth may be created.
     pub create: bool,
@@ -65,6 +65,6 @@ pub struct Written {
     pub stored: Live,
     /// The number of attempts: more than one after conflicts and missing responses.
     pub attempts: u32,
-    /// Where the copy of the previous text is stored; `None` if no copy was requested or nothing was written.
+    /// Where the copy of the previous state is stored; `None` if no copy was requested or nothing was written.
     pub copy: Option<CopyLocation>,
 }

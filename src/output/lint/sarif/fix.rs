@@ -1,4 +1,4 @@
-//! Fixes as changes of the file.
+//! Fixes as changes to the file.
 
 use std::collections::BTreeMap;
 

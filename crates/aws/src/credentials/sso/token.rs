@@ -14,7 +14,7 @@ use crate::AwsEnvironment;
 use crate::credential_process_json::secret;
 use crate::timestamp::instant;
 
-/// How long before its end a token is renewed, as in botocore.
+/// How long before its expiration a token is renewed, as in botocore.
 const RENEWAL_TIME: SignedDuration = SignedDuration::from_mins(15);
 
 /// The access token of a signed-in user.

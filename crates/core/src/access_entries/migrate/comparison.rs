@@ -12,7 +12,7 @@ use crate::facts::node_kinds::NodeKind;
 
 /// How the access through an existing access entry differs from the access through aws-auth.
 pub(super) struct Comparison {
-    /// The differences that keep the rights.
+    /// The differences that keep the permissions.
     pub(super) other_way: Vec<String>,
     pub(super) changes: Vec<String>,
 }
@@ -78,8 +78,9 @@ fn of_users(
                 changes
                     .push("the access policies of the access entry could not be read".to_owned());
             }
-            None => changes
-                .push("the access entry does not give the rights of system:masters".to_owned()),
+            None => changes.push(
+                "the access entry does not give the permissions of system:masters".to_owned(),
+            ),
         }
         if let Masters::Group(group) = masters
             && !user.groups.contains(group)

@@ -29,12 +29,12 @@ pub enum FinishObstacle {
         /// What to do instead of creating an access entry.
         instead: Option<String>,
     },
-    /// These principals signed in during the period, and only their account in aws-auth admits them.
+    /// These principals signed in during the period, and only their account in aws-auth maps them.
     UsedAccount {
         name: String,
         principals: Vec<String>,
     },
-    /// It is unknown whether principals signed in that only their account in aws-auth admits.
+    /// It is unknown whether principals signed in that only their account in aws-auth maps.
     UnknownAccount { name: String, why: String },
     /// An administrator of aws-auth is not one through its access entry.
     NotAdmin { name: String },
@@ -144,7 +144,7 @@ fn node_obstacles(nodes: &NodeReportInput<'_>) -> Vec<FinishObstacle> {
     };
     let (now, later) = (report(nodes).roles, report(&in_mode_api).roles);
     obstacles.extend(now.iter().zip(&later).filter_map(|(now, later)| {
-        // Anyone who may set a tag could otherwise prevent the change.
+        // Anyone who can set a tag could otherwise prevent the change.
         if now.is_known_by_tags_only() && now.state.is_problem() {
             return None;
         }
@@ -230,14 +230,14 @@ fn is_accepted(item: &Item<'_>, input: &MigrationInput<'_, '_>) -> bool {
     accepted.any(|arn| is_chosen(&item.mapping.principal, arn))
 }
 
-/// Returns whether an administrator of aws-auth has an access entry whose groups and policies give no administrator's rights.
+/// Returns whether an administrator of aws-auth has an access entry whose groups and policies give no administrator permissions.
 pub fn lacks_admin_rights(item: &Item<'_>, admins: &Admins) -> bool {
     let terms = item.entry.as_ref().and_then(|entry| entry.terms.as_ref());
     let mut groups = terms.into_iter().flat_map(|terms| &terms.groups);
     needs_binding(item) && !groups.any(|group| admins.groups.contains(group))
 }
 
-/// Returns whether the administrator's rights of an entry of aws-auth depend on a ClusterRoleBinding.
+/// Returns whether the administrator's permissions of an entry of aws-auth depend on a ClusterRoleBinding.
 pub fn needs_binding(item: &Item<'_>) -> bool {
     let mut groups = item.mapping.groups().iter();
     let is_admin = groups.any(|group| group == MASTERS);

@@ -2,7 +2,7 @@
 
 use crate::authenticator::AccessEntries;
 use crate::document::Document;
-use crate::facts::iam_principals::Principals;
+use crate::facts::iam_inventory::Principals;
 use crate::facts::node_inventory::NodeInventory;
 
 /// The group that replaces `system:masters` by default.
@@ -51,7 +51,7 @@ pub struct Choices {
 /// What replaces `system:masters`, which EKS refuses in access entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Masters {
-    /// A group that is bound to the ClusterRole `cluster-admin`. The rights exist as soon as the access entry does.
+    /// A group that is bound to the ClusterRole `cluster-admin`. The permissions exist as soon as the access entry does.
     Group(String),
     /// The access policy `AmazonEKSClusterAdminPolicy`, which a second call associates.
     Policy,

@@ -130,7 +130,7 @@ fn kind_of(mapping: &Mapping) -> Option<NodeKind> {
     }
 }
 
-/// Returns how the groups differ: what keeps the rights of nodes, and what does not.
+/// Returns how the groups differ: what keeps the permissions of nodes, and what does not.
 ///
 /// EKS gives nodes `system:nodes` but not `system:bootstrappers`, see
 /// <https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2896>.

@@ -21,7 +21,7 @@ use crate::facts::access_entries::{AccessEntry, AccessTerms, STANDARD};
 use crate::facts::accounts::is_account_id;
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::facts::groups::MASTERS;
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 
 /// What to do about an account, for which there is no access entry.
 pub(super) const MAP_EACH: &str =
@@ -499,7 +499,7 @@ impl<'a> Planner<'a> {
         for operation in operations {
             if let Operation::AssociatePolicy { principal_arn, .. } = operation {
                 notes.push(format!(
-                    "{principal_arn} has lost the rights of system:masters from create-access-entry until associate-access-policy. --masters group=NAME has no such gap."
+                    "{principal_arn} has lost the permissions of system:masters from create-access-entry until associate-access-policy. --masters group=NAME has no such gap."
                 ));
             }
         }

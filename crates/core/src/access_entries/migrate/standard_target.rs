@@ -19,7 +19,7 @@ const UNCERTAIN_GROUPS: [&str; 4] = ["eks:", "aws:", "amazon:", "iam:"];
 /// An access entry for a mapping, and how the access through it differs.
 pub(super) struct Target {
     pub(super) entry: AccessEntry,
-    /// The differences that keep the rights.
+    /// The differences that keep the permissions.
     pub(super) other_way: Vec<String>,
     /// The differences that change the access.
     pub(super) changes: Vec<String>,
@@ -151,10 +151,10 @@ pub(super) fn cluster_admin(principal_arn: &str) -> AccessPolicy {
 pub(super) fn admin_differences(masters: &Masters) -> Vec<String> {
     let by = match masters {
         Masters::Group(group) => format!(
-            "RBAC gives the rights of system:masters: they need the binding of the group {group} to cluster-admin, and kubectl auth can-i --list shows them"
+            "RBAC gives the permissions of system:masters: they need the binding of the group {group} to cluster-admin, and kubectl auth can-i --list shows them"
         ),
         Masters::Policy => format!(
-            "{CLUSTER_ADMIN} gives the rights of system:masters: kubectl auth can-i --list does not show them, and --as loses them"
+            "{CLUSTER_ADMIN} gives the permissions of system:masters: kubectl auth can-i --list does not show them, and --as loses them"
         ),
     };
     let same = [

@@ -59,7 +59,7 @@ pub enum Unchecked {
 pub enum Verdict<'d> {
     /// The access entry gives the same username and groups.
     Same,
-    /// The access entry gives the same rights by other means.
+    /// The access entry gives the same permissions by other means.
     SameRightsOtherWay {
         /// What differs, as sentence fragments.
         differences: Vec<String>,
@@ -79,12 +79,12 @@ pub enum Verdict<'d> {
     },
     /// It has no effect today, so there is nothing to migrate.
     NotMigrated { reason: Reason<'d> },
-    /// An existing access entry gives the same rights.
+    /// An existing access entry gives the same permissions.
     AlreadyThere {
-        /// What differs although the rights are the same.
+        /// What differs although the permissions are the same.
         differences: Vec<String>,
     },
-    /// An earlier run created the access entry, and stopped before it associated the policy that gives the rights.
+    /// An earlier run created the access entry, and stopped before it associated the policy that gives the permissions.
     Unfinished {
         /// How the finished access entry differs from aws-auth.
         differences: Vec<String>,
@@ -216,7 +216,7 @@ impl Verdict<'_> {
 }
 
 impl Summary {
-    /// Returns how many principals and accounts no access entry admits after the operations.
+    /// Returns how many principals and accounts have no access entry after the operations.
     pub fn only_in_aws_auth(&self) -> usize {
         self.changed + self.cannot + self.dead + self.skipped
     }

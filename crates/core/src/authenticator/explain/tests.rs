@@ -273,7 +273,7 @@ mod with_access_entries {
         ] {
             let found = asked(SESSION, &entries(ApiAndConfigMap, username));
             assert_eq!((found.allowed(), found.reason()), (true, None));
-            let user = found.admitted.as_ref().and_then(|admitted| admitted.user());
+            let user = found.access_entry.as_ref().and_then(|mapped| mapped.user());
             let user = user.map(|user| (user.username.as_str(), user.groups.join(",")));
             assert_eq!(user, Some((expected, "devs".to_owned())));
             assert_eq!(found.answers, []);
@@ -291,7 +291,7 @@ mod with_access_entries {
         let other = "arn:aws:iam::111122223333:role/Other";
         let found = asked(other, &entries(ApiAndConfigMap, None));
         assert_eq!(found.answers[0].place.section, SectionName::Accounts);
-        assert_eq!(found.admitted, None);
+        assert_eq!(found.access_entry, None);
 
         let found = asked(other, &entries(Api, None));
         assert!(!found.allowed());

@@ -159,7 +159,7 @@ fn letters(folded: &str, subject: &Subject<'_>, expected: &Parts<'_>) -> Option<
         .then_some(Mismatch::Letters(count))
 }
 
-/// Removes the common prefix and suffix of two texts, which do not affect their distance.
+/// Removes the common prefix and suffix of two strings, which do not affect their distance.
 fn differing<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
     let pairs = a.chars().zip(b.chars());
     let start: usize = pairs
@@ -185,7 +185,7 @@ pub(super) fn sso(matcher: &SsoRole, subject: &Subject<'_>) -> Option<Mismatch> 
     sso::matches(&anywhere, &subject.lower).then_some(Mismatch::SsoPartition)
 }
 
-/// Returns why an element of mapAccounts does not admit the identity's account.
+/// Returns why an element of mapAccounts does not match the identity's account.
 pub(super) fn account(written: &str, subject: &Subject<'_>) -> Option<Mismatch> {
     if subject.account.is_empty() || written == subject.account {
         return None;

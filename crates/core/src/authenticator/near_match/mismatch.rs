@@ -104,7 +104,7 @@ impl fmt::Display for Mismatch {
             Self::SsoGate => f.write_str("an sso entry matches only with the authenticator's feature gate SSORoleMatch, which is off by default"),
             Self::SsoPartition => f.write_str("an sso entry with a partition never matches"),
             Self::Wildcard => f.write_str("a wildcard is compared literally"),
-            Self::Root => f.write_str("an account's root ARN admits its root user only"),
+            Self::Root => f.write_str("an account's root ARN matches only its root user"),
             Self::AccountText => f.write_str("an account is compared as text, so it must be the 12 digits without dashes or spaces"),
             Self::Letters(1) => f.write_str("the name differs by one letter (changed, added, missing or swapped)"),
             Self::Letters(count) => write!(f, "{count} letters differ"),

@@ -17,7 +17,7 @@ fn near(resource: &str, [roles, users, accounts]: [&str; 3]) -> Vec<(usize, Stri
         },
     );
     let explanation = explanation.expect("an identity");
-    assert!(!explanation.allowed(), "{arn} is admitted");
+    assert!(!explanation.allowed(), "{arn} is mapped");
     explanation
         .near
         .into_iter()
@@ -76,7 +76,7 @@ fn reason_for_the_mismatch_is_reported() {
         (&format!("{A}:role/*"), "a wildcard is compared literally"),
         (
             &format!("{A}:root"),
-            "an account's root ARN admits its root user only",
+            "an account's root ARN matches only its root user",
         ),
         (
             &format!("{A}:role/Devs"),

@@ -1,6 +1,6 @@
 //! K1 to K8: the kubeconfig and its exec plugin.
 
-pub(super) mod current_cluster_entry;
+pub(super) mod cluster_entry_matches_eks;
 pub(super) mod exec_api_version;
 pub(super) mod exec_arguments;
 pub(super) mod exec_command;

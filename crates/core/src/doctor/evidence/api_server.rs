@@ -15,7 +15,7 @@ pub enum SignedIn {
     },
     /// 401: the token is rejected.
     Unauthorized,
-    /// 403: the token is accepted, but its user may not create a SelfSubjectReview.
+    /// 403: the token is accepted, but its user is not allowed to create a SelfSubjectReview.
     Forbidden(String),
     /// The request failed.
     Failed(Problem),

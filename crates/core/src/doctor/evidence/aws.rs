@@ -18,7 +18,7 @@ pub struct FoundCredentials {
     pub expiration: Option<Timestamp>,
     /// Whether the key has a session token.
     pub is_temporary: bool,
-    /// What is certainly wrong with the key, which AWS reports less precisely.
+    /// What is certainly wrong with the key. AWS reports it less precisely.
     pub key_problem: Option<Problem>,
     /// A section that was intended to be the selected profile but is not read.
     pub ignored_section: Option<Problem>,
@@ -114,7 +114,7 @@ pub struct Caller {
     pub account: String,
 }
 
-/// Why STS reports no identity.
+/// Why STS did not report an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StsProblem {
     /// The error code; `None` if STS was not reached.

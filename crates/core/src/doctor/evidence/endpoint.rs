@@ -24,7 +24,7 @@ pub enum ConnectionFailure {
     Other(String),
 }
 
-/// Why the API server does not show that it is alive.
+/// Why it is unknown whether the API server is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LivenessFailure {
     /// The reason and the next step.

@@ -15,7 +15,7 @@ pub struct Entry {
     pub cluster: Option<String>,
     /// The name of the user entry.
     pub user_name: Option<String>,
-    /// The API server's URL.
+    /// The URL of the API server.
     pub server: String,
     /// The cluster entry's `tls-server-name`.
     pub tls_server_name: Option<String>,
@@ -202,7 +202,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// Returns the flags of awsauth that select the exec plugin's AWS identity.
+    /// Returns the awsauth flags that select the exec plugin's AWS identity.
     fn identity(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
         // As the AWS CLI, aws-iam-authenticator and awsauth name them.
         const FLAGS: [(&str, &[&str]); 3] = [
@@ -296,7 +296,7 @@ pub struct Exec {
     pub profile_in_environment: Option<String>,
 }
 
-/// Quotes a value that would be several ones as a line of CSV.
+/// Quotes a value that CSV would split into several values.
 fn csv(value: &str) -> Cow<'_, str> {
     match value.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", value.replace('"', "\"\"")).into(),
@@ -314,7 +314,7 @@ impl Exec {
         (!command.contains('…')).then(|| flags.join(" "))
     }
 
-    /// The same for the arguments alone. kubectl reads each as a line of CSV.
+    /// Returns the flags for the arguments alone. kubectl reads each as a line of CSV.
     pub(in crate::doctor) fn arg_flags(
         mut args: impl Iterator<Item = impl AsRef<str>>,
     ) -> Option<Vec<String>> {

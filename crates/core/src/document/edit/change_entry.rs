@@ -11,7 +11,7 @@ use goyaml::edit::splice::Splice;
 
 use crate::document::{Entry, Field, Fields, Mapping, Principal, Span};
 
-/// An entry to change, in the text of its section.
+/// An entry to change, within its section.
 pub(super) struct Change<'a> {
     pub(super) text: &'a str,
     pub(super) entry: &'a Entry,
@@ -19,10 +19,10 @@ pub(super) struct Change<'a> {
     pub(super) from: &'a Mapping,
     /// The requested mapping.
     pub(super) to: &'a Mapping,
-    /// Groups that keep their place, quotes and comment under a new name.
+    /// The groups that get a new name, and keep their place, quotes and comment.
     pub(super) renames: &'a [(String, String)],
-    /// Whether the entry is only an example for a new one. Then the groups are written in the order of `to`, and without
-    /// quotes that only the example needed.
+    /// Whether the entry is only a template for a new one. If so, the groups are written in the order of `to`, and without quotes
+    /// that only the template needed.
     pub(super) as_example: bool,
 }
 
@@ -32,10 +32,10 @@ pub(super) struct Change<'a> {
 /// The reason why not, as a sentence fragment.
 pub(super) fn changeable(text: &str, entry: &Entry) -> Result<(), &'static str> {
     let fields = &entry.fields;
-    if fields.repeated {
+    if fields.is_repeated {
         return Err("it has a field more than once");
     }
-    if fields.mistyped {
+    if fields.is_mistyped {
         return Err("it has a value of the wrong type");
     }
     let keys = [fields.principal, fields.sso, fields.username, fields.groups];
@@ -47,7 +47,7 @@ pub(super) fn changeable(text: &str, entry: &Entry) -> Result<(), &'static str> 
         return Err("it has a key without a colon");
     }
     let begins_line = |at: usize| indent_before(text, at).is_some();
-    if !fields.flow && !entry.dash.is_some_and(begins_line) && !begins_line(entry.span.start()) {
+    if !fields.is_flow && !entry.dash.is_some_and(begins_line) && !begins_line(entry.span.start()) {
         return Err("it begins in the middle of a line");
     }
     let behind = &text[entry.span.end()..];
@@ -77,7 +77,7 @@ impl Change<'_> {
         let mut splices = Vec::new();
         if self.from.principal != self.to.principal {
             let (field, arn) = (self.fields().principal?, arn(&self.to.principal)?);
-            splices.push(self.respell(field.value, arn, self.fields().flow));
+            splices.push(self.respell(field.value, arn, self.fields().is_flow));
         }
         if self.from.username != self.to.username {
             splices.push(self.username()?);
@@ -116,7 +116,7 @@ impl Change<'_> {
     }
 
     fn username(&self) -> Option<Splice> {
-        let flow = self.fields().flow;
+        let flow = self.fields().is_flow;
         let Some(field) = self.fields().username else {
             return self.new_field("username", |quotes| quotes.spell(&self.to.username, flow));
         };
@@ -146,7 +146,7 @@ impl Change<'_> {
         })
     }
 
-    /// Adds a field that the entry does not have, after the last of the fields that come before it.
+    /// Adds a field that the entry does not have, after the last existing field that precedes it in the usual order.
     fn new_field(&self, name: &str, spell: impl Fn(Quotes) -> String) -> Option<Splice> {
         let fields = self.fields();
         let before = match name {
@@ -154,8 +154,8 @@ impl Change<'_> {
             _ => fields.principal.or(fields.sso),
         };
         let before = before?;
-        let key = Quotes::of(&self.text[before.key.range()]).spell(name, fields.flow);
-        if fields.flow {
+        let key = Quotes::of(&self.text[before.key.range()]).spell(name, fields.is_flow);
+        if fields.is_flow {
             let colon = if self.text[before.key.end()..].starts_with(": ") {
                 ": "
             } else {
@@ -275,7 +275,7 @@ impl Change<'_> {
     fn render_list(&self, groups: &[&str], quotes: Quotes) -> String {
         let indent = self
             .key_indent()
-            .filter(|_| !self.fields().flow && !groups.is_empty());
+            .filter(|_| !self.fields().is_flow && !groups.is_empty());
         let Some(indent) = indent else {
             return flow_list(groups, quotes);
         };
@@ -370,7 +370,7 @@ impl Change<'_> {
         Some(())
     }
 
-    /// Deletes whole lines. A text without a line break at its end stays without one.
+    /// Deletes whole lines. A section without a line break at its end stays without one.
     fn delete_lines(&self, start: usize, last: usize) -> Splice {
         let end = line_end(self.text, last);
         if line_break(self.text, end).is_empty() {
@@ -389,7 +389,7 @@ fn flow_list(groups: &[&str], quotes: Quotes) -> String {
     format!("[{}]", items.join(", "))
 }
 
-/// Returns the text of a principal that is written as one scalar.
+/// Returns the value of a principal that is written as one scalar.
 pub(super) fn arn(principal: &Principal) -> Option<&str> {
     match principal {
         Principal::Role(text) | Principal::User(text) | Principal::Account(text) => Some(text),

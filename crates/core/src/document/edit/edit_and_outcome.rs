@@ -10,9 +10,8 @@ use crate::facts::node_kinds::NodeKind;
 pub enum Edit {
     /// Adds an entry, or changes the entry in force.
     ///
-    /// Of several entries with the same ARN, compared as the authenticator compares, the last one is in force. Users
-    /// that differ in letter case only are all in force, and all of them are changed. Only fields that differ are
-    /// written.
+    /// Of several entries with the same ARN, compared as the authenticator compares, the last one is in force. Users that differ
+    /// only in letter case are all in force, and all of them are changed. Only fields that differ are written.
     Map {
         principal: Principal,
         /// The Kubernetes username; `None` keeps the current one.
@@ -75,7 +74,7 @@ pub enum Outcome {
         /// Its line in the section's text before the batch, from 1; `None` for an entry that the batch itself added.
         line: Option<usize>,
     },
-    /// The entry already was as requested.
+    /// The entry was already as requested.
     Unchanged,
     /// Entries were removed.
     Removed {

@@ -20,7 +20,7 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Returns the last entry of the section that has only what a mapping needs.
+    /// Returns the last entry of the section that has only the fields of a mapping.
     pub(super) fn find(section: &Section) -> Option<Self> {
         let text = section.text()?;
         section
@@ -56,7 +56,7 @@ impl Template {
         })
     }
 
-    /// Renders a new entry like this one, from its dash on; inside brackets without one.
+    /// Renders a new entry like this one, starting with the dash; in flow style, there is no dash.
     pub(super) fn render(&self, mapping: &Mapping) -> Option<String> {
         let text = self.section.text()?;
         let [entry] = self.section.entries() else {
@@ -73,7 +73,7 @@ impl Template {
     }
 }
 
-/// Returns the text of a section of one entry after that entry is changed to this mapping.
+/// Returns the content of a section with one entry, after that entry is changed to this mapping.
 fn rewritten(section: &Section, to: &Mapping) -> Option<String> {
     let [entry] = section.entries() else {
         return None;
@@ -101,7 +101,7 @@ fn without_trailing_blanks(text: &str) -> String {
     out
 }
 
-/// Writes an account in the quotes of another one. One that could be read as an octal number is always quoted.
+/// Writes an account in the same quotes as another one. An account that could be read as an octal number is always quoted.
 fn account(text: &str, like: Span, id: &str) -> String {
     let written = &text[like.range()];
     let spelt = match Quotes::of(written) {
@@ -112,7 +112,7 @@ fn account(text: &str, like: Span, id: &str) -> String {
     format!("{}{spelt}{}", &text[..like.start()], &text[like.end()..])
 }
 
-/// Returns whether every YAML reader reads it as a decimal number.
+/// Returns whether every YAML reader reads the account as a decimal number.
 fn is_number(id: &str) -> bool {
     !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -130,7 +130,8 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
     }
     let has_all =
         fields.principal.is_some() && fields.username.is_some() && !fields.group_items.is_empty();
-    let is_unusual = fields.repeated || fields.mistyped || fields.others || fields.sso.is_some();
+    let is_unusual =
+        fields.is_repeated || fields.is_mistyped || fields.has_unknown || fields.sso.is_some();
     let values = [fields.principal, fields.username]
         .into_iter()
         .flatten()
@@ -146,7 +147,7 @@ fn is_clean(text: &str, entry: &Entry) -> bool {
         && mapping.groups().len() == fields.group_items.len()
 }
 
-/// Renders a new entry without a template, from its dash on. Further lines are indented two columns deeper than the dash.
+/// Renders a new entry without a template, starting with the dash. Further lines are indented two columns deeper than the dash.
 pub(super) fn plain_block(mapping: &Mapping, indent: &str, line_break: &str) -> String {
     let scalar = |value: &str| Quotes::None.spell(value, false);
     let mut lines = match &mapping.principal {
@@ -187,7 +188,7 @@ pub(super) fn plain_block(mapping: &Mapping, indent: &str, line_break: &str) -> 
     lines.join(&format!("{line_break}{indent}"))
 }
 
-/// Renders a new entry inside brackets without a template, as JSON.
+/// Renders a new entry in flow style without a template, as JSON.
 pub(super) fn plain_flow(mapping: &Mapping) -> String {
     let text = |value: &str| Quotes::Double.spell(value, true);
     let principal = match &mapping.principal {

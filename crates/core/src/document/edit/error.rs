@@ -13,7 +13,7 @@ pub enum EditError {
         line: usize,
         /// The reason, as a sentence fragment.
         reason: String,
-        /// The text of that line, if the authenticator cannot read the section at all.
+        /// The content of that line, if the authenticator cannot read the section at all.
         unreadable: Option<String>,
     },
     /// The entry cannot be changed; other entries of the section may be.
@@ -51,7 +51,7 @@ pub enum EditError {
         /// The requested line.
         line: usize,
     },
-    /// A bug in awsauth: the result does not read as intended.
+    /// A bug in awsauth: the result is not what was intended.
     #[error("the edited {key} does not read as intended: {detail}", key = section.key())]
     Bug {
         section: SectionName,

@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use crate::arn::{equal_fold, fold, to_lower};
 use crate::document::Principal;
 
-/// The slots of entries, by the key that the authenticator stores them under and by the key that it finds them by.
+/// The slots of entries, by the key under which the authenticator stores them and by the key with which it looks them up.
 ///
-/// The two are nearly always the same. But the authenticator stores users as written and compares them without regard to
-/// letter case, so that users that differ in case are all in force. The same holds for roles that differ by letters such
-/// as `ſ` and `s`.
+/// The two keys are nearly always the same. But the authenticator stores users as written and compares them without regard to
+/// letter case, so users that differ only in case are all in force. The same holds for roles that differ only by letters such as
+/// `ſ` and `s`.
 #[derive(Default)]
 pub(super) struct PrincipalIndex {
     /// The slots of each store key, in order.
     stored: Vec<Vec<usize>>,
     keys: HashMap<String, usize>,
-    /// The positions in `stored` for each text that principals are compared by.
+    /// The positions in `stored` for each key that principals are compared by.
     found: HashMap<String, Vec<usize>>,
 }
 

@@ -4,10 +4,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::change_entry::changeable;
+use super::check_editable;
 use super::edit_and_outcome::{Edit, Groups, Outcome};
 use super::error::EditError;
 use super::group_set::GroupSet;
-use super::position_independence;
 use super::principal_index::{PrincipalIndex, is_same};
 use crate::arn::{canonical, equal_fold, to_lower};
 use crate::document::authenticator_validation::invalid;
@@ -21,7 +21,7 @@ pub(super) struct Model<'d> {
 
 /// One section: its entries and their changes.
 ///
-/// An entry's slot is its number: the entries of the text come first, then the added ones.
+/// An entry's slot is its number: the existing entries come first, then the added ones.
 pub(super) struct SectionModel<'d> {
     pub(super) section: &'d Section,
     /// The change to the entry in each slot.
@@ -32,7 +32,7 @@ pub(super) struct SectionModel<'d> {
     requested: HashMap<usize, Requested>,
     index: PrincipalIndex,
     /// Whether the text can be edited, computed on first use.
-    position_independence: OnceCell<Result<(), NotEditable>>,
+    is_editable: OnceCell<Result<(), NotEditable>>,
 }
 
 /// The change to an entry.
@@ -166,16 +166,16 @@ impl<'d> SectionModel<'d> {
             added: Vec::new(),
             requested: HashMap::new(),
             index,
-            position_independence: OnceCell::new(),
+            is_editable: OnceCell::new(),
         }
     }
 
-    /// Returns the changes to the entries of the text.
+    /// Returns the changes to the existing entries.
     pub(super) fn changes(&self) -> &[EntryChange] {
         &self.changes[..self.section.entries().len()]
     }
 
-    /// Returns the new mapping of the entry of the text in this slot, if it is changed.
+    /// Returns the new mapping of the existing entry in this slot, if it is changed.
     pub(super) fn changed(&self, slot: usize) -> Option<Mapping> {
         (self.changes[slot] == EntryChange::Changed).then(|| self.mapping(slot))
     }
@@ -194,7 +194,7 @@ impl<'d> SectionModel<'d> {
             .collect()
     }
 
-    /// Returns the entry of the text in this slot; `None` for an added one.
+    /// Returns the existing entry in this slot; `None` for an added one.
     fn entry(&self, slot: usize) -> Option<&'d Entry> {
         self.section.entries().get(slot)
     }
@@ -206,7 +206,7 @@ impl<'d> SectionModel<'d> {
         }
     }
 
-    /// Returns the mapping of an entry that an edit has named.
+    /// Returns the mapping of an entry that an edit named.
     fn mapping(&self, slot: usize) -> Mapping {
         let principal = self.principal(slot).clone();
         let requested = self.requested.get(&slot);
@@ -230,8 +230,8 @@ impl<'d> SectionModel<'d> {
             .editable()
             .map_err(|reason| self.not_editable(reason))?;
         let checked = self
-            .position_independence
-            .get_or_init(|| position_independence::check(self.section));
+            .is_editable
+            .get_or_init(|| check_editable::check(self.section));
         checked
             .as_ref()
             .copied()
@@ -317,7 +317,7 @@ impl<'d> SectionModel<'d> {
         Ok(outcome)
     }
 
-    /// Changes the user that an entry maps to; returns `None` if it already is as requested.
+    /// Changes the user that an entry maps to; returns `None` if it is already as requested.
     fn change(
         &mut self,
         slot: usize,

@@ -1,4 +1,4 @@
-//! Verifies that the edited text reads as intended.
+//! Verifies that the edited section has the intended meaning.
 
 use super::EditError;
 use super::section_model::{EntryChange, SectionModel};
@@ -27,7 +27,7 @@ pub(super) fn verify(model: &SectionModel<'_>, result: &Section) -> Result<(), E
             .ok_or_else(|| bug("an entry is missing".to_owned()))?;
         let is_right = match model.changed(slot) {
             Some(mapping) => reads_as(next, &mapping),
-            // The reason why an entry is dropped may name its line, which may have changed.
+            // The reason for dropping an entry may name its line, which may have changed.
             None => {
                 next.mapping().is_some() == entry.mapping().is_some()
                     && next.written_mapping() == entry.written_mapping()

@@ -9,7 +9,7 @@ pub(in crate::document) struct DecodeState {
     pub(super) expansion: Expansion,
     /// The depth of the items in the document.
     pub(super) depth: usize,
-    /// The first key, number and nesting that JSON cannot represent. Any of them makes the whole document unreadable.
+    /// The first key, number and nesting that JSON cannot represent. Any of these makes the whole document unreadable.
     pub(super) unsupported: [Option<DecodeError>; 3],
 }
 

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::DecodeError;
 use goyaml::{NodeId, Place};
 
-/// How many bytes the aliases of a section may add. go-yaml shares a text between all aliases to it, but here each entry has a copy: a text
-/// of 200 KB could need 1 GB.
+/// The maximum number of bytes that the aliases of a section can add. go-yaml shares a string between all aliases to it, but here
+/// each entry has a copy: a section of 200 KB could need 1 GB.
 pub(crate) const MAX_COPIED: usize = 1 << 20;
-/// The bytes that count for each node, in addition to its text.
+/// The number of bytes that are counted for each node, in addition to its value.
 pub(crate) const NODE_SIZE: usize = 32;
 
 /// Counts nodes and the bytes that aliases copy. Like go-yaml, rejects documents that consist mostly of aliases.
@@ -23,7 +23,7 @@ pub(in crate::document) struct Expansion {
 }
 
 impl Expansion {
-    /// Starts with the document itself counted.
+    /// Creates a counter that already counts the document itself.
     pub(in crate::document) fn new() -> Self {
         Self {
             decoded: 1,
@@ -47,7 +47,7 @@ impl Expansion {
         self.check_copied(at)
     }
 
-    /// Counts the text of a scalar.
+    /// Counts the value of a scalar.
     pub(in crate::document) fn count_text(
         &mut self,
         text: &str,

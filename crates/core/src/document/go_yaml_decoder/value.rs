@@ -20,7 +20,7 @@ pub(in crate::document) struct Value<'t> {
 pub(in crate::document) enum Kind<'t> {
     Null,
     Bool,
-    /// `Err` has the text that Go prints for a number that JSON cannot represent.
+    /// `Err` contains what Go prints for a number that JSON cannot represent.
     Number(Result<(), &'static str>),
     Text(Cow<'t, str>),
     List(Vec<ValueId>),
@@ -28,7 +28,7 @@ pub(in crate::document) enum Kind<'t> {
     Map(Vec<(Key<'t>, ValueId)>),
 }
 
-/// A key of a mapping. Only text can be the name of a field.
+/// A key of a mapping. Only a string can be the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::document) enum Key<'t> {
     Null,
@@ -101,7 +101,7 @@ impl Kind<'_> {
 }
 
 impl Key<'_> {
-    /// Returns its text if it can name a field.
+    /// Returns the string, if the key can name a field.
     pub(in crate::document) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

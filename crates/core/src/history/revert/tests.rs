@@ -86,7 +86,7 @@ fn undo_reverts_the_write_and_keeps_other_changes() {
 #[test]
 fn rewritten_text_is_reverted_entry_by_entry() {
     let ours = entry("ours", "ours");
-    // eksctl rewrites the whole text.
+    // eksctl rewrites the whole section.
     let live = "- groups:\n  - system:nodes\n  rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n\
                 - groups:\n  - system:masters\n  rolearn: arn:aws:iam::111122223333:role/ours\n  username: ours\n";
     let before = "- rolearn: arn:aws:iam::111122223333:role/node\n  username: node\n  groups: [system:nodes]\n";

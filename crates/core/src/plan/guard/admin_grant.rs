@@ -31,7 +31,7 @@ pub(super) fn check(case: &Case<'_>, verdict: &mut Verdict) {
         if is_account(&change.after) && !is_account(&change.before) && is_account_id(&change.arn) {
             verdict.notices.push(Notice::Granted {
                 arn: format!("account {}", change.arn),
-                what: "admits each of its roles and users, with the ARN as the username and without groups"
+                what: "gives access to each of its roles and users, with the ARN as the username and without groups"
                     .to_owned(),
             });
         }

@@ -1,4 +1,4 @@
-//! Administrators: the users who may do everything in the cluster.
+//! Administrators: the users who can do everything in the cluster.
 
 use super::super::guard_facts::{Admins, Known};
 use super::caller_access::{CallerAccess, CallerUser};

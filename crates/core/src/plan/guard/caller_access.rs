@@ -108,9 +108,9 @@ fn users(state: &State<'_>, caller: &Caller, arn: &str) -> Option<Vec<Option<Cal
         ..Question::default()
     };
     let explanation = explain_in(state.document, &state.store, &question).ok()?;
-    if let Some(admitted) = explanation.admitted {
-        let terms = admitted.entry.terms.as_ref()?;
-        let user = admitted.user.as_ref()?.as_ref().ok();
+    if let Some(mapped) = explanation.access_entry {
+        let terms = mapped.entry.terms.as_ref()?;
+        let user = mapped.user.as_ref()?.as_ref().ok();
         return Some(vec![user.map(|user| CallerUser {
             user: user.clone(),
             policies: terms.policies().to_vec(),

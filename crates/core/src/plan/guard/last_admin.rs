@@ -152,7 +152,8 @@ fn by_entry(entries: &AccessEntries, facts: &Facts) -> ByEntry {
     }
 }
 
-/// Returns whether the plan takes the rights of an administrator away from a principal, as far as the access entries are known.
+/// Returns whether the plan takes the permissions of an administrator away from a principal, as far as the access entries are
+/// known.
 pub(super) fn takes_admin(case: &Case<'_>) -> bool {
     let entries = case.before.entries.and_then(AccessEntries::all);
     if entries.is_none() {

@@ -304,7 +304,7 @@ fn permission_of_the_callers_new_user_is_requested() {
             "{plan:?}"
         );
     }
-    // For a user who may do everything, no request is needed.
+    // For a user who can do everything, no request is needed.
     let masters = ["ops=system:masters"];
     assert!(
         plan(&before, &masters, &facts, Allowed::default())

@@ -92,7 +92,7 @@ struct BreakGlass {
 }
 
 impl Config {
-    /// Parses a configuration; an empty text is the default configuration.
+    /// Parses a configuration; an empty file is the default configuration.
     ///
     /// # Errors
     /// If the text is not YAML, or contains an unknown field or an invalid value.
@@ -226,7 +226,7 @@ fn texts<T: ParseText>(texts: Vec<Text<T>>) -> Vec<T::Out> {
     texts.into_iter().map(|text| text.0).collect()
 }
 
-/// A kind of text in the configuration.
+/// A kind of value in the configuration.
 trait ParseText {
     type Out;
     /// The expected value, for error messages; a sentence fragment.
@@ -385,7 +385,7 @@ fn plain(text: &str) -> Result<&str, String> {
     }
 }
 
-/// A text that is parsed during deserialization, so that errors contain its line.
+/// A string that is parsed during deserialization, so that errors contain its line.
 struct Text<T: ParseText>(T::Out);
 
 impl<'de, T: ParseText> Deserialize<'de> for Text<T> {

@@ -26,7 +26,7 @@ use crate::authenticator::{AccessEntries, NodeRoles, is_node};
 use crate::document::{Principal, SectionName};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms, STANDARD, policy_name};
 use crate::facts::authentication_mode::AuthenticationMode;
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::facts::node_inventory::NodeSource;
 use crate::plan::Known;
 
@@ -35,7 +35,7 @@ pub const OWNER_TAG: &str = "awsauth.dev/object-uid";
 /// The tag with the object's name, for users.
 const NAME_TAG: &str = "awsauth.dev/object";
 
-/// Why EKS does not admit the principal of an entry.
+/// Why the principal of an entry cannot sign in.
 const DEAD: &str =
     "it is older than its role, which was deleted and created again, so EKS rejects its sign-in";
 
@@ -303,7 +303,7 @@ impl<'a> Case<'a> {
     }
 
     /// Returns the principal of the requested entry and why it is kept, if no object owns it and either it is as requested, or the
-    /// ownership record names the object and the entry's tag does not: a user of AWS may have removed the tag.
+    /// ownership record names the object and the entry's tag does not: an AWS user may have removed the tag.
     fn entry_of_no_object(&self) -> Option<(String, String)> {
         let desired = self.resolver.desired[self.at].as_ref().ok()?;
         let entry = listed(self.input())?.of(&desired.key)?;
@@ -690,7 +690,7 @@ impl<'a> Case<'a> {
     }
 
     /// Returns the outcome if nodes sign in with the principal, or aws-auth lacks a protected entry for it. An access entry would take
-    /// precedence over the entry that will be restored. Ignores Karpenter's node classes, because users may write them for any role.
+    /// precedence over the entry that will be restored. Ignores Karpenter's node classes, because users can write them for any role.
     fn needed_by_nodes(&self, desired: &EntryRecord) -> Option<EntryOutcome> {
         let key = desired.key();
         let protected = self.input().memory.protected.get(&key.1);

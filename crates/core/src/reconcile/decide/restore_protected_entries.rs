@@ -24,7 +24,7 @@ use crate::plan::Plan;
 /// The interval between decisions while a node group is being deleted.
 const DELETING_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many removed entries that no known node needs are remembered. A user who may write aws-auth could make it any number.
+/// How many removed entries that no known node needs are remembered. A user who can write aws-auth could make it any number.
 const MAX_UNNEEDED: usize = 1000;
 
 /// The protected entries, and which of them to restore.
@@ -177,7 +177,7 @@ impl<'a> Protection<'a> {
     }
 
     /// Restores the entries of node groups and Fargate profiles that were removed while the controller did not run. Ignores Karpenter's
-    /// node classes, because users who may write them could request an entry for any role.
+    /// node classes, because users who can write them could request an entry for any role.
     fn restore_node_entries(
         &mut self,
         present: &BTreeMap<String, EntryRecord>,

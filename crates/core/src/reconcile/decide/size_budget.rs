@@ -22,10 +22,10 @@ const MAX_SIZE: Size = Size {
 };
 const _: () = assert!(MAX_SIZE.parts as usize <= MAX_PARTS / 2);
 
-/// The size of a text, or the difference between two sizes.
+/// The size of a string, or the difference between two sizes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
-    /// The bytes of the text in JSON.
+    /// The length of the string in JSON, in bytes.
     bytes: i64,
     /// The lines and items that the webhook counts.
     parts: i64,
@@ -57,7 +57,7 @@ struct KeySize {
 }
 
 /// Returns which of the planned sets add more than fits. Counts everything else first, then the sets in their order. Only the first
-/// `limited` sets are limited. Takes time linear in the texts.
+/// `limited` sets are limited. Takes time linear in the strings.
 pub(super) fn excess(
     input: &Input<'_>,
     plan: &Plan,

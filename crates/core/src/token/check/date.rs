@@ -144,7 +144,7 @@ impl Reader<'_> {
     }
 }
 
-/// Quotes a text like Go's package time, which differs from other Go packages.
+/// Quotes a string like Go's package time, which differs from other Go packages.
 fn quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

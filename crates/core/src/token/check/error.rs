@@ -29,10 +29,10 @@ pub enum TokenError {
         region: String,
         body: String,
     },
-    /// The response of STS cannot be parsed.
+    /// The STS response cannot be parsed.
     #[error("sts getCallerIdentity failed: {0}")]
     Answer(String),
-    /// The response of STS has no identity.
+    /// The STS response has no identity.
     #[error("sts getCallerIdentity failed: {0}")]
     Identity(#[from] IdentityError),
 }

@@ -8,8 +8,8 @@ use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::checks::permissions::bindings;
 use crate::doctor::denied_request::DeniedRequest;
 use crate::doctor::evidence::{Problem, SignedIn, Subject};
-use crate::doctor::fixed_user::with_groups_of_aws_auth;
-use crate::doctor::{remedy, unread_access_entry};
+use crate::doctor::user_after_fix::with_groups_of_aws_auth;
+use crate::doctor::{likely_access_entry, remedy};
 use crate::facts::access_entries::{AccessEntry, AccessPolicy, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::rbac::Action;
@@ -249,16 +249,16 @@ fn only_for_instances(
 
 /// Judges an access entry that could not be read, but replaces an entry of aws-auth that was read.
 fn not_read(evidence: &Evidence, needs: &str) -> CheckResult {
-    let unread = unread_access_entry::find(evidence);
-    let Some((unread, _)) = unread.zip(DeniedRequest::of(evidence)) else {
+    let likely = likely_access_entry::find(evidence);
+    let Some((likely, _)) = likely.zip(DeniedRequest::of(evidence)) else {
         return Err(Skipped::needs(needs));
     };
-    let Some(instead_of) = unread.instead_of else {
+    let Some(instead_of) = likely.instead_of else {
         return Err(Skipped::needs(needs));
     };
     Outcome::problem(
         format!("not read: {needs}"),
         format!("an access entry applies instead of {instead_of}, and gives other permissions"),
-        unread.next,
+        likely.next,
     )
 }

@@ -15,10 +15,10 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let explained = evidence.explanation()?;
     let explanation = &explained.explanation;
     let arn = &explanation.canonical_arn;
-    if let Some(admitted) = &explanation.admitted {
+    if let Some(mapped) = &explanation.access_entry {
         return Outcome::ok(format!(
             "the access entry of {} applies before aws-auth",
-            admitted.entry.principal_arn
+            mapped.entry.principal_arn
         ));
     }
     let Some(answer) = explanation.answers.first() else {

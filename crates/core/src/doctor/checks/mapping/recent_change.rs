@@ -27,7 +27,7 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let saw = format!("aws-auth changed {} s ago", ago.as_secs());
     let is_unauthorized = matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized));
     if is_unauthorized
-        && explained.explanation.admitted.is_none()
+        && explained.explanation.access_entry.is_none()
         && explained.explanation.allowed()
         && ago <= SETTLED
     {

@@ -2,7 +2,7 @@
 
 use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome, Skipped};
-use crate::doctor::checks::kubeconfig::current_cluster_entry::wrong_url;
+use crate::doctor::checks::kubeconfig::cluster_entry_matches_eks::wrong_url;
 use crate::doctor::evidence::SignedIn;
 use crate::doctor::remedy;
 

@@ -13,8 +13,8 @@ use crate::doctor::denied_request::{
     DeniedRequest, as_administrator, own_namespace, session_template,
 };
 use crate::doctor::evidence::{Problem, SignedIn};
-use crate::doctor::fixed_user;
 use crate::doctor::remedy;
+use crate::doctor::user_after_fix;
 use crate::rbac::{
     Access, Action, Binding, Grant, Policy, Role, RoleKind, Rule, Rules, Subject, UserInfo,
 };
@@ -38,7 +38,7 @@ const MAX_LETTERS: usize = 2;
 const MAX_NAMESPACES: usize = 3;
 
 fn judge(evidence: &Evidence) -> CheckResult {
-    let fixed = fixed_user::find(evidence);
+    let fixed = user_after_fix::find(evidence);
     let is_rejected = match evidence.signed_in.known() {
         Some(SignedIn::In { .. }) | None => false,
         Some(_) => true,

@@ -4,9 +4,9 @@ use crate::doctor::Evidence;
 use crate::doctor::check::{Check, CheckResult, Outcome};
 use crate::doctor::checks::nodes::node_roles::problem_of_subject;
 use crate::doctor::denied_request::{DeniedRequest, denied_example};
+use crate::doctor::likely_access_entry;
 use crate::doctor::remedy;
 use crate::doctor::unknown_placeholder::unknown_placeholder;
-use crate::doctor::unread_access_entry;
 
 pub(crate) const CHECK: Check = Check {
     id: "B1",
@@ -49,8 +49,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
     let missing = missing_role(evidence).map_or_else(String::new, |role| {
         format!(": a binding refers to {role}, which does not exist")
     });
-    let unread = unread_access_entry::find(evidence);
-    let username = unread.as_ref().map_or("", |_| {
+    let likely = likely_access_entry::find(evidence);
+    let username = likely.as_ref().map_or("", |_| {
         "; the username is the default of an access entry, which takes precedence over aws-auth"
     });
     let user = evidence.user();
@@ -72,8 +72,8 @@ fn judge(evidence: &Evidence) -> CheckResult {
         Some(_) => denied.grant(),
         None => denied.request_help(),
     };
-    let next = match unread {
-        Some(unread) => format!("{}; or {next}", unread.next),
+    let next = match likely {
+        Some(likely) => format!("{}; or {next}", likely.next),
         None if template.is_some() && policy.is_none() => format!(
             "ask an administrator of this cluster to correct the username of your entry in aws-auth: {}",
             remedy::diagnosis_by_admin(evidence, Some(denied.question))

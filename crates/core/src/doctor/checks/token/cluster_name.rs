@@ -88,7 +88,7 @@ fn nothing_else_is_wrong(evidence: &Evidence) -> bool {
     let changed = explained.aws_auth.changed;
     matches!(evidence.signed_in.known(), Some(SignedIn::Unauthorized))
         && matches!(evidence.verified.known(), Some(Ok(_)))
-        && explained.explanation.admitted.is_none()
+        && explained.explanation.access_entry.is_none()
         && explained.explanation.allowed()
         && changed.is_none_or(|changed| evidence.now.duration_since(changed) > SETTLED)
 }

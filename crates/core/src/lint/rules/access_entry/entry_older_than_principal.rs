@@ -1,6 +1,6 @@
 //! An access entry is older than its principal: EKS ties it to a deleted principal of the same name.
 
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::lint::access_entries::{access_entries, iam_existence, recreate_help};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;

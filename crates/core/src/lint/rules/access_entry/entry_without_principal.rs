@@ -1,6 +1,6 @@
 //! The principal of an access entry does not exist any more.
 
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::lint::access_entries::{access_entries, cluster_flags, iam_existence, recreate_help};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;

@@ -1,6 +1,6 @@
 //! Unlike a role's ARN, a user's ARN contains its IAM path.
 
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

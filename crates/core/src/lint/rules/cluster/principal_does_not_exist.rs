@@ -1,7 +1,7 @@
 //! Anyone who can create a principal with this name gets the access that the entry grants.
 
 use crate::facts::groups::MASTERS;
-use crate::facts::iam_principals::{Existence, Principals};
+use crate::facts::iam_inventory::{Existence, Principals};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

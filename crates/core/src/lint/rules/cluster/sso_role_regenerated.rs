@@ -1,6 +1,6 @@
 //! When Identity Center recreates a role, the role gets a new suffix.
 
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;

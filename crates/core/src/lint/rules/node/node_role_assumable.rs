@@ -1,7 +1,7 @@
 //! A caller who assumes a node's role chooses the session name, and with it the node.
 
 use crate::assume_role_advice::{EC2, named_in};
-use crate::facts::iam_principals::Existence;
+use crate::facts::iam_inventory::Existence;
 use crate::facts::node_kinds::NodeKind;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;

@@ -85,9 +85,9 @@ impl Repair {
             entry.mapping().is_some_and(|mapping| {
                 let mut texts = mapping.groups().iter().chain([&mapping.username]);
                 !texts.any(|text| text.contains(" - "))
-            }) && !fields.repeated
-                && !fields.mistyped
-                && !fields.others
+            }) && !fields.is_repeated
+                && !fields.is_mistyped
+                && !fields.has_unknown
         };
         section.editable().is_ok()
             && !section.entries().is_empty()

@@ -1,4 +1,4 @@
-//! RBAC objects, with the level of access that each role gives.
+//! The level of access that each RBAC role gives.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use super::Level;
 use crate::facts::access_entries::AccessScope;
 use crate::rbac::{AllowedBy, Binding, Policy, Role};
 
-/// RBAC objects, with the level of each role. A user who may create Roles and RoleBindings in a namespace can bind a role with
+/// The level of each role in a set of RBAC objects. A user who can create Roles and RoleBindings in a namespace can bind a role with
 /// thousands of rules thousands of times, so its rules are read only once.
 #[derive(Debug)]
-pub struct RatedPolicy<'a> {
+pub struct RoleLevels<'a> {
     pub(super) objects: &'a Policy,
     /// The levels in the whole cluster and in a namespace.
     levels: BTreeMap<&'a Role, [Level; 2]>,
 }
 
-impl<'a> RatedPolicy<'a> {
+impl<'a> RoleLevels<'a> {
     /// Reads the rules of each role once.
     pub fn of(objects: &'a Policy) -> Self {
         let levels = objects.roles.iter().map(|(role, rules)| {
@@ -36,7 +36,7 @@ impl<'a> RatedPolicy<'a> {
         })
     }
 
-    /// Returns the level of what allows a principal something.
+    /// Returns the level of access that this binding or policy gives.
     pub fn level_of(&self, by: AllowedBy<'_>) -> Level {
         match by {
             AllowedBy::Masters => Level::Admin,

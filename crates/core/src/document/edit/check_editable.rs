@@ -1,13 +1,13 @@
-//! Rejects texts in which an edit would change the meaning of text elsewhere.
+//! Rejects sections in which an edit could change the meaning of another part.
 
 use goyaml::edit::lines::{bom, indent_before, usual_break, without_break};
 
 use crate::document::{Entry, NotEditable, Section, Span};
 
-/// Checks that the meaning of each part of the text does not depend on where it is.
+/// Checks that the meaning of each part of the section does not depend on its position.
 ///
 /// # Errors
-/// The first place that does.
+/// The first part whose meaning does.
 pub(super) fn check(section: &Section) -> Result<(), NotEditable> {
     let text = section.text().unwrap_or_default();
     let reject = |at: usize, line: usize, reason: &str| {

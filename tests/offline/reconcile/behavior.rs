@@ -1,4 +1,4 @@
-//! The rules, one by one.
+//! Tests of the controller's behavior: one for each rule.
 
 use std::sync::Arc;
 

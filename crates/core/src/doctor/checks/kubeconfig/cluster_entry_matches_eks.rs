@@ -8,7 +8,7 @@ use crate::shell_quote::quoted;
 
 pub(crate) const CHECK: Check = Check {
     id: "K7",
-    title: "cluster entry is current",
+    title: "cluster entry matches EKS",
     after: &["K1", "K5"],
     judge,
 };

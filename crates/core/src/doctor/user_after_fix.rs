@@ -1,4 +1,4 @@
-//! The Kubernetes user that the next step of a mapping problem gives the identity.
+//! The Kubernetes user that an identity becomes after the next step of a mapping problem.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::document::{DecodeWarning, Document, Field, SectionName};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::lint::{Facts, Selection, apply_fixes};
 
-/// A user that the identity becomes after the next step of a check.
+/// The user that the identity becomes after the next step of a check.
 pub(super) struct FixedUser {
     pub(super) check: &'static str,
     pub(super) user: User,
 }
 
-/// Returns the Kubernetes user that the next step of a mapping problem gives the subject, if it gives another one.
+/// Returns the Kubernetes user that the subject becomes after the next step of a mapping problem, if that is a different user.
 pub fn user_after_fix(evidence: &Evidence) -> Option<User> {
     find(evidence).map(|fixed| fixed.user)
 }
@@ -31,7 +31,7 @@ pub fn user_after_fix(evidence: &Evidence) -> Option<User> {
 pub(super) fn find(evidence: &Evidence) -> Option<FixedUser> {
     let explained = evidence.explanation().ok()?;
     let explanation = &explained.explanation;
-    if explanation.admitted.is_some() {
+    if explanation.access_entry.is_some() {
         let user = with_groups_of_aws_auth(evidence, &explained)?;
         return Some(FixedUser { check: "M3", user });
     }
@@ -73,8 +73,8 @@ pub(super) fn with_groups_of_aws_auth(
     evidence: &Evidence,
     explained: &Explained<'_>,
 ) -> Option<User> {
-    let admitted = explained.explanation.admitted.as_ref()?;
-    let terms = admitted.entry.terms.as_ref()?;
+    let mapped = explained.explanation.access_entry.as_ref()?;
+    let terms = mapped.entry.terms.as_ref()?;
     let subject = evidence.subject()?;
     let own = evidence.user()?;
     let known = terms.policies.is_some() && terms.policies().is_empty();
@@ -89,7 +89,7 @@ pub(super) fn with_groups_of_aws_auth(
             ..Question::default()
         },
     )?;
-    // EKS accepts no group of Kubernetes itself:
+    // EKS accepts none of Kubernetes's own groups:
     // https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html
     user.groups.retain(|group| !group.starts_with("system:"));
     user.username = own.username;
@@ -200,7 +200,7 @@ fn with_groups(evidence: &Evidence, explained: &Explained<'_>, answer: &Answer) 
     Some(fixed)
 }
 
-/// Returns the user of the identity according to the text of one section.
+/// Returns the user of the identity according to one section.
 fn user(evidence: &Evidence, section: SectionName, text: String) -> Option<User> {
     let subject = evidence.subject()?;
     let question = Question {

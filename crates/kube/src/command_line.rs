@@ -1,6 +1,6 @@
 //! Shell commands that users can paste.
 
-pub use awsauth_core::shell_quote::quoted;
+use awsauth_core::shell_quote::quoted;
 
 /// Formats a command and its arguments for a POSIX shell.
 pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {

@@ -1,4 +1,4 @@
-//! Every principal that may sign in, and the user that it becomes.
+//! Every principal that can sign in, and the user that it becomes.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::arn::{Kind, Parts, can_match, canonical, fold};
 use crate::document::Principal;
 use crate::facts::access_entries::AccessEntry;
 
-/// A principal, or all principals of an account without a mapping of their own, that may sign in.
+/// A principal, or all principals of an account without a mapping of their own, that can sign in.
 #[derive(Debug)]
-pub struct Admitted<'a> {
-    pub by: AdmittedBy<'a>,
+pub struct MappedPrincipal<'a> {
+    pub by: MappedBy<'a>,
     /// The user. The username of an account's principals is [`OWN_ARN`]. `None` if EKS did not return the access entry.
     pub user: Option<User>,
     /// The placeholders in the user, whose values each session has.
@@ -22,31 +22,31 @@ pub struct Admitted<'a> {
     pub has_alternative: bool,
 }
 
-/// What admits a principal.
+/// The source of a mapping.
 #[derive(Clone, Copy, Debug)]
-pub enum AdmittedBy<'a> {
+pub enum MappedBy<'a> {
     /// An entry of aws-auth.
     AwsAuth(&'a Slot<'a>),
     AccessEntry(&'a AccessEntry),
 }
 
-impl<'a> Admitted<'a> {
+impl<'a> MappedPrincipal<'a> {
     /// Returns the ARN of the principal, or the account, as the entry writes it.
     pub fn name(&self) -> &'a str {
         match self.by {
-            AdmittedBy::AwsAuth(slot) => slot.mapping.principal.text(),
-            AdmittedBy::AccessEntry(entry) => &entry.principal_arn,
+            MappedBy::AwsAuth(slot) => slot.mapping.principal.text(),
+            MappedBy::AccessEntry(entry) => &entry.principal_arn,
         }
     }
 
     /// Returns the account, if this is a mapping of all principals of an account.
     pub fn whole_account(&self) -> Option<&'a str> {
         match self.by {
-            AdmittedBy::AwsAuth(slot) => match &slot.mapping.principal {
+            MappedBy::AwsAuth(slot) => match &slot.mapping.principal {
                 Principal::Account(account) => Some(account),
                 _ => None,
             },
-            AdmittedBy::AccessEntry(_) => None,
+            MappedBy::AccessEntry(_) => None,
         }
     }
 
@@ -56,17 +56,17 @@ impl<'a> Admitted<'a> {
     }
 }
 
-/// Every principal that may sign in.
+/// Every principal that can sign in.
 #[derive(Debug)]
-pub struct AdmittedPrincipals<'a> {
+pub struct MappedPrincipals<'a> {
     store: &'a Store<'a>,
     access_entries: Option<&'a AccessEntries>,
-    all: Vec<Admitted<'a>>,
+    all: Vec<MappedPrincipal<'a>>,
 }
 
-impl<'a> AdmittedPrincipals<'a> {
-    /// Returns every principal that may sign in: through an entry of aws-auth in force, in its order, then through an access entry.
-    /// Leaves out entries that no principal can match, and principals whose login always fails. `sso` entries need a
+impl<'a> MappedPrincipals<'a> {
+    /// Returns every principal that can sign in: through an entry of aws-auth in force, in its order, then through an access
+    /// entry. Leaves out entries that no principal can match, and principals whose login always fails. `sso` entries need a
     /// feature gate that is off by default.
     pub fn of(store: &'a Store<'a>, access_entries: Option<&'a AccessEntries>) -> Self {
         let mut entries_of: HashMap<_, usize> = HashMap::new();
@@ -93,12 +93,12 @@ impl<'a> AdmittedPrincipals<'a> {
         }
     }
 
-    /// Returns all of them.
-    pub fn all(&self) -> &[Admitted<'a>] {
+    /// Returns all principals.
+    pub fn all(&self) -> &[MappedPrincipal<'a>] {
         &self.all
     }
 
-    /// Returns whether only the mapping of its account can admit the principal that signs in with exactly this ARN.
+    /// Returns whether the principal that signs in with exactly this ARN can do so only through the mapping of its account.
     pub(crate) fn depends_on_account(&self, arn: &str) -> bool {
         let is_canonical = canonical(arn).is_ok_and(|canonical| canonical.arn == arn);
         let hidden = self.access_entries.and_then(|all| all.override_for(arn));
@@ -106,7 +106,7 @@ impl<'a> AdmittedPrincipals<'a> {
     }
 }
 
-fn of_slot<'a>(slot: &'a Slot<'a>, has_alternative: bool) -> Option<Admitted<'a>> {
+fn of_slot<'a>(slot: &'a Slot<'a>, has_alternative: bool) -> Option<MappedPrincipal<'a>> {
     let mut missing = Vec::new();
     let user = match &slot.mapping.principal {
         Principal::Role(arn) | Principal::User(arn) if can_match(arn) => {
@@ -119,18 +119,18 @@ fn of_slot<'a>(slot: &'a Slot<'a>, has_alternative: bool) -> Option<Admitted<'a>
         },
         _ => return None,
     };
-    Some(Admitted {
-        by: AdmittedBy::AwsAuth(slot),
+    Some(MappedPrincipal {
+        by: MappedBy::AwsAuth(slot),
         user: Some(user),
         missing,
         has_alternative,
     })
 }
 
-fn of_entry(entry: &AccessEntry) -> Option<Admitted<'_>> {
+fn of_entry(entry: &AccessEntry) -> Option<MappedPrincipal<'_>> {
     let answer = AccessEntryAnswer::new(entry, &values(&entry.principal_arn));
-    Some(Admitted {
-        by: AdmittedBy::AccessEntry(entry),
+    Some(MappedPrincipal {
+        by: MappedBy::AccessEntry(entry),
         user: answer.user.transpose().ok()?,
         missing: answer.missing,
         has_alternative: false,
@@ -162,7 +162,7 @@ mod tests {
 
     const A: &str = "arn:aws:iam::111122223333";
 
-    /// Returns `NAME: USERNAME[GROUPS]` for each admitted principal, with `?` if there are alternatives.
+    /// Returns `NAME: USERNAME[GROUPS]` for each mapped principal, with `?` if there are alternatives.
     fn shown(
         roles: &str,
         users: &str,
@@ -171,13 +171,13 @@ mod tests {
     ) -> Vec<String> {
         let document = document(roles, users, accounts);
         let store = Store::new(&document);
-        let show = |admitted: &Admitted<'_>| {
-            let user = admitted.user.as_ref().unwrap();
-            let name = admitted.name().trim_start_matches(A).to_owned();
-            let alternative = if admitted.has_alternative { "?" } else { "" };
+        let show = |mapped: &MappedPrincipal<'_>| {
+            let user = mapped.user.as_ref().unwrap();
+            let name = mapped.name().trim_start_matches(A).to_owned();
+            let alternative = if mapped.has_alternative { "?" } else { "" };
             format!("{name}: {}{:?}{alternative}", user.username, user.groups)
         };
-        let all = AdmittedPrincipals::of(&store, entries);
+        let all = MappedPrincipals::of(&store, entries);
         all.all().iter().map(show).collect()
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let roles = list("rolearn", &[(&format!("{A}:role/dev"), "dev", &[])]);
         let document = document(&roles, "", "- '111122223333'\n");
         let store = Store::new(&document);
-        let all = AdmittedPrincipals::of(&store, None);
+        let all = MappedPrincipals::of(&store, None);
         for (resource, expected) in [
             ("role/Dev", false),
             ("role/Ops", true),

@@ -10,17 +10,17 @@ use crate::facts::access_entries::{AccessEntry, AccessTerms};
 use crate::facts::authentication_mode::AuthenticationMode;
 use crate::shell_quote::quoted;
 
-/// An access entry that was not read.
-pub(super) struct UnreadAccessEntry {
+/// An access entry that was not read, but probably applies.
+pub(super) struct LikelyAccessEntry {
     /// What aws-auth has for the identity instead, if it was read and maps it.
     pub(super) instead_of: Option<String>,
-    /// The request to a user who may read access entries.
+    /// The request to a user who can read access entries.
     pub(super) next: String,
 }
 
 /// Returns the access entry that probably applies: the user has the username that an access entry gives by default, and
 /// aws-auth, if it was read, does not give it.
-pub(super) fn find(evidence: &Evidence) -> Option<UnreadAccessEntry> {
+pub(super) fn find(evidence: &Evidence) -> Option<LikelyAccessEntry> {
     let Some(SignedIn::In { username, .. }) = evidence.signed_in.known() else {
         return None;
     };
@@ -42,7 +42,7 @@ pub(super) fn find(evidence: &Evidence) -> Option<UnreadAccessEntry> {
     }
     let arn = evidence.subject()?.canonical.arn;
     let name = evidence.entry().ok().and_then(Entry::eks_name);
-    Some(UnreadAccessEntry {
+    Some(LikelyAccessEntry {
         instead_of: mapped.map(|(answer, user)| {
             format!(
                 "user {} of {} line {}",
