@@ -29,6 +29,9 @@ pub use span::Span;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The fields of an entry that users write.
+pub(crate) const ENTRY_FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
+
 /// The three sections of an aws-auth ConfigMap, each read on its own as the authenticator does.
 ///
 /// Every section is kept exactly as it was read.

@@ -25,6 +25,7 @@ pub mod expiry;
 pub mod facts;
 pub mod helm_jinja_syntax;
 pub mod history;
+mod indentation;
 pub mod kubeconfig;
 mod line_merge;
 pub mod lint;

@@ -106,7 +106,13 @@ impl Manifest {
             find_aws_auth::check_direct(&tree, Some(pair), &format!("data.{key}"))?;
             if let Some(what) = find_aws_auth::not_text(&tree, pair.value) {
                 let line = tree.node(pair.value).line;
-                not_text.push(NotText { key, what, line });
+                let is_in_line_of_key = tree.node(pair.key).line == line;
+                not_text.push(NotText {
+                    key,
+                    what,
+                    line,
+                    is_in_line_of_key,
+                });
                 continue;
             }
             if let Some(name) = SectionName::ALL.into_iter().find(|name| name.key() == key) {
@@ -370,7 +376,9 @@ fn read(text: &str) -> Result<Tree, ManifestError> {
         } = error;
         let cause = syntax_cause::likely_cause(text, line);
         let line = match cause {
-            Cause::Stray { line } => line,
+            Cause::Stray { line, .. } | Cause::Embedded { line, .. } | Cause::Edit { line, .. } => {
+                line
+            }
             _ => line,
         };
         ManifestError::Syntax {

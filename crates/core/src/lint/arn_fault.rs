@@ -94,7 +94,7 @@ fn fault_of(arn: &str) -> Option<ArnFault> {
     if !parts.path.bytes().all(|byte| byte.is_ascii_graphic()) {
         return malformed("an IAM path has no spaces");
     }
-    if parts.name.len() > MAX_NAME {
+    if parts.name.is_ascii() && parts.name.len() > MAX_NAME {
         return malformed("the name of an IAM role or user has at most 64 characters");
     }
     if parts.is("iam", "role") && parts.has_path() {
@@ -103,11 +103,21 @@ fn fault_of(arn: &str) -> Option<ArnFault> {
     if can_match(arn) {
         return None;
     }
-    malformed(if parts.name.is_empty() {
+    malformed(if parts.name.contains(is_invisible) {
+        "the name has a character that is not visible"
+    } else if parts.name.is_empty() {
         "the ARN ends without a name"
     } else {
         "IAM names contain only letters, digits and _+=,.@-"
     })
+}
+
+/// Returns whether a character has no width, as those that chats and wikis add.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 /// Returns whether most characters of a text are digits, as in an account ID that a program or a user changed, such as

@@ -106,8 +106,22 @@ pub enum Cause {
         /// The line of the key.
         line: usize,
     },
-    /// A line is not part of the manifest, such as prose above it.
-    Stray { line: usize },
+    /// Lines above or below the manifest are not part of it, such as prose.
+    Stray {
+        line: usize,
+        /// The last of these lines.
+        last: usize,
+    },
+    /// The file is a script or a page with a manifest in these lines.
+    Embedded { line: usize, last: usize },
+    /// The file has no part of a manifest.
+    NoManifest,
+    /// This change of a line makes the file valid.
+    Edit {
+        line: usize,
+        /// The instruction, which begins with a verb.
+        help: String,
+    },
     /// No cause was found.
     Unknown,
 }
@@ -144,9 +158,27 @@ impl ManifestError {
                 format!("indent the text below `{key}: |` (line {line}) deeper than `{key}` itself")
             }
             Self::Syntax {
-                cause: Cause::Stray { line },
+                cause: Cause::Stray { line, last },
                 ..
-            } => format!("remove line {line}: it is not part of the manifest"),
+            } if line == last => format!("remove line {line}: it is not part of the manifest"),
+            Self::Syntax {
+                cause: Cause::Stray { line, last },
+                ..
+            } => format!("remove lines {line} to {last}: they are not part of the manifest"),
+            Self::Syntax {
+                cause: Cause::Embedded { line, last },
+                ..
+            } => format!(
+                "lint only the manifest, lines {line} to {last}: sed -n '{line},{last}p' FILE | awsauth lint -"
+            ),
+            Self::Syntax {
+                cause: Cause::NoManifest,
+                ..
+            } => format!("this is not a manifest: {PASS_THE_FILE}"),
+            Self::Syntax {
+                cause: Cause::Edit { help, .. },
+                ..
+            } => help.clone(),
             Self::Syntax { line, .. } => format!("fix line {line} or the one before it"),
             Self::NotFound { hint, .. } => hint.clone(),
             Self::Bare { .. } => {
@@ -183,6 +215,9 @@ impl ManifestError {
 
 /// The start of the ConfigMap to put around bare sections.
 pub(super) const HEAD: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: aws-auth, namespace: kube-system}, data: …}";
+
+/// Advice for a file without a manifest.
+pub(super) const PASS_THE_FILE: &str = "pass the file that contains it; `kubectl -n kube-system get configmap aws-auth -o yaml` shows the live one";
 
 fn place(document: usize) -> String {
     if document == 0 {

@@ -9,7 +9,8 @@ use super::invalid_fields::{InvalidField, InvalidFieldProblem, invalid_fields, t
 use super::kustomization::Generator;
 use super::misplaced_section::{MisplacedSection, Misplacement};
 use super::{Manifest, ManifestError, read};
-use crate::document::SectionName;
+use crate::document::{ENTRY_FIELDS, SectionName};
+use crate::near_name::nearest;
 use goyaml::edit::span_tree::{NodeId, Tree};
 
 /// Faults of a manifest. Commands that change a manifest reject them; commands that report on one list them.
@@ -65,6 +66,8 @@ pub struct NotText {
     pub what: &'static str,
     /// The line where it starts, from 1.
     pub line: usize,
+    /// Whether it starts in the line of its key.
+    pub is_in_line_of_key: bool,
 }
 
 impl NotText {
@@ -157,6 +160,9 @@ impl Manifest {
         };
         faults.fits_literal_blocks = !is_substitute
             && !not_text.is_empty()
+            && !not_text
+                .iter()
+                .any(|value| ENTRY_FIELDS.contains(&value.key.as_str()))
             && manifest.as_literal_blocks(&not_text).is_some();
         faults.repeated = manifest.repeated_keys();
         for value in &not_text {
@@ -317,11 +323,26 @@ fn sections_elsewhere(tree: &Tree, of: NodeId, depth: usize) -> Option<(Vec<&str
 /// Returns a description of an object with `data` of aws-auth whose kind is missing.
 fn without_kind(tree: &Tree, object: NodeId) -> Option<MisplacedSection> {
     let mut of_objects = ["apiVersion", "metadata"].into_iter();
-    let first = of_objects.find_map(|key| tree.get(object, key))?;
+    let first = of_objects.find_map(|key| tree.get(object, key))?.key;
+    let misspelled = tree.pairs(object).iter().find_map(|pair| {
+        let key = tree.scalar(pair.key)?;
+        let is_kind = key != "kind" && nearest(key, ["kind"]).is_some();
+        is_kind.then(|| (pair.key, key.to_owned()))
+    });
+    let (at, misspelled) = match misspelled {
+        Some((at, key)) => (at, Some(key)),
+        None => (
+            tree.get(object, "kind").map_or(first, |pair| pair.key),
+            None,
+        ),
+    };
     Some(MisplacedSection {
         what: "an object with data of aws-auth".to_owned(),
-        misplacement: Misplacement::NoKind,
-        span: tree.node(first.key).span.clone(),
+        misplacement: Misplacement::NoKind {
+            has_api_version: text(tree, object, "apiVersion").is_some(),
+            misspelled,
+        },
+        span: tree.node(at).span.clone(),
     })
 }
 

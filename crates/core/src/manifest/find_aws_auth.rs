@@ -1,6 +1,6 @@
 //! Finds the aws-auth ConfigMap in a stream of documents.
 
-use super::error::{HEAD, ManifestError};
+use super::error::{HEAD, ManifestError, PASS_THE_FILE};
 use crate::aws_auth_snapshot::OWNERS_ANNOTATION;
 use crate::document::SectionName;
 use goyaml::edit::obstacle::{self, Obstacle};
@@ -180,7 +180,7 @@ fn not_found(tree: &Tree, others: &[(NodeId, String)]) -> ManifestError {
     {
         "if this is aws-auth, set `name: aws-auth` and `namespace: kube-system`"
     } else {
-        "pass the file that contains it; `kubectl -n kube-system get configmap aws-auth -o yaml` shows the live one"
+        PASS_THE_FILE
     };
     ManifestError::NotFound {
         found: format!("the file has {}", shown.join(", ")),

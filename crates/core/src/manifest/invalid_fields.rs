@@ -57,7 +57,7 @@ pub(crate) const FIELDS: [&str; 6] = [
 
 /// The fields of an object's metadata, including one of earlier versions:
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/>
-const METADATA: [&str; 16] = [
+pub(super) const METADATA: [&str; 16] = [
     "name",
     "namespace",
     "labels",

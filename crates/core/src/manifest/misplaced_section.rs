@@ -17,7 +17,12 @@ pub struct MisplacedSection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misplacement {
     /// It has no kind.
-    NoKind,
+    NoKind {
+        /// Whether it has an apiVersion.
+        has_api_version: bool,
+        /// The key that was probably intended as `kind`.
+        misspelled: Option<String>,
+    },
     /// It is not a `v1` ConfigMap.
     Kind,
     /// It has another name, or none.

@@ -10,7 +10,7 @@ use crate::lint::rule::{Rule, Severity};
 pub(in crate::lint) const RULE: Rule = Rule {
     id: "R13",
     name: "sso-block-gated",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     needs: Needs::Nothing,
     supersedes: &[],
 };

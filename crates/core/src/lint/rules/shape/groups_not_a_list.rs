@@ -54,7 +54,19 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             let items: Vec<&str> = raw.split_whitespace().collect();
             let is_item = |item: &&str| item.len() > 1 && item.starts_with('-');
             let is_list = !items.is_empty() && items.iter().all(is_item);
+            let lines: Vec<&str> = raw
+                .lines()
+                .map(|line| line.trim().trim_start_matches('-').trim_start())
+                .collect();
+            let is_lines = raw.contains('\n') && lines.iter().all(is_plain);
             let help = match shape {
+                Shape::Text if raw.starts_with(['"', '\'']) && raw.contains('[') => {
+                    "remove the quotes around the list".to_owned()
+                }
+                Shape::Text if is_lines => format!(
+                    "begin each group with a dash and a space, all in the same column: - {}",
+                    lines[0]
+                ),
                 Shape::Text if is_list => {
                     let item = items[0].trim_start_matches('-');
                     format!("write a space after the dash: - {item}")

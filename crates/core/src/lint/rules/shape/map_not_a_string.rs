@@ -1,5 +1,6 @@
 //! The API server accepts only strings in `data`.
 
+use crate::document::ENTRY_FIELDS;
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -22,6 +23,15 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             "{key} is {kind}, not a string: the API server rejects the ConfigMap, so the authenticator never sees it"
         );
         let help = match kind {
+            _ if ENTRY_FIELDS.contains(&key.as_str()) => {
+                format!("indent {key} like the other fields of the entry that it belongs to")
+            }
+            _ if faults.fits_literal_blocks && value.is_in_line_of_key => {
+                let value = kind.trim_start_matches("a ");
+                format!(
+                    "write `|` after `{key}:`, and the {value} in the next line, indented deeper than `{key}`"
+                )
+            }
             _ if faults.fits_literal_blocks => {
                 format!("add `|` after `{key}:`, and indent the lines below it deeper than `{key}`")
             }

@@ -42,7 +42,15 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 Some("groups") => Part::Groups,
                 _ => Part::UnknownField,
             };
+            let is_section = |known: SectionName| known.key() == name;
             let (help, severity) = match intended {
+                _ if SectionName::ALL.into_iter().any(is_section) => (
+                    format!(
+                        "{name} is a key of data, not a field of an entry: indent it like `{}:`",
+                        entry.section.key()
+                    ),
+                    Severity::Error,
+                ),
                 Some(intended) => (
                     format!("write {intended} if that is what you mean"),
                     Severity::Error,

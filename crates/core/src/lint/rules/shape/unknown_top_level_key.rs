@@ -2,7 +2,7 @@
 
 use strsim::levenshtein;
 
-use crate::document::SectionName;
+use crate::document::{ENTRY_FIELDS, SectionName};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -37,6 +37,10 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
             None if key.eq_ignore_ascii_case("mapGroups") => (
                 "map the roles that the group's members assume: IAM groups cannot be mapped"
                     .to_owned(),
+                Severity::Error,
+            ),
+            None if ENTRY_FIELDS.contains(key) => (
+                format!("indent {key} like the other fields of the entry that it belongs to"),
                 Severity::Error,
             ),
             None => (

@@ -19,9 +19,21 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
         let object = &misplaced.what;
         let ignored = "the authenticator never reads it";
         let (message, help) = match &misplaced.misplacement {
-            Misplacement::NoKind => (
-                format!("{object} has no kind: kubectl rejects it"),
-                "add `apiVersion: v1` and `kind: ConfigMap`",
+            Misplacement::NoKind {
+                has_api_version,
+                misspelled,
+            } => (
+                match misspelled {
+                    Some(key) => {
+                        format!("{object} has {key} instead of kind: kubectl rejects it")
+                    }
+                    None => format!("{object} has no kind: kubectl rejects it"),
+                },
+                match (misspelled, has_api_version) {
+                    (Some(_), _) => "write `kind: ConfigMap`",
+                    (None, true) => "add `kind: ConfigMap`",
+                    (None, false) => "add `apiVersion: v1` and `kind: ConfigMap`",
+                },
             ),
             Misplacement::Kind => (
                 format!("{object} is not a v1 ConfigMap: {ignored}"),

@@ -1,8 +1,7 @@
 //! If a section is not valid YAML, none of its entries has any effect.
 
-use std::collections::BTreeMap;
-
-use crate::document::{Document, Entry, Section, SectionName, Span};
+use crate::document::{ENTRY_FIELDS, NotEditable, Section, SectionName, Span};
+use crate::indentation::{is_correct, moves};
 use crate::lint::context::Context;
 use crate::lint::facts::Needs;
 use crate::lint::finding::Findings;
@@ -35,7 +34,9 @@ pub(in crate::lint) fn check(context: &Context<'_>, findings: &mut Findings) {
                 section.name().key()
             );
             (span, help)
-        } else if let Some(repair) = best(section, broken.line) {
+        } else if let Some((span, help)) = copied(section, broken.line) {
+            (span, help)
+        } else if let Some(repair) = best(section, broken) {
             (repair.span, repair.help)
         } else {
             let help = "fix the syntax on this line or the line before it".to_owned();
@@ -64,44 +65,95 @@ impl Repair {
 
     /// Returns whether the corrected section has only entries that the authenticator keeps, without repeated fields.
     fn works(&self, section: &Section) -> bool {
-        let Some(text) = section.text() else {
-            return false;
-        };
+        self.apply(section)
+            .is_some_and(|fixed| is_correct(section.name(), fixed))
+    }
+
+    /// Returns whether the corrected section is valid up to this line, from 1.
+    fn postpones(&self, section: &Section, line: usize) -> bool {
+        self.apply(section).is_some_and(|fixed| {
+            let fixed = Section::read(section.name(), Some(fixed));
+            match fixed.editable() {
+                Ok(()) => true,
+                Err(broken) => broken.line > line + 1,
+            }
+        })
+    }
+
+    /// Returns the corrected section.
+    fn apply(&self, section: &Section) -> Option<String> {
+        let text = section.text()?;
         let (mut fixed, mut from) = (String::with_capacity(text.len() + 16), 0);
         for (span, by) in &self.edits {
-            let Some(kept) = text.get(from..span.start()) else {
-                return false;
-            };
-            fixed += kept;
+            fixed += text.get(from..span.start())?;
             fixed += by;
             from = span.end();
         }
-        fixed += text.get(from..).unwrap_or_default();
-        let data = BTreeMap::from([(section.name().key().to_owned(), fixed)]);
-        let document = Document::read(&data);
-        let section = document.section(section.name());
-        let is_complete = |entry: &Entry| {
-            let fields = &entry.fields;
-            entry.mapping().is_some_and(|mapping| {
-                let mut texts = mapping.groups().iter().chain([&mapping.username]);
-                !texts.any(|text| text.contains(" - "))
-            }) && !fields.is_repeated
-                && !fields.is_mistyped
-                && !fields.has_unknown
-        };
-        section.editable().is_ok()
-            && !section.entries().is_empty()
-            && section.entries().iter().all(is_complete)
+        fixed += text.get(from..)?;
+        Some(fixed)
     }
 }
 
-/// Returns the first correction that works, or else the first one: the section may have more mistakes.
-fn best(section: &Section, line: usize) -> Option<Repair> {
+/// Finds what other programs made of a hyphen, a space or a quote, near the parser's error.
+fn copied(section: &Section, line: usize) -> Option<(Span, String)> {
+    const HTML: [(&str, &str); 6] = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ];
+    let (mut start, text) = (0, section.text()?);
+    for (number, content) in text.split_inclusive('\n').enumerate().take(line) {
+        let rest = content.trim_start_matches(' ');
+        let at = start + content.len() - rest.len();
+        if number + 1 + NEAR >= line {
+            if let Some(wrong) = rest.chars().next().filter(|c| DASHES.contains(c)) {
+                let help = format!(
+                    "write a hyphen, -, at the start of this line; {wrong} (U+{:04X}) only looks like one",
+                    u32::from(wrong)
+                );
+                return Some((Span::new(at, at + wrong.len_utf8()), help));
+            }
+            if let Some(space) = rest.find(":\u{a0}") {
+                let begin = at + space + 1;
+                let help = "write a space after the colon; this is a no-break space".to_owned();
+                return Some((Span::new(begin, begin + 2), help));
+            }
+            if number + 1 == line
+                && let Some((html, c)) = HTML.iter().find(|(html, _)| rest.contains(html))
+            {
+                let begin = at + rest.find(html)?;
+                let help = format!("write {c} instead of {html}");
+                return Some((Span::new(begin, begin + html.len()), help));
+            }
+            if number + 1 == line
+                && let Some(dash) = rest.find(": - ")
+                && ENTRY_FIELDS.contains(&rest[..dash].trim_start_matches(['-', ' ']))
+            {
+                let begin = at + dash + 2;
+                let help = "remove this dash".to_owned();
+                return Some((Span::new(begin, begin + 1), help));
+            }
+        }
+        start += content.len();
+    }
+    None
+}
+
+/// Returns the first correction that works, or else the first one that leaves only mistakes below it: the section may have several.
+fn best(section: &Section, broken: &NotEditable) -> Option<Repair> {
+    let line = broken.line;
     let mut repairs = malformed_fields(section, line);
     repairs.extend(misaligned(section, line));
-    repairs.extend(moved_lines(section, line));
-    let at = repairs.iter().position(|repair| repair.works(section));
-    repairs.into_iter().nth(at.unwrap_or(0))
+    if let Some(at) = repairs.iter().position(|repair| repair.works(section)) {
+        return Some(repairs.swap_remove(at));
+    }
+    moved_lines(section, line).or_else(|| {
+        let mut repairs = repairs.into_iter();
+        repairs.find(|repair| repair.postpones(section, line))
+    })
 }
 
 /// Returns the first line, up to the parser's error, that is the key of a section.
@@ -124,60 +176,35 @@ fn key_of_data(section: &Section, line: usize) -> Option<(Span, &'static str)> {
     None
 }
 
-/// The maximum length in bytes of a section in which single lines are moved, each to several indentations.
-const MAX_TEXT: usize = 1 << 16;
+/// The maximum length in bytes of a section in which lines are moved, each to several indentations.
+const MAX_TEXT: usize = 1 << 14;
 
 /// Finds lines near the parser's error that make the section valid with the indentation of another line.
-fn moved_lines(section: &Section, line: usize) -> Vec<Repair> {
-    const BEFORE: usize = 7;
-    const AFTER: usize = 3;
-    let text = section.text().unwrap_or_default();
-    if text.len() > MAX_TEXT {
-        return Vec::new();
-    }
-    let first = line.saturating_sub(BEFORE + 1);
-    let mut start = 0;
-    let mut near = Vec::new();
-    for (number, content) in text.split_inclusive('\n').enumerate() {
-        let rest = content.trim_start_matches(' ');
-        let is_text = !rest.trim().is_empty() && !rest.starts_with('#');
-        if is_text && (first..line + AFTER).contains(&number) {
-            near.push((number, Span::new(start, start + content.len() - rest.len())));
-        }
-        start += content.len();
-    }
-    let mut indents: Vec<usize> = near
-        .iter()
-        .map(|(_, span)| span.end() - span.start())
-        .collect();
-    indents.sort_unstable();
-    indents.dedup();
-    for (_, span) in near.iter().rev().filter(|(number, _)| *number < line) {
-        let indent = span.end() - span.start();
-        for &to in indents.iter().filter(|to| **to != indent) {
-            let spaces = to.abs_diff(indent);
-            let s = if spaces == 1 { "" } else { "s" };
-            let help = match to > indent {
-                true => format!("add {spaces} space{s} before this line"),
-                false => format!("remove {spaces} space{s} before this line"),
-            };
-            let repair = Repair::one(*span, help, *span, &" ".repeat(to));
-            if repair.works(section) {
-                return vec![repair];
-            }
-        }
-    }
-    Vec::new()
+fn moved_lines(section: &Section, line: usize) -> Option<Repair> {
+    let text = section.text().filter(|text| text.len() <= MAX_TEXT)?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let moved = moves(&lines, line, &[0], true)
+        .into_iter()
+        .find(|moved| is_correct(section.name(), moved.apply(&lines)))?;
+    let start: usize = lines[..moved.first].iter().map(|line| line.len()).sum();
+    let content = lines[moved.first];
+    let end = start + content.len() - content.trim_start_matches(' ').len();
+    Some(Repair {
+        span: Span::new(start, end),
+        help: moved.help(),
+        edits: Vec::new(),
+    })
 }
 
-/// Characters that look like the hyphen with which YAML begins an item.
-const DASHES: [char; 10] = ['‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－'];
+/// Characters that look like the hyphen with which YAML begins an item, or that other programs write for it.
+const DASHES: [char; 16] = [
+    '‐', '‑', '‒', '–', '—', '―', '−', '﹘', '﹣', '－', '•', '◦', '▪', '●', '·', '‣',
+];
 
-/// The fields of an entry.
-const FIELDS: [&str; 4] = ["rolearn", "userarn", "username", "groups"];
+/// How many lines before the parser's error a malformed field may be.
+const NEAR: usize = 8;
 
-/// Finds fields with a missing key, colon, space, dash or `groups:` line, at most two lines before the parser's error, and how
-/// to fix each.
+/// Finds fields with a missing key, colon, space, dash or `groups:` line near the parser's error, and how to fix each.
 fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
     let text = section.text().unwrap_or_default();
     let mut repairs = Vec::new();
@@ -196,15 +223,7 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
             let begin = start + content.len() - content.trim_start_matches([' ', '-']).len();
             Span::new(begin, begin + field.len())
         };
-        if (line.saturating_sub(2)..=line).contains(&(number + 1)) {
-            if let Some(wrong) = rest.chars().next().filter(|c| DASHES.contains(c)) {
-                let span = Span::new(start + indent, start + indent + wrong.len_utf8());
-                let help = format!(
-                    "write a hyphen, -, at the start of this line; {wrong} (U+{:04X}) only looks like one",
-                    u32::from(wrong)
-                );
-                repairs.insert(0, Repair::one(span, help, span, "-"));
-            }
+        if (line.saturating_sub(NEAR)..=line).contains(&(number + 1)) {
             let dash = || Span::new(start + indent, start + indent + 1);
             if let Some(item) = item
                 && !item.starts_with([' ', '-', '\r', '\n'])
@@ -213,7 +232,7 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                 let help = "write a space after the dash".to_owned();
                 repairs.push(Repair::one(dash(), help, dash(), "- "));
             }
-            let named = FIELDS
+            let named = ENTRY_FIELDS
                 .iter()
                 .find_map(|name| Some((name, begins_with(field, name)?)));
             if let Some((name, after)) = named {
@@ -230,14 +249,38 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                     repairs.push(Repair::one(at(field), help, at(field), &by));
                 }
             }
-            let is_principal = |name: &str| begins_with(field, name).is_some();
             if item.is_none()
-                && entries == Some(indent)
-                && ["rolearn", "userarn"].into_iter().any(is_principal)
+                && ENTRY_FIELDS
+                    .iter()
+                    .any(|name| begins_with(field, name).is_some())
             {
                 let by = format!("- {field}");
                 let help = format!("begin the entry with a dash: {by}");
-                repairs.push(Repair::one(at(field), help, at(field), &by));
+                let mut edits = vec![(at(field), by.clone())];
+                repairs.push(Repair::one(at(field), help.clone(), at(field), &by));
+                if indent >= 2 {
+                    let wider = Span::new(at(field).start() - 2, at(field).end());
+                    repairs.push(Repair {
+                        span: at(field),
+                        help: help.clone(),
+                        edits: vec![(wider, by.clone())],
+                    });
+                }
+                // The first line of a block scalar has no indentation, even if a dash is missing before it.
+                if text[..start].trim().is_empty() {
+                    let mut next = start + content.len();
+                    for below in text[next..].split_inclusive('\n') {
+                        if !below.trim().is_empty() {
+                            edits.push((Span::new(next, next), "  ".to_owned()));
+                        }
+                        next += below.len();
+                    }
+                    repairs.push(Repair {
+                        span: at(field),
+                        help,
+                        edits,
+                    });
+                }
             }
             if let Some(arn) = arn_without_key(field) {
                 let key = match section.name() {
@@ -249,9 +292,17 @@ fn malformed_fields(section: &Section, line: usize) -> Vec<Repair> {
                 repairs.push(Repair::one(at(field), help, at(field), &by));
             }
             let is_group = !field.is_empty() && !is_field(field) && !field.starts_with('#');
-            if item.is_none() && is_group && groups == Some(indent) {
+            if item.is_none() && is_group && (groups == Some(indent) || has_groups) {
                 let by = format!("- {field}");
                 let help = format!("begin the group with a dash: {by}");
+                if indent >= 2 {
+                    let wider = Span::new(at(field).start() - 2, at(field).end());
+                    repairs.push(Repair {
+                        span: at(field),
+                        help: help.clone(),
+                        edits: vec![(wider, by.clone())],
+                    });
+                }
                 repairs.push(Repair::one(at(field), help, at(field), &by));
             }
             if item.is_some()
