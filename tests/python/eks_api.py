@@ -271,12 +271,13 @@ class Eks(BaseHTTPRequestHandler):
             fault = fault_of(world, operation)
             record["fault"] = fault["fault"]
             if fault["fault"] == "delay":
+                own = {name: world[name] for name in ("key", "region") if name in world}
                 self.save(world, text)
                 (FOLDER / "delayed").touch()
                 time.sleep(fault["seconds"])
                 # Other requests may have changed the state meanwhile.
                 text = (FOLDER / "world.json").read_text()
-                world = {**json.loads(text), "key": world["key"], "region": world["region"]}
+                world = {**json.loads(text), **own}
             answered = carry_out(world, operation, given, fault)
             self.hold = fault.get("seconds", 0)
         except Refusal as refusal:

@@ -153,13 +153,15 @@ impl EksState {
 
     /// Returns the next response, with the changes of this replica that it does not show yet.
     fn followed_by(&self, mut next: Self) -> Self {
+        next.led_by_others_until = self.led_by_others_until;
+        next.own_changes.clone_from(&self.own_changes);
         let Some(requested_at) = next.requested_at else {
             return next;
         };
-        let is_unsettled = |at: Instant| requested_at < at + VISIBILITY_LIMIT;
-        next.led_by_others_until = self.led_by_others_until.filter(|at| is_unsettled(*at));
-        next.own_changes.clone_from(&self.own_changes);
-        next.own_changes.retain(|_, own| is_unsettled(own.ended_at));
+        let is_unsettled = |at: &Instant| requested_at < *at + VISIBILITY_LIMIT;
+        next.led_by_others_until = next.led_by_others_until.filter(is_unsettled);
+        next.own_changes
+            .retain(|_, own| is_unsettled(&own.ended_at));
         let Some(entries) = next.snapshot.access_entries.clone() else {
             return next;
         };
@@ -454,9 +456,15 @@ mod tests {
         let state = state.with_entries_changed(&[], &[change(true)], now);
         assert!(!has_entry(&state));
         assert_eq!(state.unlisted_access_entries(), unlisted(true, &[ROLE]));
+        let state = state.followed_by(EksState::default());
         let state = state.followed_by(response(&["other"], now));
         assert_eq!(state.unlisted_access_entries(), unlisted(true, &[ROLE]));
         let state = state.followed_by(response(&["other"], now + VISIBILITY_LIMIT));
         assert_eq!(state.unlisted_access_entries(), unlisted(false, &[]));
+        // In the mode CONFIG_MAP, there is nothing to wait for.
+        let state = state.with_new_leader(now);
+        let snapshot = EksSnapshot::default();
+        let next = EksState::of(snapshot, AwsQuery::default(), now + VISIBILITY_LIMIT);
+        assert_eq!(state.followed_by(next).settles_in(now), None);
     }
 }

@@ -338,9 +338,10 @@ fn undo_restores_access_entries_unless_another_client_changed_them() {
     let (dry, calls) = stores.changes_by(&["undo", "--dry-run"]);
     dry.says(
         0,
-        &[&format!(
-            "Undoing revision {deleted}: awsauth unmap role {DEV}"
-        )],
+        &[
+            &format!("Undoing revision {deleted}: awsauth "),
+            &format!("unmap role {DEV} --reason 'awsauth rescue: INC-1'"),
+        ],
     );
     assert!(calls.is_empty());
     // The history decides what an undo gives, so the user must confirm it.

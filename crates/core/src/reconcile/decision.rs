@@ -51,7 +51,7 @@ pub struct Input<'a> {
 pub struct UnlistedAccessEntries {
     /// Any: another replica may have created them.
     pub any: bool,
-    /// Those of these principals, whose ARNs are [comparable](comparable).
+    /// Those of these principals, whose ARNs are [`comparable`].
     pub principals: BTreeSet<String>,
 }
 
