@@ -23,8 +23,8 @@ use awsauth_aws::credentials::{CredentialOptions, ResolvedCredentials};
 use awsauth_core::arn::Kind;
 use awsauth_core::doctor::denied_questions;
 use awsauth_core::doctor::evidence::{
-    ADOPTED_VARIABLES, Collected, Evidence, FoundCredentials, Plugin, ProxyProbe, Request,
-    SearchFailed, User,
+    ADOPTED_VARIABLES, Collected, CommandRun, Evidence, FoundCredentials, Plugin, ProxyProbe,
+    Request, SearchFailed, User,
 };
 use awsauth_core::rbac::Question;
 use awsauth_core::token::{Endpoint, StsHost};
@@ -236,6 +236,11 @@ impl Collector {
         );
         self.ask_entries(&mut evidence, &context, end);
         let ran = match command {
+            // If the cluster answers, only the command itself shows what delays it.
+            Some(command) if is_alive => {
+                let left = end.saturating_duration_since(Instant::now());
+                command.within(left.saturating_sub(READING).max(COMMAND_LIMIT))
+            }
             Some(command) => command.within(COMMAND_LIMIT),
             None => {
                 Collected::NotRequested("the failing command: awsauth doctor -- COMMAND".to_owned())
@@ -243,7 +248,7 @@ impl Collector {
         };
         evidence.command = match &ran {
             Collected::Seen(ran) => Collected::Seen(ran.evidence()),
-            Collected::TimedOut(limit) => Collected::TimedOut(*limit),
+            Collected::TimedOut(_) => Collected::Seen(CommandRun::default()),
             Collected::NotRequested(needs) => Collected::NotRequested(needs.clone()),
         };
         let ran = ran.into_known();
@@ -262,8 +267,7 @@ impl Collector {
         }
         let impersonated = selected.as_deref().and_then(|it| it.impersonates.as_ref());
         if let (Some(name), None) = (impersonated, &self.arn) {
-            let question = format!("impersonate users/{name} -A").parse();
-            self.questions.splice(..0, question.ok());
+            self.questions.splice(..0, impersonation(name));
         }
         if self.questions.is_empty() {
             // A command that works needs no other permission.
@@ -420,6 +424,19 @@ fn probe_of_api_server(
     Some(spawn(LIMIT * 2, options.end, move || {
         proxy.probe(&host, port, LIMIT)
     }))
+}
+
+/// Returns the permission to act as this user.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/>
+fn impersonation(name: &str) -> Option<Question> {
+    let account = name.strip_prefix("system:serviceaccount:");
+    let question = match account.and_then(|account| account.split_once(':')) {
+        Some((namespace, account)) => {
+            format!("impersonate serviceaccounts/{account} -n {namespace}")
+        }
+        None => format!("impersonate users/{name} -A"),
+    };
+    question.parse().ok()
 }
 
 /// Returns whether the identity is a role, and so may belong to nodes.

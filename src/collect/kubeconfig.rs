@@ -83,7 +83,7 @@ pub(crate) fn entry(
         server: target.server.clone(),
         tls_server_name: selected.server.tls_server_name.clone(),
         is_insecure_with_authority: selected.server.skips_verification
-            && selected.server.authorities.is_some(),
+            && selected.server.names_authorities,
         lacks_authority: selected.server.is_https
             && !selected.server.skips_verification
             && selected.server.authorities.is_none(),

@@ -342,6 +342,11 @@ fn failed_command_is_a_problem_even_if_every_check_passes() {
             "kubectl get apiservices",
         ),
         (
+            "Error from server: Get \"https://10.0.1.4:10250/containerLogs/web/api-0/c\": dial tcp 10.0.1.4:10250: i/o timeout",
+            "cannot connect to the node",
+            "port 10250",
+        ),
+        (
             "error: the server doesn't have a resource type \"pdos\"",
             "no resource type of this name",
             "api-resources",
@@ -364,6 +369,9 @@ fn failed_command_is_a_problem_even_if_every_check_passes() {
         ..run("")
     });
     fails(&slow, "B3", "the command does not end in time", "-v=8");
+    let mut logs = slow;
+    logs.request.questions = vec!["get pods/api-0 --subresource=log -n web".to_owned()];
+    fails(&logs, "B3", "cannot connect to the node", "port 10250");
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct Server {
     pub skips_verification: bool,
     /// The trusted CA certificates in DER form; `None` for those of the operating system.
     pub authorities: Option<Vec<Vec<u8>>>,
+    /// Whether the kubeconfig names certificate authorities, even if any certificate is accepted.
+    pub names_authorities: bool,
     /// Whether the kubeconfig selects a proxy, which then decides what server `host` is.
     pub has_kubeconfig_proxy: bool,
 }
@@ -417,6 +419,7 @@ mod tests {
             tls_server_name: None,
             skips_verification: false,
             authorities: Some(vec![b"the CA of prod".to_vec()]),
+            names_authorities: true,
             has_kubeconfig_proxy: false,
         }
     }

@@ -92,6 +92,7 @@ pub struct Access {
     /// The kubeconfig's `proxy-url`.
     pub proxy_url: Option<String>,
     pub namespace: Option<String>,
+    names_authorities: bool,
 }
 
 impl Access {
@@ -107,6 +108,7 @@ impl Access {
             tls_server_name: self.config.tls_server_name.clone(),
             skips_verification: self.config.accept_invalid_certs,
             authorities: self.config.root_cert.clone(),
+            names_authorities: self.names_authorities,
             has_kubeconfig_proxy: self.proxy_url.as_deref().is_some_and(|url| !url.is_empty()),
         }
     }
@@ -401,6 +403,7 @@ fn with_cluster(
         Some(pem) => Some(certificates(pem)?),
         None => None,
     };
+    let names_authorities = plugin_cluster.certificate_authority_data.is_some();
     config.tls_server_name = cluster
         .tls_server_name
         .clone()
@@ -415,6 +418,7 @@ fn with_cluster(
         config,
         proxy_url: cluster.proxy_url,
         namespace: None,
+        names_authorities,
     })
 }
 

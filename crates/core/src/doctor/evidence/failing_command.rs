@@ -1,7 +1,7 @@
 //! The result of the user's failing command.
 
 /// The result of the user's failing command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandRun {
     /// The exit status in words; `None` if it did not end in time.
     pub status: Option<String>,

@@ -18,8 +18,17 @@ pub(crate) const CHECK: Check = Check {
     judge,
 };
 
+/// The cause and the next step if the API server cannot reach a kubelet.
+const KUBELET: (&str, &str) = (
+    "the API server cannot connect to the node of the pod, which RBAC does not decide",
+    "allow port 10250 from the cluster's security group to the nodes, and check that the node is ready: kubectl get nodes",
+);
+
+/// The subresources of a pod that the API server requests from its node.
+const OF_KUBELET: [&str; 4] = ["log", "exec", "attach", "portforward"];
+
 /// Reasons why a request that RBAC allows can fail: words of the message, the cause, and the next step.
-const REJECTIONS: [(&str, &str, &str); 19] = [
+const REJECTIONS: [(&str, &str, &str); 20] = [
     (
         "admission webhook",
         "an admission webhook rejects the request, which RBAC allows",
@@ -50,11 +59,8 @@ const REJECTIONS: [(&str, &str, &str); 19] = [
         "the API server gets no answer from an admission webhook, which RBAC does not decide",
         "ask the owner of this webhook whether its service runs and the nodes allow its port: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
     ),
-    (
-        "error dialing backend",
-        "the API server cannot connect to the node of the pod, which RBAC does not decide",
-        "allow port 10250 from the cluster's security group to the nodes, and check that the node is ready: kubectl get nodes",
-    ),
+    ("error dialing backend", KUBELET.0, KUBELET.1),
+    (":10250/", KUBELET.0, KUBELET.1),
     (
         "too long: must have at most",
         "a field of the object is too long, such as the annotation that kubectl apply writes",
@@ -197,12 +203,31 @@ fn requested_namespace(evidence: &Evidence) -> String {
     }
 }
 
+/// Returns whether the API server forwards the command's request to a node.
+fn asks_kubelet(evidence: &Evidence) -> bool {
+    let questions = evidence.request.questions.iter();
+    let mut questions = questions.filter_map(|question| question.parse::<Question>().ok());
+    questions.any(|question| match question.target {
+        Target::Resource { subresource, .. } => {
+            subresource.is_some_and(|name| OF_KUBELET.contains(&name.as_str()))
+        }
+        Target::Url(_) => false,
+    })
+}
+
 fn judge(evidence: &Evidence) -> CheckResult {
     let run = evidence.command.seen()?;
     if run.succeeded {
         return Outcome::ok("the command works");
     }
     let Some(status) = &run.status else {
+        if asks_kubelet(evidence) {
+            return Outcome::problem(
+                "it did not end in time",
+                format!("the command does not end in time; probably, {}", KUBELET.0),
+                KUBELET.1,
+            );
+        }
         return Outcome::problem(
             "it did not end in time",
             "no check finds a problem, but the command does not end in time",
