@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::change_error::{Cause, OperationError};
 use super::describe_cluster::{CredentialOrder, DescribeError, EksCluster, Silent, describe};
-use super::execute_operations::{OperationProgress, Outcome, StopCause, Stopped, may_pass};
+use super::execute_operations::{
+    OperationProgress, Outcome, StopCause, Stopped, is_in_use, may_pass,
+};
 use crate::AwsEnvironment;
 use crate::credentials::CredentialOptions;
 use crate::request_error::AwsError;
@@ -127,7 +129,10 @@ fn make(
 fn stop_error(arn: &str, stopped: Stopped<String>, finished: usize) -> EntryChangeError {
     let is_refused = match &stopped.cause {
         StopCause::Eks(error) => match &error.cause {
-            Cause::Aws(error) => matches!(error, AwsError::Refused(_)) && !may_pass(error),
+            // It may be in use because an earlier attempt succeeded, although its answer was lost.
+            Cause::Aws(error) => {
+                matches!(error, AwsError::Refused(_)) && !may_pass(error) && !is_in_use(error)
+            }
             cause => matches!(cause, Cause::Setup(_)),
         },
         _ => false,

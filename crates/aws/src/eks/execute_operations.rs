@@ -601,7 +601,7 @@ pub(super) fn may_pass(error: &AwsError) -> bool {
     }
 }
 
-fn is_in_use(error: &AwsError) -> bool {
+pub(super) fn is_in_use(error: &AwsError) -> bool {
     error.code() == Some("ResourceInUseException")
 }
 
