@@ -129,6 +129,7 @@ impl Reconciler {
         // When the decision changes without an event, such as an expiry, and the earliest time to decide again.
         let mut next_change: Option<(Timestamp, Instant)> = None;
         let mut waits_for_eks = false;
+        let mut was_leader = false;
         // When this replica last lost the lease.
         let mut lease_lost: Option<Instant> = None;
         let mut config = self.context.config.clone();
@@ -140,7 +141,20 @@ impl Reconciler {
             }
         }
         loop {
-            let is_leader = *self.is_leader.borrow_and_update();
+            // Also if it changed during a reconciliation, or before the first one.
+            if self.is_leader.has_changed().unwrap_or(false) {
+                let is_leader = *self.is_leader.borrow_and_update();
+                if was_leader {
+                    lease_lost = Some(Instant::now());
+                    self.remember_protected();
+                }
+                if is_leader {
+                    self.begin_to_lead(lease_lost);
+                    debounce.changed(Instant::now());
+                }
+                was_leader = is_leader;
+            }
+            let is_leader = was_leader;
             let due = match is_leader {
                 true => debounce.due().unwrap_or(next_full).min(next_full),
                 false => next_full,
@@ -161,23 +175,7 @@ impl Reconciler {
                 }
                 changed = self.is_leader.changed() => {
                     if changed.is_err() { return }
-                    if *self.is_leader.borrow() {
-                        // The previous leader may have changed access entries until now.
-                        self.eks_sender.send_modify(|state| *state = Arc::new(state.with_new_leader(Instant::now())));
-                        self.refresh_eks.notify_one();
-                        self.ownership.forget();
-                        self.external_writes.forget();
-                        // Its watches may lag behind what the previous leader did.
-                        self.cache.list_again();
-                        if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
-                            self.memory = std::mem::take(&mut self.standby_memory);
-                            self.cache.forget_remembered();
-                        }
-                        debounce.changed(Instant::now());
-                    } else {
-                        lease_lost = Some(Instant::now());
-                        self.remember_protected();
-                    }
+                    self.is_leader.mark_changed();
                     continue;
                 }
                 Ok(()) = self.aws_auth.changed() => {
@@ -279,6 +277,22 @@ impl Reconciler {
             };
             self.context.metrics.reconciled(result);
             debug!(result, duration_ms = duration.as_millis(), "reconciled");
+        }
+    }
+
+    /// Discards what another leader may have changed until now.
+    fn begin_to_lead(&mut self, lease_lost: Option<Instant>) {
+        let now = Instant::now();
+        self.eks_sender
+            .send_modify(|state| *state = Arc::new(state.with_new_leader(now)));
+        self.refresh_eks.notify_one();
+        self.ownership.forget();
+        self.external_writes.forget();
+        // Its watches may lag behind what the previous leader did.
+        self.cache.list_again();
+        if lease_lost.is_none_or(|at| at.elapsed() > MEMORY_TTL) {
+            self.memory = std::mem::take(&mut self.standby_memory);
+            self.cache.forget_remembered();
         }
     }
 

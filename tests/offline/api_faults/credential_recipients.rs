@@ -179,7 +179,10 @@ async fn signed_token_is_never_sent_without_verification() {
     let doctor = ["doctor", "--allow-endpoint", "127.0.0.1"];
     let run = awsauth(&api, cluster, "", &doctor).await;
     // There is no authority in the kubeconfig.
-    assert!(!run.stdout.contains("and a certificate authority"), "{run:?}");
+    assert!(
+        !run.stdout.contains("and a certificate authority"),
+        "{run:?}"
+    );
     assert!(received(&api).is_empty(), "{:?}", received(&api));
     // As with kubectl, the user decides about the user's own credentials.
     let token = format!("token: {USER_TOKEN}");

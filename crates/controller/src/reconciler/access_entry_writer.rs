@@ -153,7 +153,8 @@ impl Reconciler {
         };
         let (mut done, mut uncertain) = (Vec::new(), Vec::new());
         let mut events = Vec::<Event>::new();
-        let mut is_overtaken = false;
+        let (mut is_overtaken, mut may_be_outdated) = (false, false);
+        let new = self.eks.borrow().new_access_entries(Instant::now());
         for (changes, (made, error)) in by_object(&ended.changes).into_iter().zip(results) {
             let AccessEntryChange { object, uid, .. } = &changes[0];
             let object = object.map(|at| &ended.objects[at]);
@@ -181,6 +182,9 @@ impl Reconciler {
                     uncertain.extend(failed.map(|failed| failed.change.clone()));
                 }
                 Some(error @ EntryChangeError::Overtaken { .. }) => {
+                    // EKS does not find a new entry sooner because it is asked again.
+                    may_be_outdated |=
+                        failed.is_none_or(|failed| !new.contains(&failed.change.principal_arn));
                     info!(object = name, "{error}");
                     self.context.metrics.changed_access_entry("conflict");
                     is_overtaken = true;
@@ -213,10 +217,14 @@ impl Reconciler {
         }
         self.object_writer.emit(&ended.objects, &events).await;
         let now = Instant::now();
-        self.eks_sender.send_modify(|state| {
-            *state = Arc::new(state.with_entries_changed(&done, &uncertain, now));
+        self.eks_sender.send_if_modified(|state| {
+            let is_modified = !done.is_empty() || !uncertain.is_empty();
+            if is_modified {
+                *state = Arc::new(state.with_entries_changed(&done, &uncertain, now));
+            }
+            is_modified
         });
-        if is_overtaken {
+        if may_be_outdated {
             self.refresh_eks.notify_one();
         }
         is_overtaken
